@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/parser.h"
+
+#include "base/assert.h"
+
+/* How a control line is cut: up to ARGS_MAX words between blanks, ended by LF, with an optional CR before it.
+
+      PUB   orders.new   _INBOX.7   5 CR LF  hello CR LF
+      op    words[0]     words[1]   words[2]
+                                    ^ size_at       ^ payload behind the line
+*/
+enum { ARGS_MAX = 5, WORD_DIGITS_MAX = 19 };
+
+struct line {
+    struct rill_bytes words[ARGS_MAX];
+    size_t count;        // words found; ARGS_MAX + 1 when there were more
+    const uint8_t *next; // behind the LF
+    const uint8_t *end;  // behind the last character that is neither blank nor line end
+};
+
+static const uint8_t blank_class[256] = {[' '] = 1, ['\t'] = 1, ['\r'] = 2, ['\n'] = 3};
+
+enum { CLASS_WORD, CLASS_BLANK, CLASS_CR, CLASS_LF };
+
+/* Cuts the words of the line that begins at `at`. False when the line is not whole yet. */
+static bool line_cut(const uint8_t *at, const uint8_t *end, struct line *line)
+{
+    line->count = 0;
+    line->end = at;
+    for (;;) {
+        while (at < end && (blank_class[*at] == CLASS_BLANK || blank_class[*at] == CLASS_CR))
+            at++;
+        if (at == end)
+            return false;
+        if (*at == '\n')
+            break;
+        const uint8_t *word = at;
+        while (at < end && blank_class[*at] == CLASS_WORD)
+            at++;
+        if (at == end)
+            return false;
+        if (line->count < ARGS_MAX)
+            line->words[line->count] = rill_bytes_of(word, (size_t)(at - word));
+        if (line->count <= ARGS_MAX)
+            line->count++;
+        line->end = at;
+    }
+    line->next = at + 1;
+    return true;
+}
+
+/* A size or count. nats-server takes digits only; more than 19 of them cannot fit. */
+static bool word_to_size(struct rill_bytes word, size_t *ret)
+{
+    if (word.len == 0 || word.len > WORD_DIGITS_MAX)
+        return false;
+    size_t value = 0;
+    for (size_t i = 0; i < word.len; i++) {
+        const unsigned digit = (unsigned)word.data[i] - '0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    *ret = value;
+    return true;
+}
+
+/* The line is not whole: what may be missing is one byte, unless it is too long already. */
+static enum rill_parse_status line_more(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                        size_t op_len, struct rill_command *ret)
+{
+    if (input.len > op_len && input.len - op_len > limits->control_line_bytes_max)
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    ret->bytes_needed = input.len + 1;
+    return RILL_PARSE_MORE;
+}
+
+static bool line_too_long(const struct rill_parse_limits *limits, const uint8_t *args, const struct line *line)
+{
+    return (size_t)(line->next - args) > limits->control_line_bytes_max + 2;
+}
+
+/* The sizes are known and the line ends at line->next: takes headers and payload, or asks for the missing bytes. */
+static enum rill_parse_status take_payload(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                           const struct line *line, size_t header_bytes, size_t total_bytes,
+                                           struct rill_command *ret)
+{
+    if (total_bytes > limits->payload_bytes_max)
+        return RILL_PARSE_PAYLOAD_LARGE;
+    if (header_bytes > total_bytes)
+        return RILL_PARSE_BAD_HEADER_SIZE;
+    const size_t line_bytes = (size_t)(line->next - input.data);
+    const size_t bytes = line_bytes + total_bytes + 2;
+    if (input.len < bytes) {
+        const size_t payload_end = bytes - 2;
+        if (input.len > payload_end && input.data[payload_end] != '\r')
+            return RILL_PARSE_BAD_PAYLOAD_END;
+        ret->bytes_needed = bytes;
+        return RILL_PARSE_MORE;
+    }
+    if (input.data[bytes - 2] != '\r' || input.data[bytes - 1] != '\n')
+        return RILL_PARSE_BAD_PAYLOAD_END;
+    ret->bytes = bytes;
+    ret->headers = rill_bytes_of(line->next, header_bytes);
+    ret->payload = rill_bytes_of(line->next + header_bytes, total_bytes - header_bytes);
+    return RILL_PARSE_DONE;
+}
+
+/* The tail may be copied as it stands when the sizes are written as a broker would: no leading zeros, one space
+   between two of them, CR LF right behind. */
+static struct rill_bytes message_tail(const struct line *line, size_t first_size, size_t command_end_offset,
+                                      const uint8_t *input)
+{
+    const struct rill_bytes *sizes = &line->words[first_size];
+    const size_t size_count = line->count - first_size;
+    for (size_t i = 0; i < size_count; i++) {
+        if (sizes[i].data[0] == '0' && sizes[i].len > 1)
+            return rill_bytes_of(NULL, 0);
+    }
+    if (size_count == 2 && sizes[1].data != sizes[0].data + sizes[0].len + 1)
+        return rill_bytes_of(NULL, 0);
+    if (line->next != line->end + 2)
+        return rill_bytes_of(NULL, 0);
+    const uint8_t *start = sizes[0].data;
+    return rill_bytes_of(start, (size_t)(input + command_end_offset - start));
+}
+
+/* PUB subject [reply] size, HPUB subject [reply] header-size total-size. */
+static enum rill_parse_status parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                            size_t op_len, size_t size_count, struct rill_command *ret)
+{
+    const uint8_t *args = input.data + op_len;
+    struct line line;
+    if (!line_cut(args, input.data + input.len, &line))
+        return line_more(limits, input, op_len, ret);
+    if (line_too_long(limits, args, &line))
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    if (line.count < 1 + size_count || line.count > 2 + size_count)
+        return RILL_PARSE_BAD_ARGS;
+    const size_t first_size = line.count - size_count;
+    size_t header_bytes = 0;
+    size_t total_bytes;
+    if (size_count == 2 && !word_to_size(line.words[first_size], &header_bytes))
+        return RILL_PARSE_BAD_ARGS;
+    if (!word_to_size(line.words[line.count - 1], &total_bytes))
+        return RILL_PARSE_BAD_ARGS;
+    ret->subject = line.words[0];
+    ret->reply = first_size == 2 ? line.words[1] : rill_bytes_of(NULL, 0);
+    const enum rill_parse_status status =
+        take_payload(limits, input, &line, header_bytes, total_bytes, ret);
+    if (status == RILL_PARSE_DONE)
+        ret->tail = message_tail(&line, first_size, ret->bytes, input.data);
+    return status;
+}
+
+/* MSG subject sid [reply] size, HMSG subject sid [reply] header-size total-size. */
+static enum rill_parse_status parse_message(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                            size_t op_len, size_t size_count, struct rill_command *ret)
+{
+    const uint8_t *args = input.data + op_len;
+    struct line line;
+    if (!line_cut(args, input.data + input.len, &line))
+        return line_more(limits, input, op_len, ret);
+    if (line_too_long(limits, args, &line))
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    if (line.count < 2 + size_count || line.count > 3 + size_count)
+        return RILL_PARSE_BAD_ARGS;
+    const size_t first_size = line.count - size_count;
+    size_t header_bytes = 0;
+    size_t total_bytes;
+    if (size_count == 2 && !word_to_size(line.words[first_size], &header_bytes))
+        return RILL_PARSE_BAD_ARGS;
+    if (!word_to_size(line.words[line.count - 1], &total_bytes))
+        return RILL_PARSE_BAD_ARGS;
+    ret->subject = line.words[0];
+    ret->sid = line.words[1];
+    ret->reply = first_size == 3 ? line.words[2] : rill_bytes_of(NULL, 0);
+    return take_payload(limits, input, &line, header_bytes, total_bytes, ret);
+}
+
+static enum rill_parse_status parse_words(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                          size_t op_len, struct rill_command *ret)
+{
+    const uint8_t *args = input.data + op_len;
+    struct line line;
+    if (!line_cut(args, input.data + input.len, &line))
+        return line_more(limits, input, op_len, ret);
+    if (line_too_long(limits, args, &line))
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    ret->bytes = (size_t)(line.next - input.data);
+    const bool sub = ret->op == RILL_OP_SUB;
+    if (line.count < (sub ? 2u : 1u) || line.count > (sub ? 3u : 2u))
+        return RILL_PARSE_BAD_ARGS;
+    ret->sid = line.words[sub ? line.count - 1 : 0];
+    ret->subject = sub ? line.words[0] : rill_bytes_of(NULL, 0);
+    ret->queue = sub && line.count == 3 ? line.words[1] : rill_bytes_of(NULL, 0);
+    ret->max = 0;
+    if (!sub && line.count == 2) {
+        size_t max;
+        // A count that is no number means none, as nats-server reads it.
+        ret->max = word_to_size(line.words[1], &max) ? max : 0;
+    }
+    return RILL_PARSE_DONE;
+}
+
+/* CONNECT {json}, INFO {json}, -ERR 'text', +OK, PING, PONG: the rest of the line is one argument. */
+static enum rill_parse_status parse_line(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                         size_t op_len, struct rill_command *ret)
+{
+    const uint8_t *args = input.data + op_len;
+    const uint8_t *newline = memchr(args, '\n', input.len - op_len);
+    if (!newline)
+        return line_more(limits, input, op_len, ret);
+    const uint8_t *end = newline;
+    if ((size_t)(newline + 1 - args) > limits->control_line_bytes_max + 2)
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    while (args < end && blank_class[*args])
+        args++;
+    while (end > args && blank_class[end[-1]])
+        end--;
+    ret->args = rill_bytes_of(args, (size_t)(end - args));
+    ret->bytes = (size_t)(newline + 1 - input.data);
+    return RILL_PARSE_DONE;
+}
+
+struct op_name {
+    char name[8];
+    uint8_t len;
+    uint8_t needs_blank; // arguments follow, so a blank must stand behind the name
+    uint8_t sides;       // bit per enum rill_side
+    enum rill_op op;
+};
+
+enum { BROKER_READS = 1 << RILL_SIDE_BROKER, CLIENT_READS = 1 << RILL_SIDE_CLIENT };
+
+static const struct op_name op_names[] = {
+    {"pub", 3, 1, BROKER_READS, RILL_OP_PUB},
+    {"hpub", 4, 1, BROKER_READS, RILL_OP_HPUB},
+    {"sub", 3, 1, BROKER_READS, RILL_OP_SUB},
+    {"unsub", 5, 1, BROKER_READS, RILL_OP_UNSUB},
+    {"msg", 3, 1, CLIENT_READS, RILL_OP_MSG},
+    {"hmsg", 4, 1, CLIENT_READS, RILL_OP_HMSG},
+    {"ping", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_PING},
+    {"pong", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_PONG},
+    {"connect", 7, 1, BROKER_READS, RILL_OP_CONNECT},
+    {"info", 4, 1, BROKER_READS | CLIENT_READS, RILL_OP_INFO},
+    {"+ok", 3, 0, BROKER_READS | CLIENT_READS, RILL_OP_OK},
+    {"-err", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_ERR},
+};
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+/* How many characters of `input` agree with the name, without regard to case. */
+static size_t op_agreement(const struct op_name *name, struct rill_bytes input)
+{
+    size_t i = 0;
+    while (i < name->len && i < input.len && lower(input.data[i]) == (uint8_t)name->name[i])
+        i++;
+    return i;
+}
+
+/* Finds the operation. MORE when the input is a proper prefix of one. */
+static enum rill_parse_status op_find(enum rill_side side, struct rill_bytes input, const struct op_name **ret)
+{
+    bool prefix = false;
+    for (size_t i = 0; i < sizeof op_names / sizeof op_names[0]; i++) {
+        const struct op_name *name = &op_names[i];
+        if (!(name->sides & (1 << side)))
+            continue;
+        const size_t agreed = op_agreement(name, input);
+        if (agreed == name->len && (!name->needs_blank || input.len == agreed ||
+                                    blank_class[input.data[agreed]] == CLASS_BLANK)) {
+            *ret = name;
+            return name->needs_blank && input.len == agreed ? RILL_PARSE_MORE : RILL_PARSE_DONE;
+        }
+        prefix |= agreed == input.len;
+    }
+    return prefix ? RILL_PARSE_MORE : RILL_PARSE_UNKNOWN_OP;
+}
+
+static enum rill_parse_status parse_rare(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                         struct rill_command *ret)
+{
+    const struct op_name *name = NULL;
+    const enum rill_parse_status status = op_find(limits->side, input, &name);
+    if (status == RILL_PARSE_MORE)
+        ret->bytes_needed = input.len + 1;
+    if (status != RILL_PARSE_DONE)
+        return status;
+    ret->op = name->op;
+    switch (name->op) {
+    case RILL_OP_PUB:
+        return parse_publish(limits, input, name->len, 1, ret);
+    case RILL_OP_HPUB:
+        return parse_publish(limits, input, name->len, 2, ret);
+    case RILL_OP_MSG:
+        return parse_message(limits, input, name->len, 1, ret);
+    case RILL_OP_HMSG:
+        return parse_message(limits, input, name->len, 2, ret);
+    case RILL_OP_SUB:
+    case RILL_OP_UNSUB:
+        return parse_words(limits, input, name->len, ret);
+    default:
+        return parse_line(limits, input, name->len, ret);
+    }
+}
+
+enum rill_parse_status rill_parse(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                  struct rill_command *ret)
+{
+    // The two commands that make up nearly all traffic are recognised by one comparison.
+    static const uint8_t pub[4] = "PUB ";
+    static const uint8_t msg[4] = "MSG ";
+    if (input.len > sizeof pub) {
+        if (limits->side == RILL_SIDE_BROKER && memcmp(input.data, pub, sizeof pub) == 0) {
+            ret->op = RILL_OP_PUB;
+            return parse_publish(limits, input, 3, 1, ret);
+        }
+        if (limits->side == RILL_SIDE_CLIENT && memcmp(input.data, msg, sizeof msg) == 0) {
+            ret->op = RILL_OP_MSG;
+            return parse_message(limits, input, 3, 1, ret);
+        }
+    }
+    if (input.len == 0) {
+        ret->bytes_needed = 1;
+        return RILL_PARSE_MORE;
+    }
+    return parse_rare(limits, input, ret);
+}
