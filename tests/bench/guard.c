@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -36,6 +37,9 @@ static void *guard_watch(void *context)
     const sigset_t set = ending_signals();
     int signal_number = 0;
     (void)sigwait(&set, &signal_number);
+    if (atomic_load(&guard->ending))
+        return NULL;
+    (void)pthread_mutex_lock(&guard->changing);
     const pid_t pid = atomic_load(&guard->server_pid);
     if (pid > 0) {
         (void)kill(pid, SIGKILL);
@@ -55,6 +59,8 @@ enum rill_err guard_init(struct guard *guard)
     if (!mkdtemp(guard->folder))
         return rill_err_from_errno(errno);
     atomic_init(&guard->server_pid, 0);
+    atomic_init(&guard->ending, false);
+    (void)pthread_mutex_init(&guard->changing, NULL);
     const sigset_t set = ending_signals();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     const int failed = pthread_create(&guard->watcher, NULL, guard_watch, guard);
@@ -65,7 +71,9 @@ enum rill_err guard_init(struct guard *guard)
 
 void guard_fini(struct guard *guard)
 {
-    (void)pthread_cancel(guard->watcher);
+    atomic_store(&guard->ending, true);
+    (void)pthread_kill(guard->watcher, SIGTERM);
     (void)pthread_join(guard->watcher, NULL);
+    (void)pthread_mutex_destroy(&guard->changing);
     guard_remove_folder(guard->folder);
 }

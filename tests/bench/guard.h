@@ -14,6 +14,8 @@
 struct guard {
     char folder[64];
     _Atomic pid_t server_pid; // 0 while none runs; written by the main thread
+    atomic_bool ending;       // the watcher's next signal is guard_fini's
+    pthread_mutex_t changing; // held while folders come and go; the watcher, once called, keeps it for good
     pthread_t watcher;
 };
 

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EXIT_ROW_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING_TO_MEASURE = 77 };
+enum { EXIT_ROW_FAILED = 1, EXIT_USAGE = 2, EXIT_SERVER_MISSING = 77 };
 
 struct bench {
     struct options options;
@@ -54,13 +54,17 @@ static void descriptors_raise(void)
     }
 }
 
-static void program_choose(struct bench *bench, int side, const char *name, const char *path)
+/* Whether the measurement can go on: nats-server may be absent, rilld only when it is not asked for. */
+static bool program_choose(struct bench *bench, int side, const char *name, const char *path)
 {
     const char *only = bench->options.only;
     const bool wanted = !only || strcmp(only, name) == 0;
     bench->programs[side] = (struct server_program){.name = name, .path = wanted ? program_find(path) : NULL};
-    if (wanted && !bench->programs[side].path)
-        fprintf(stderr, "rill-bench: no %s at '%s': it is skipped\n", name, path);
+    if (!wanted || bench->programs[side].path)
+        return true;
+    const bool go_on = side == SIDE_NATS_SERVER && !only;
+    fprintf(stderr, "rill-bench: no %s at '%s'%s\n", name, path, go_on ? ": it is skipped" : "");
+    return go_on;
 }
 
 static void rows_choose(struct bench *bench)
@@ -148,10 +152,9 @@ static int report_all(const struct bench *bench)
 
 static int bench_run(struct bench *bench)
 {
-    program_choose(bench, SIDE_RILLD, "rilld", bench->options.rilld);
-    program_choose(bench, SIDE_NATS_SERVER, "nats-server", bench->options.nats_server);
-    if (!bench->programs[SIDE_RILLD].path && !bench->programs[SIDE_NATS_SERVER].path)
-        return EXIT_NOTHING_TO_MEASURE;
+    if (!program_choose(bench, SIDE_RILLD, "rilld", bench->options.rilld) ||
+        !program_choose(bench, SIDE_NATS_SERVER, "nats-server", bench->options.nats_server))
+        return EXIT_SERVER_MISSING;
     const enum rill_err err = guard_init(&bench->guard);
     if (err) {
         fprintf(stderr, "rill-bench: make a temporary folder: %s\n", rill_err_text(err));

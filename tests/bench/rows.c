@@ -37,10 +37,7 @@ const struct row rows[] = {
      .payload_bytes = 16,
      .percentile = 99},
     // Durable publishes and pulls will stand here.
-    {.name = "resident memory, idle",
-     .unit = "MiB",
-     .run = idle_memory_run,
-     .goal = {GOAL_VALUE_MAX, 6}},
+    {.name = "resident memory, idle", .unit = "MiB", .run = idle_memory_run, .goal = {GOAL_VALUE_MAX, 6}},
     {.name = "memory per idle connection",
      .unit = "KiB",
      .run = idle_connections_run,

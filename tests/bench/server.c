@@ -54,15 +54,17 @@ enum rill_err server_spawn(struct server *server, const struct server_program *p
     char *const argv[] = {(char *)program->path, "-a",           "127.0.0.1", "-p", port_text,
                           "--ports_file_dir",    server->folder, NULL};
     const pid_t parent = getpid();
+    (void)pthread_mutex_lock(&guard->changing);
     const pid_t pid = mkdir(server->folder, 0700) == 0 ? fork() : -1;
     if (pid == 0)
         child_run(server, argv, parent);
+    atomic_store(&guard->server_pid, pid > 0 ? pid : 0);
+    (void)pthread_mutex_unlock(&guard->changing);
     if (pid < 0) {
         rill_error_text_set(why, "start %s: %m", program->path);
         return rill_err_from_errno(errno);
     }
     server->pid = pid;
-    atomic_store(&guard->server_pid, pid);
     return RILL_OK;
 }
 
@@ -137,8 +139,11 @@ void server_stop(struct server *server)
             (void)server_ended(server, STOP_MS_MAX);
         }
     }
-    if (server->folder[0])
-        guard_remove_folder(server->folder);
+    if (!server->guard)
+        return;
+    (void)pthread_mutex_lock(&server->guard->changing);
+    guard_remove_folder(server->folder);
+    (void)pthread_mutex_unlock(&server->guard->changing);
 }
 
 static uint64_t server_memory_bytes(const struct server *server)

@@ -126,6 +126,18 @@ static enum rill_err wire_answer_ping(struct wire *wire, bool *ret_found, struct
     return wire_send(wire, RILL_BYTES("PONG\r\n"), why);
 }
 
+static enum rill_err fail_unexpected(struct rill_error_text *why, struct rill_bytes expected,
+                                     struct rill_bytes got)
+{
+    const size_t shown = got.len < 80 ? got.len : 80;
+    rill_error_text_set(why, "expected '" RILL_PRI "', got '" RILL_PRI "'", RILL_ARG(expected),
+                        RILL_ARG(rill_bytes_of(got.data, shown)));
+    for (char *at = why->text; *at; at++)
+        if ((unsigned char)*at < ' ')
+            *at = '|';
+    return RILL_ERR_INVALID;
+}
+
 enum rill_err wire_expect(struct wire *wire, struct rill_bytes bytes, struct rill_error_text *why)
 {
     for (;;) {
@@ -140,10 +152,8 @@ enum rill_err wire_expect(struct wire *wire, struct rill_bytes bytes, struct ril
             break;
         // Nothing but what is expected and a PING may stand there; what is shorter than both may become
         // either.
-        if (input.len >= bytes.len && input.len >= 6) {
-            rill_error_text_set(why, "expected '" RILL_PRI "', got '%.80s'", RILL_ARG(bytes), wire->input);
-            return RILL_ERR_INVALID;
-        }
+        if (input.len >= bytes.len && input.len >= 6)
+            return fail_unexpected(why, bytes, input);
         err = wire_fill(wire, why);
         if (err)
             return err;
