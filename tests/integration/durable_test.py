@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The durable path over the raw wire, and what a kill -9 leaves of it: what was acknowledged is stored, once.
 
-RILL_TEST_SEED gives the seed of when the kills come; RILL_TEST_LONG=1 kills ten times more often."""
+RILL_SEED gives the seed of when the kills come; RILL_LONG=1 kills ten times more often."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from harness import tap  # noqa: E402
 from harness.server import Server, under_test, wait_until  # noqa: E402
 from harness.wire import connected  # noqa: E402
 
-LONG = 10 if os.environ.get("RILL_TEST_LONG") else 1
-SEED = int(os.environ.get("RILL_TEST_SEED", str(random.SystemRandom().randrange(1 << 32))))
+LONG = 10 if os.environ.get("RILL_LONG") else 1
+SEED = int(os.environ.get("RILL_SEED", str(random.SystemRandom().randrange(1 << 32))))
 SERVER = under_test()
 SECOND_NS = 1_000_000_000
 
@@ -253,7 +253,7 @@ def kill_once(server, dice, total, acknowledged):
 
 def law_after_a_kill_what_was_acknowledged_is_stored_once():
     """Publishing is repeated until all is acknowledged: then each message is there exactly once, in spite of the kills."""
-    print(f"# RILL_TEST_SEED={SEED}")
+    print(f"# RILL_SEED={SEED}")
     dice, total, acknowledged = random.Random(SEED), 2000 * LONG, {}
     with DurableServer() as server:
         with_stream(server)

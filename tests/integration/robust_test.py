@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real binary under bad company: a well-behaved client must not notice any of it.
 
-RILL_TEST_SEED gives the seed of what is random; RILL_TEST_LONG=1 takes ten times more of everything."""
+RILL_SEED gives the seed of what is random; RILL_LONG=1 takes ten times more of everything."""
 
 import os
 import random
@@ -20,8 +20,8 @@ from harness import tap  # noqa: E402
 from harness.server import Server, under_test, wait_until  # noqa: E402
 from harness.wire import Wire, connected  # noqa: E402
 
-LONG = 10 if os.environ.get("RILL_TEST_LONG") else 1
-SEED = int(os.environ.get("RILL_TEST_SEED", str(random.SystemRandom().randrange(1 << 32))))
+LONG = 10 if os.environ.get("RILL_LONG") else 1
+SEED = int(os.environ.get("RILL_SEED", str(random.SystemRandom().randrange(1 << 32))))
 SERVER = under_test()
 
 
@@ -91,7 +91,7 @@ def garbage(dice):
 
 
 def law_garbage_on_many_connections_harms_nobody():
-    print(f"# RILL_TEST_SEED={SEED}")
+    print(f"# RILL_SEED={SEED}")
     dice = random.Random(SEED)
     with Server(SERVER) as server:
         neighbour = Neighbour(server)
