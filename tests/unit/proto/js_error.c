@@ -61,14 +61,14 @@ Test(js_error, a_response_shows_it)
     const struct rill_js_error error = rill_js_error_with(RILL_JS_INVALID_JSON, "json: unknown field \"x\"");
     Rill__ApiError message;
     rill_js_error_view(&error, &message);
-    Rill__StreamInfoResponse response = RILL__STREAM_INFO_RESPONSE__INIT;
+    Rill__StreamDeleteResponse response = RILL__STREAM_DELETE_RESPONSE__INIT;
     response.error = &message;
     struct rill_buf json;
     rill_buf_init(&json, 1024);
     cr_assert(eq(int, rill_json_encode(&response.base, &json), RILL_OK));
     cr_expect(rill_bytes_equal_cstr(
         rill_buf_bytes(&json),
-        "{\"type\":\"io.nats.jetstream.api.v1.stream_info_response\",\"error\":{\"code\":400,"
+        "{\"type\":\"io.nats.jetstream.api.v1.stream_delete_response\",\"error\":{\"code\":400,"
         "\"err_code\":10025,\"description\":\"invalid JSON: json: unknown field \\\"x\\\"\"}}"));
     rill_buf_fini(&json);
 }
