@@ -235,7 +235,8 @@ static void string_clear_empty(char **slot)
     *slot = NULL;
 }
 
-// An optional field that holds its zero is absent, so that equal meanings are equal messages.
+// An optional field that holds its zero is absent, so that equal meanings are equal messages; but not when the
+// .proto file gives it a default, for then zero may mean something else.
 static enum rill_err decode_single(struct decoder *in, ProtobufCMessage *owner,
                                    const ProtobufCFieldDescriptor *field, const json_t *json)
 {
@@ -245,7 +246,7 @@ static enum rill_err decode_single(struct decoder *in, ProtobufCMessage *owner,
         return err;
     protobuf_c_boolean *has = model_has(owner, field);
     if (has)
-        *has = !model_is_zero(field, slot);
+        *has = field->default_value || !model_is_zero(field, slot);
     else if (field->type == PROTOBUF_C_TYPE_STRING && model_is_zero(field, slot))
         string_clear_empty(slot);
     return RILL_OK;
