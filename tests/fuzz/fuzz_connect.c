@@ -15,7 +15,7 @@ static void connect_line(struct rill_bytes json, struct rill_buf *line)
     if (rill_connect_parse(json, &options, &why))
         RILL_ASSERT(options == NULL && why.text[0]);
     else
-        RILL_ASSERT(options->lang && options->version && rill_connect_append(options, line) == RILL_OK);
+        RILL_ASSERT(rill_connect_append(options, line) == RILL_OK);
     rill_connect_free(options);
 }
 

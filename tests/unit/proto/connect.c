@@ -16,19 +16,29 @@ static Rill__ConnectOptions *parse(const char *json)
     return options;
 }
 
-// Without any field echo is on and all else is off, as before a CONNECT.
-Test(connect, an_empty_object_means_the_defaults)
+// A CONNECT that says nothing leaves every option open, and what a client starts from says them all.
+Test(connect, what_is_not_said_is_absent)
 {
-    Rill__ConnectOptions *options = parse("{}");
-    Rill__ConnectOptions *defaults = rill_connect_default();
-    cr_expect(options->echo && defaults->echo);
-    cr_expect(not(options->verbose || options->pedantic || options->headers || options->no_responders));
-    cr_expect(options->user == NULL && options->protocol == 0);
-    cr_expect(eq(str, options->lang, ""));
-    cr_expect(eq(str, defaults->version, ""));
+    Rill__ConnectOptions *options = parse("{\"user\":\"\"}");
+    cr_expect(
+        not(options->has_verbose || options->has_pedantic || options->has_echo || options->has_protocol));
+    cr_expect(options->user == NULL && options->lang == NULL);
     rill_connect_free(options);
-    rill_connect_free(defaults);
+    Rill__ConnectOptions *start = rill_connect_default();
+    cr_expect(start->has_verbose && start->has_echo && start->echo);
+    cr_expect(not(start->verbose || start->pedantic || start->headers));
+    rill_connect_free(start);
     rill_connect_free(NULL);
+}
+
+// An option that is switched off is given, not absent: a server's default may be on.
+Test(connect, false_is_not_absence)
+{
+    Rill__ConnectOptions *options =
+        parse("{\"verbose\":false,\"echo\":false,\"headers\":false,\"protocol\":0}");
+    cr_expect(options->has_verbose && options->has_echo && options->has_headers && options->has_protocol);
+    cr_expect(not(options->verbose || options->echo || options->headers || options->has_pedantic));
+    rill_connect_free(options);
 }
 
 // Every field arrives, and what nobody knows is passed over.
@@ -93,15 +103,18 @@ Test(connect, the_size_is_bounded)
 // The line that a client writes is one that the broker reads, byte for byte as NATS has it.
 Test(connect, the_line_reads_back)
 {
-    Rill__ConnectOptions *options = parse("{\"user\":\"a<b\",\"echo\":false,\"lang\":\"c\",\"protocol\":1}");
+    Rill__ConnectOptions *options = rill_connect_default();
+    options->user = strdup("a<b");
+    options->lang = strdup("c");
+    options->echo = false;
+    options->protocol = 1;
     struct rill_buf line;
     rill_buf_init(&line, 4096);
     cr_assert(eq(int, rill_connect_append(options, &line), RILL_OK));
-    cr_expect(rill_bytes_equal_cstr(
-        rill_buf_bytes(&line),
-        "CONNECT "
-        "{\"verbose\":false,\"pedantic\":false,\"tls_required\":false,\"user\":\"a\\u003cb\",\"lang\":\"c\","
-        "\"version\":\"\",\"protocol\":1,\"echo\":false,\"headers\":false,\"no_responders\":false}\r\n"));
+    cr_expect(rill_bytes_equal_cstr(rill_buf_bytes(&line),
+                                    "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,"
+                                    "\"user\":\"a\\u003cb\",\"lang\":\"c\",\"protocol\":1,\"echo\":false,"
+                                    "\"headers\":false,\"no_responders\":false}\r\n"));
     rill_buf_fini(&line);
     rill_connect_free(options);
 }
