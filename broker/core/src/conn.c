@@ -124,6 +124,7 @@ static void leave_traffic(struct conn *conn, const char *reason)
     struct rill_core *core = conn->core;
     conn->state = CONN_CLOSING;
     conn->close_reason = reason;
+    conn->subs_at_close = conn->sub_count;
     forget_last_subject(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
@@ -184,6 +185,7 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
         .in_bytes = conn->in_bytes,
         .out_msgs = conn->out_msgs,
         .out_bytes = conn->out_bytes,
+        .sub_count = conn->subs_at_close,
     };
     closed_conns_add(&core->closed, &closed);
 }

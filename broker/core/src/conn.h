@@ -76,6 +76,7 @@ struct conn {
     // subscriptions
     struct sub *subs;
     uint32_t sub_count;
+    uint32_t subs_at_close;
 
     // totals
     uint64_t in_msgs;
