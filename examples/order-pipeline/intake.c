@@ -13,6 +13,7 @@
 // stored twice.
 #include "order.h"
 #include "shop.h"
+#include "wall_clock.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -51,7 +52,7 @@ static bool receipt_write(const struct intake *intake, const struct order *order
     char line[LINE_MAX_BYTES];
     const int len =
         snprintf(line, sizeof line, "%s,%llu,%s,%lld\n", order->id, (unsigned long long)ack->Sequence,
-                 ack->Duplicate ? "duplicate" : "stored", (long long)shop_now_ms());
+                 ack->Duplicate ? "duplicate" : "stored", (long long)wall_clock_ms());
     return len < (int)sizeof line && write(intake->receipts, line, (size_t)len) == len;
 }
 
@@ -130,7 +131,7 @@ static size_t next_to_send(const struct intake *intake)
     size_t i = 0;
     while (i < count && intake->states[i] != ORDER_WAITING)
         i++;
-    const bool open = i < count && intake->sent < WINDOW && order_due_ms(intake, i) <= shop_now_ms();
+    const bool open = i < count && intake->sent < WINDOW && order_due_ms(intake, i) <= wall_clock_ms();
     return open ? i : count;
 }
 
@@ -164,7 +165,7 @@ static void send_one(struct intake *intake, size_t index)
 
 static void intake_run(struct intake *intake)
 {
-    intake->started_ms = shop_now_ms();
+    intake->started_ms = wall_clock_ms();
     pthread_mutex_lock(&intake->lock);
     while (intake->acknowledged < intake->book.count) {
         const size_t index = next_to_send(intake);

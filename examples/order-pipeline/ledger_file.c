@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger_file.h"
 
-#include "shop.h"
+#include "wall_clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,7 +102,7 @@ static bool append(const struct ledger *ledger, const struct ledger_entry *entry
     const int len = snprintf(line, sizeof line, "%s,%llu,%s,%llu,%s,%lld,%lld\n", entry->order_id,
                              (unsigned long long)entry->stream_sequence, entry->worker,
                              (unsigned long long)entry->deliveries, verdict, (long long)entry->total_cents,
-                             (long long)shop_now_ms());
+                             (long long)wall_clock_ms());
     return len < (int)sizeof line && write(ledger->fd, line, (size_t)len) == len;
 }
 

@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "scratch.h"
 #include "shop.h"
+#include "wall_clock.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -66,7 +67,7 @@ static bool tick(const struct pipeline *p)
         fprintf(stderr, "pipeline: interrupted\n");
         return false;
     }
-    if (shop_now_ms() < p->deadline_ms)
+    if (wall_clock_ms() < p->deadline_ms)
         return true;
     fprintf(stderr, "pipeline: not done in time: %zu of %zu orders acknowledged, %zu done\n",
             p->receipts.lines, p->orders, p->done.lines);
@@ -163,14 +164,14 @@ static bool kill_worker(struct pipeline *p)
 
 static bool kill_broker(struct pipeline *p)
 {
-    const int64_t killed_ms = shop_now_ms();
+    const int64_t killed_ms = wall_clock_ms();
     process_kill(&p->broker.process);
     const size_t acknowledged = progress_lines(&p->receipts);
     p->broker_killed = true;
     if (!in_the_middle(p, "broker", acknowledged) || !start_broker(p))
         return false;
     printf("  kill -9 broker    after %zu acknowledgements; listening again on port %d within %lld ms\n",
-           acknowledged, p->broker.port, (long long)(shop_now_ms() - killed_ms));
+           acknowledged, p->broker.port, (long long)(wall_clock_ms() - killed_ms));
     return true;
 }
 
@@ -277,7 +278,7 @@ static bool prepare(struct pipeline *p)
     p->receipts = (struct progress){.path = p->receipts_path, .mark = ","};
     p->done = (struct progress){.path = p->ledger_path, .mark = ",done,"};
     p->broker.folder = p->folder;
-    p->deadline_ms = shop_now_ms() + RUN_DEADLINE_MS;
+    p->deadline_ms = wall_clock_ms() + RUN_DEADLINE_MS;
     sigemptyset(&p->stop_signals);
     sigaddset(&p->stop_signals, SIGINT);
     sigaddset(&p->stop_signals, SIGTERM);

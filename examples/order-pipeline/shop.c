@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shop.h"
 
-#include <time.h>
-
 enum {
     RECONNECT_WAIT_MS = 20,
     RECONNECT_FOR_EVER = -1,
@@ -74,11 +72,4 @@ natsStatus shop_is_settled(jsCtx *js, bool *ret_settled)
         *ret_settled = info->NumPending == 0 && info->NumAckPending == 0;
     jsConsumerInfo_Destroy(info);
     return s;
-}
-
-int64_t shop_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

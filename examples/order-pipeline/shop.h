@@ -25,6 +25,3 @@ natsStatus shop_stream_ensure(jsCtx *js);
 natsStatus shop_consumer_ensure(jsCtx *js);
 /* Is nothing waiting to be delivered, and nothing delivered that is not acknowledged yet? */
 natsStatus shop_is_settled(jsCtx *js, bool *ret_settled);
-
-/* Wall clock. */
-int64_t shop_now_ms(void);
