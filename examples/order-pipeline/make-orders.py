@@ -45,6 +45,7 @@ def order(number, placed_at, rng):
 
 def main():
     rng = random.Random(SEED)
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["order_id", "placed_at", "customer", "sku", "product", "quantity", "unit_price_cents", "currency",
                   "country", "note"])
