@@ -66,7 +66,8 @@ Test(back_pressure, a_slow_consumer_goes_alone)
     publish(&scene, MESSAGES);
     sim_core_advance(&scene.sim, RILL_NS_PER_S);
     cr_expect(sim_client_is_closed(scene.slow));
-    cr_expect(!sim_client_is_closed(scene.fast) && !sim_client_is_closed(scene.publisher));
+    cr_expect(not(sim_client_is_closed(scene.fast)));
+    cr_expect(not(sim_client_is_closed(scene.publisher)));
     cr_expect(eq(int, scene.fast_count, MESSAGES));
     sim_core_stop(&scene.sim);
 }
