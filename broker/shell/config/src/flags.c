@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line, in Go's notation: one or two dashes, the value behind a blank or an equals sign, switches without a
-// value or with =true and =false. A `--` ends the flags. Read twice: what to do and which file first, then what overrides
-// the file.
+// The command line, in Go's notation: one or two dashes, the value behind a blank or an equals sign, switches
+// without a value or with =true and =false. A `--` ends the flags. Read twice: what to do and which file
+// first, then what overrides the file.
 #include "load.h"
 
 #include "scalar.h"
@@ -36,7 +36,8 @@ static const struct {
     {"DV", SPECIAL_DEBUG_TRACE, true},
     {"VV", SPECIAL_TRACE_VERBOSE, true},
     {"DVV", SPECIAL_DEBUG_TRACE_VERBOSE, true},
-    {"s syslog r remote_syslog ms https_port profile tls tlsverify tlscert tlskey tlscacert help_tls routes cluster "
+    {"s syslog r remote_syslog ms https_port profile tls tlsverify tlscert tlskey tlscacert help_tls routes "
+     "cluster "
      "cluster_listen cluster_name cluster_advertise no_advertise connect_retries",
      SPECIAL_UNSUPPORTED, true},
 };
@@ -69,7 +70,8 @@ static enum special special_of(struct rill_bytes name, bool *ret_is_switch)
     return SPECIAL_NONE;
 }
 
-/* Splits "--name=value" into its parts; *ret_value is NULL when there is no equals sign. False when it is no flag. */
+/* Splits "--name=value" into its parts; *ret_value is NULL when there is no equals sign. False when it is no
+ * flag. */
 static bool flag_split(const char *argument, struct rill_bytes *ret_name, const char **ret_value)
 {
     if (argument[0] != '-' || !argument[1])
@@ -89,13 +91,14 @@ static enum rill_err flag_fail(struct load *load, struct rill_bytes name, const 
 }
 
 /* Reads the flag at argv[*index], and its value; *index moves behind both. */
-static enum rill_err flag_next(struct load *load, int argc, char *const argv[], int *index, struct flag *ret_flag)
+static enum rill_err flag_next(struct load *load, int argc, char *const argv[], int *index,
+                               struct flag *ret_flag)
 {
     struct flag flag = {0};
     const char *argument = argv[(*index)++];
     if (!flag_split(argument, &flag.name, &flag.value)) {
-        rill_error_text_set(load->why, "\"%.60s\": expected a flag that begins with a dash; rilld -h lists them",
-                            argument);
+        rill_error_text_set(
+            load->why, "\"%.60s\": expected a flag that begins with a dash; rilld -h lists them", argument);
         return RILL_ERR_INVALID;
     }
     bool is_switch = false;

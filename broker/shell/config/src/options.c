@@ -28,6 +28,9 @@ static enum rill_err check_strictly(struct load *load)
 static enum rill_err load_all(struct load *load, int argc, char *const argv[])
 {
     struct rill_options *options = load->options;
+    size_t row_count = 0;
+    (void)option_rows(&row_count);
+    load->given = config_arena_zero(load->arena, row_count, sizeof *load->given);
     options_set_defaults(options);
     enum rill_err err = flags_read_actions(load, argc, argv);
     if (err || (options->action != RILL_OPTIONS_RUN && options->action != RILL_OPTIONS_CHECK))
