@@ -174,3 +174,17 @@ Test(config_options, plain_seconds_are_warned_about)
     cr_expect(eq(str, loaded->why.text, (char *)warning));
     config_loaded_free(loaded);
 }
+
+// Options can be loaded from a text in memory, with the same checks.
+Test(config_options, a_text_in_memory_is_loaded_as_a_file_is)
+{
+    struct rill_options options;
+    struct rill_error_text why;
+    cr_assert(
+        eq(int, (int)rill_options_load_text(RILL_BYTES("port: 5"), "memory", &options, &why), (int)RILL_OK));
+    cr_expect(eq(i64, options.port, 5));
+    rill_options_fini(&options);
+    cr_expect(eq(int, (int)rill_options_load_text(RILL_BYTES("port: x"), "memory", &options, &why),
+                 (int)RILL_ERR_INVALID));
+    cr_expect(eq(str, why.text, "memory:1: port: expected a number, got a text"));
+}

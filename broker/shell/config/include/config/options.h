@@ -11,6 +11,7 @@
 // includes and the environment are read.
 #pragma once
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "config/option_table.h"
 #include "core/auth_config.h"
@@ -70,6 +71,11 @@ struct rill_options {
  */
 enum rill_err rill_options_load(int argc, char *const argv[], struct rill_options *ret_options,
                                 struct rill_error_text *why) RILL_MUST_CHECK;
+/* As above from the text of a configuration file, without a command line; `name` stands for the file in
+ * messages. */
+enum rill_err rill_options_load_text(struct rill_bytes text, const char *name,
+                                     struct rill_options *ret_options,
+                                     struct rill_error_text *why) RILL_MUST_CHECK;
 /* Frees everything; accepts an all-zero struct. */
 void rill_options_fini(struct rill_options *options);
 
