@@ -107,6 +107,7 @@ static const struct {
     const char *why;
 } refused[] = {
     {"-x", "-x: there is no such flag; rilld -h lists them"},
+    {"--prot 5", "-prot: there is no such flag; did you mean --port?"},
     {"-p", "-p: a value must follow"},
     {"-p abc", "-p: expected a number"},
     {"-p 70000", "-p: expected a port from 1 to 65535, or -1 for a free one"},

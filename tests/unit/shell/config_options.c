@@ -107,6 +107,10 @@ static const struct {
 } refused[] = {
     {"nope: 1", RILL_ERR_INVALID, "c.conf:1: nope: unknown key"},
     {"\njetstream { nope: 1 }", RILL_ERR_INVALID, "c.conf:2: jetstream: nope: unknown key"},
+    {"max_payloads: 1", RILL_ERR_INVALID, "c.conf:1: max_payloads: unknown key; did you mean max_payload?"},
+    {"websockets {}", RILL_ERR_INVALID, "c.conf:1: websockets: unknown key; did you mean websocket?"},
+    {"jetstream { stor_dir: x }", RILL_ERR_INVALID,
+     "c.conf:1: jetstream: stor_dir: unknown key; did you mean jetstream.store_dir?"},
     {"jetstream.store_dir: x", RILL_ERR_INVALID, "c.conf:1: jetstream.store_dir: unknown key"},
     {"tls {}", RILL_ERR_UNSUPPORTED, "c.conf:1: tls: not supported yet by rilld"},
     {"cluster { name: a }", RILL_ERR_UNSUPPORTED, "c.conf:1: cluster: not supported yet by rilld"},

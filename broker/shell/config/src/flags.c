@@ -6,8 +6,9 @@
 #include "load.h"
 
 #include "scalar.h"
+#include "suggest.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 enum special {
     SPECIAL_NONE,
@@ -90,6 +91,18 @@ static enum rill_err flag_fail(struct load *load, struct rill_bytes name, const 
     return RILL_ERR_INVALID;
 }
 
+static enum rill_err flag_fail_unknown(struct load *load, struct rill_bytes name)
+{
+    struct suggestion suggestion = suggestion_for(name);
+    suggestion_consider_rows(&suggestion, true);
+    if (!suggestion.nearest.len)
+        return flag_fail(load, name, "there is no such flag; rilld -h lists them");
+    char problem[96];
+    (void)snprintf(problem, sizeof problem, "there is no such flag; did you mean --" RILL_PRI "?",
+                   RILL_ARG(suggestion.nearest));
+    return flag_fail(load, name, problem);
+}
+
 /* Reads the flag at argv[*index], and its value; *index moves behind both. */
 static enum rill_err flag_next(struct load *load, int argc, char *const argv[], int *index,
                                struct flag *ret_flag)
@@ -110,7 +123,7 @@ static enum rill_err flag_next(struct load *load, int argc, char *const argv[], 
     if (flag.special == SPECIAL_NONE) {
         flag.row = option_row_by_flag(flag.name);
         if (!flag.row)
-            return flag_fail(load, flag.name, "there is no such flag; rilld -h lists them");
+            return flag_fail_unknown(load, flag.name);
         is_switch = flag.row->type == OPTION_bool;
     }
     if (!flag.value && is_switch)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.h"
 
-#include "base/alloc.h"
+#include "suggest.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -234,6 +233,18 @@ static const struct {
     {"ws", handle_websocket},
 };
 
+static enum rill_err fail_unknown(struct load *load, const struct config_value *value, const char *dotted)
+{
+    struct suggestion suggestion = suggestion_for(rill_bytes_from_cstr(dotted));
+    suggestion_consider_rows(&suggestion, false);
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        suggestion_consider(&suggestion, rill_bytes_from_cstr(handlers[i].key));
+    if (!suggestion.nearest.len)
+        return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key");
+    return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key; did you mean " RILL_PRI "?",
+                       RILL_ARG(suggestion.nearest));
+}
+
 static enum rill_err load_entry(struct load *load, const struct config_value *value, const char *dotted)
 {
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
@@ -247,7 +258,7 @@ static enum rill_err load_entry(struct load *load, const struct config_value *va
         return is_switched_off(value)
                    ? RILL_OK
                    : config_fail(value, load->why, RILL_ERR_UNSUPPORTED, "not supported yet by rilld");
-    return value->used ? RILL_OK : config_fail(value, load->why, RILL_ERR_INVALID, "unknown key");
+    return value->used ? RILL_OK : fail_unknown(load, value, dotted);
 }
 
 static enum rill_err load_block(struct load *load, const struct config_value *map, const char *prefix)
