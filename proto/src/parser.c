@@ -9,7 +9,11 @@
       op    words[0]     words[1]   words[2]
                                     ^ size_at       ^ payload behind the line
 */
-enum { ARGS_MAX = 5, WORD_DIGITS_MAX = 19 };
+enum {
+    ARGS_MAX = 5,
+    WORD_DIGITS_MAX = 9,           // as nats-server: a longer number is none
+    IGNORED_LINE_MAX = 64 * 1024, // of PING, PONG and +OK, whose rest nobody reads
+};
 
 struct line {
     struct rill_bytes words[ARGS_MAX];
@@ -49,7 +53,7 @@ static bool line_cut(const uint8_t *at, const uint8_t *end, struct line *line)
     return true;
 }
 
-/* A size or count. nats-server takes digits only; more than 19 of them cannot fit. */
+/* A size or count: one to nine digits and nothing else. */
 static bool word_to_size(struct rill_bytes word, size_t *ret)
 {
     if (word.len == 0 || word.len > WORD_DIGITS_MAX)
@@ -65,19 +69,37 @@ static bool word_to_size(struct rill_bytes word, size_t *ret)
     return true;
 }
 
-/* The line is not whole: what may be missing is one byte, unless it is too long already. */
-static enum rill_parse_status line_more(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                        size_t op_len, struct rill_command *ret)
+/* The limit counts what stands between the blanks behind the operation and the end of the line. */
+static size_t args_bytes(const uint8_t *args, const uint8_t *line_end)
 {
-    if (input.len > op_len && input.len - op_len > limits->control_line_bytes_max)
+    while (args < line_end && blank_class[*args] == CLASS_BLANK)
+        args++;
+    while (line_end > args && blank_class[line_end[-1]] >= CLASS_CR)
+        line_end--;
+    return (size_t)(line_end - args);
+}
+
+/* The line is not whole: what may be missing is one byte, unless it is too long already. */
+static enum rill_parse_status line_more(size_t args_bytes_max, struct rill_bytes input, size_t op_len,
+                                        struct rill_command *ret)
+{
+    if (args_bytes(input.data + op_len, input.data + input.len) > args_bytes_max)
         return RILL_PARSE_CONTROL_LINE_LONG;
     ret->bytes_needed = input.len + 1;
     return RILL_PARSE_MORE;
 }
 
-static bool line_too_long(const struct rill_parse_limits *limits, const uint8_t *args, const struct line *line)
+/* Cuts the arguments behind the operation and holds them against the limit. */
+static enum rill_parse_status cut_args(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                       size_t op_len, struct line *line, struct rill_command *ret)
 {
-    return (size_t)(line->next - args) > limits->control_line_bytes_max + 2;
+    const uint8_t *args = input.data + op_len;
+    if (!line_cut(args, input.data + input.len, line))
+        return line_more(limits->control_line_bytes_max, input, op_len, ret);
+    if ((size_t)(line->next - args) > limits->control_line_bytes_max &&
+        args_bytes(args, line->next) > limits->control_line_bytes_max)
+        return RILL_PARSE_CONTROL_LINE_LONG;
+    return RILL_PARSE_DONE;
 }
 
 /* The sizes are known and the line ends at line->next: takes headers and payload, or asks for the missing bytes. */
@@ -129,12 +151,10 @@ static struct rill_bytes message_tail(const struct line *line, size_t first_size
 static enum rill_parse_status parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input,
                                             size_t op_len, size_t size_count, struct rill_command *ret)
 {
-    const uint8_t *args = input.data + op_len;
     struct line line;
-    if (!line_cut(args, input.data + input.len, &line))
-        return line_more(limits, input, op_len, ret);
-    if (line_too_long(limits, args, &line))
-        return RILL_PARSE_CONTROL_LINE_LONG;
+    const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
+    if (cut != RILL_PARSE_DONE)
+        return cut;
     if (line.count < 1 + size_count || line.count > 2 + size_count)
         return RILL_PARSE_BAD_ARGS;
     const size_t first_size = line.count - size_count;
@@ -157,12 +177,10 @@ static enum rill_parse_status parse_publish(const struct rill_parse_limits *limi
 static enum rill_parse_status parse_message(const struct rill_parse_limits *limits, struct rill_bytes input,
                                             size_t op_len, size_t size_count, struct rill_command *ret)
 {
-    const uint8_t *args = input.data + op_len;
     struct line line;
-    if (!line_cut(args, input.data + input.len, &line))
-        return line_more(limits, input, op_len, ret);
-    if (line_too_long(limits, args, &line))
-        return RILL_PARSE_CONTROL_LINE_LONG;
+    const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
+    if (cut != RILL_PARSE_DONE)
+        return cut;
     if (line.count < 2 + size_count || line.count > 3 + size_count)
         return RILL_PARSE_BAD_ARGS;
     const size_t first_size = line.count - size_count;
@@ -181,12 +199,10 @@ static enum rill_parse_status parse_message(const struct rill_parse_limits *limi
 static enum rill_parse_status parse_words(const struct rill_parse_limits *limits, struct rill_bytes input,
                                           size_t op_len, struct rill_command *ret)
 {
-    const uint8_t *args = input.data + op_len;
     struct line line;
-    if (!line_cut(args, input.data + input.len, &line))
-        return line_more(limits, input, op_len, ret);
-    if (line_too_long(limits, args, &line))
-        return RILL_PARSE_CONTROL_LINE_LONG;
+    const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
+    if (cut != RILL_PARSE_DONE)
+        return cut;
     ret->bytes = (size_t)(line.next - input.data);
     const bool sub = ret->op == RILL_OP_SUB;
     if (line.count < (sub ? 2u : 1u) || line.count > (sub ? 3u : 2u))
@@ -197,22 +213,22 @@ static enum rill_parse_status parse_words(const struct rill_parse_limits *limits
     ret->max = 0;
     if (!sub && line.count == 2) {
         size_t max;
-        // A count that is no number means none, as nats-server reads it.
+        // A count that is no number ends the subscription at once, as at nats-server.
         ret->max = word_to_size(line.words[1], &max) ? max : 0;
     }
     return RILL_PARSE_DONE;
 }
 
 /* CONNECT {json}, INFO {json}, -ERR 'text', +OK, PING, PONG: the rest of the line is one argument. */
-static enum rill_parse_status parse_line(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                         size_t op_len, struct rill_command *ret)
+static enum rill_parse_status parse_line(size_t args_bytes_max, struct rill_bytes input, size_t op_len,
+                                         struct rill_command *ret)
 {
     const uint8_t *args = input.data + op_len;
     const uint8_t *newline = memchr(args, '\n', input.len - op_len);
     if (!newline)
-        return line_more(limits, input, op_len, ret);
+        return line_more(args_bytes_max, input, op_len, ret);
     const uint8_t *end = newline;
-    if ((size_t)(newline + 1 - args) > limits->control_line_bytes_max + 2)
+    if (args_bytes(args, newline + 1) > args_bytes_max)
         return RILL_PARSE_CONTROL_LINE_LONG;
     while (args < end && blank_class[*args])
         args++;
@@ -242,8 +258,8 @@ static const struct op_name op_names[] = {
     {"hmsg", 4, 1, CLIENT_READS, RILL_OP_HMSG},
     {"ping", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_PING},
     {"pong", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_PONG},
-    {"connect", 7, 1, BROKER_READS, RILL_OP_CONNECT},
-    {"info", 4, 1, BROKER_READS | CLIENT_READS, RILL_OP_INFO},
+    {"connect", 7, 0, BROKER_READS, RILL_OP_CONNECT},
+    {"info", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_INFO},
     {"+ok", 3, 0, BROKER_READS | CLIENT_READS, RILL_OP_OK},
     {"-err", 4, 0, BROKER_READS | CLIENT_READS, RILL_OP_ERR},
 };
@@ -303,8 +319,16 @@ static enum rill_parse_status parse_rare(const struct rill_parse_limits *limits,
     case RILL_OP_SUB:
     case RILL_OP_UNSUB:
         return parse_words(limits, input, name->len, ret);
+    case RILL_OP_PING:
+    case RILL_OP_PONG:
+    case RILL_OP_OK:
+        return parse_line(IGNORED_LINE_MAX, input, name->len, ret);
+    case RILL_OP_CONNECT:
+    case RILL_OP_INFO:
+    case RILL_OP_ERR:
+        return parse_line(limits->control_line_bytes_max, input, name->len, ret);
     default:
-        return parse_line(limits, input, name->len, ret);
+        RILL_UNREACHABLE();
     }
 }
 

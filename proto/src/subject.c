@@ -29,7 +29,6 @@ static bool token_is_valid(struct rill_bytes token)
         case '\r':
         case '\n':
         case '\f':
-        case '\0':
             return false;
         default:
             break;

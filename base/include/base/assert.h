@@ -4,6 +4,8 @@
 // returns is answered with an error, never with an assertion.
 #pragma once
 
+#include <assert.h> // static_assert
+
 /* Prints the expression and where it stands to standard error, then aborts. */
 _Noreturn void rill_assert_failed(const char *expression, const char *file, int line);
 

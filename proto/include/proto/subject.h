@@ -7,8 +7,9 @@
 
 #include "base/bytes.h"
 
-/* A valid pattern: no empty token, no blank (space, tab, CR, LF, FF, NUL), `>` only as the last token. A `*` or `>`
-   that is a part of a longer token is an ordinary character. The empty subject is not valid. */
+/* A valid pattern: no empty token, no blank (space, tab, CR, LF, FF), `>` only as the last token. A `*` or `>`
+   that is a part of a longer token is an ordinary character. The empty subject is not valid.
+   Other control characters, NUL among them, are ordinary characters, as they are to nats-server. */
 bool rill_subject_is_valid(struct rill_bytes subject);
 
 /* A valid subject without a wildcard token. */

@@ -27,7 +27,7 @@ static const struct {
     {RILL_BYTES("orders."), false, false, "an empty last token"},
     {RILL_BYTES("or ders"), false, false, "a space"},
     {RILL_BYTES("orders\tnew"), false, false, "a tab"},
-    {RILL_BYTES("orders\0new"), false, false, "a NUL"},
+    {RILL_BYTES("orders\0new"), true, true, "a NUL is an ordinary character"},
 };
 
 // A subject is tokens without blanks, joined by single dots, with wildcards only as whole tokens.

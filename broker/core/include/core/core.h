@@ -114,6 +114,13 @@ struct rill_conn *rill_core_take_touched(struct rill_core *core);
    stream come one after the other; jobs that are out at the same time touch nothing in common. */
 struct rill_job *rill_core_take_job(struct rill_core *core);
 void rill_job_run(struct rill_job *job);
+
+/* Long jobs (recovering a stream, hashing a password) must not stand in the way of commits and reads. */
+enum rill_job_lane {
+    RILL_LANE_DISK, // a few milliseconds at most: commits, reads
+    RILL_LANE_LONG,
+};
+enum rill_job_lane rill_job_lane(const struct rill_job *job);
 /* Inside a turn. Takes the job back and frees it. */
 void rill_core_job_done(struct rill_core *core, struct rill_job *job);
 

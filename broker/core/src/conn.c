@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conn.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "core_state.h"
+#include "permissions.h"
+#include "proto/info.h"
+#include "route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+enum {
+    FIRST_PING_MS = 2000,  // so that the round trip is known early
+    STALL_MS_MAX = 100,    // a publisher waits for one receiver at most so long
+    ERROR_TEXT_MAX = 4096, // of one -ERR line
+};
+
+// ---- life ----
+
+static bool anonymous_may_connect(const struct rill_core *core)
+{
+    return !rill_auth_is_required(core->auth);
+}
+
+static const struct rill_auth_user *find_user(const struct rill_auth_config *auth, const char *name)
+{
+    for (size_t i = 0; name && i < auth->user_count; i++) {
+        if (strcmp(auth->users[i].name, name) == 0)
+            return &auth->users[i];
+    }
+    return NULL;
+}
+
+static struct conn *conn_create(struct rill_core *core, const struct rill_conn_origin *origin)
+{
+    struct conn *conn = rill_alloc_zero(1, sizeof *conn);
+    conn->core = core;
+    conn->id = ++core->conn_id_last;
+    conn->kind = origin->kind;
+    conn->port = origin->port;
+    conn->address = rill_alloc_cstr(rill_bytes_from_cstr(origin->address));
+    conn->link = origin->link;
+    // As nats-server holds it until a CONNECT says otherwise.
+    conn->verbose = conn->pedantic = conn->echo = true;
+    conn->ping_due.kind = DEADLINE_CONN_PING;
+    conn->write_due.kind = DEADLINE_CONN_WRITE;
+    conn->stall_due.kind = DEADLINE_CONN_STALL;
+    conn->start_wall_ns = conn->last_activity_wall_ns = core->now.wall_ns;
+    conn->account = &core->accounts[ACCOUNT_GLOBAL];
+    rill_buf_init(&conn->backlog, SIZE_MAX / 2);
+    DL_APPEND(core->conns, conn);
+    core->conn_count++;
+    core->conns_total++;
+    conn->account->conn_count++;
+    conn->account->conns_total++;
+    return conn;
+}
+
+struct rill_conn *rill_core_conn_open(struct rill_core *core, const struct rill_conn_origin *origin)
+{
+    struct conn *conn = conn_create(core, origin);
+    conn_send_info(conn, false);
+    if (core->conn_count > core->limits.connections_max) {
+        rill_log(&core->log, RILL_LOG_ERROR, "%s - maximum connections exceeded", conn_label(conn));
+        conn_close(conn, "Maximum Connections Exceeded", RILL_BYTES("-ERR 'maximum connections exceeded'\r\n"));
+        return (struct rill_conn *)conn;
+    }
+    if (anonymous_may_connect(core)) {
+        conn_admit(conn, &core->accounts[ACCOUNT_GLOBAL], find_user(core->auth, core->auth->no_auth_user));
+    } else {
+        conn->state = CONN_WAITING;
+        rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + core->auth->timeout_ns);
+    }
+    rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection created", conn_label(conn));
+    return (struct rill_conn *)conn;
+}
+
+static void switch_account(struct conn *conn, struct account *account)
+{
+    if (conn->account == account)
+        return;
+    while (conn->subs)
+        conn_end_sub(conn, conn->subs);
+    conn->account->conn_count--;
+    conn->account = account;
+    account->conn_count++;
+    account->conns_total++;
+}
+
+/* Gives up the memory of what was published last: the match belongs to the account. */
+static void forget_last_subject(struct conn *conn)
+{
+    if (conn->last_match)
+        interest_unpin(conn->account->interest, conn->last_match);
+    conn->last_match = NULL;
+}
+
+void conn_admit(struct conn *conn, struct account *account, const struct rill_auth_user *user)
+{
+    struct rill_core *core = conn->core;
+    RILL_ASSERT(conn->state != CONN_CLOSING);
+    forget_last_subject(conn);
+    switch_account(conn, account);
+    conn->user = user;
+    reply_grants_destroy(conn->grants);
+    conn->grants = reply_grants_create(user ? user->permissions : NULL);
+    conn->state = CONN_ACTIVE;
+    conn_recheck_subs(conn);
+    int64_t first_ping_ns = FIRST_PING_MS * RILL_NS_PER_MS + rill_random_below(&core->random, 500) * RILL_NS_PER_MS;
+    if (first_ping_ns > core->limits.ping_interval_ns)
+        first_ping_ns = core->limits.ping_interval_ns;
+    rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + first_ping_ns);
+}
+
+/* What every closing has in common, however it came: the connection is no longer part of any traffic. */
+static void leave_traffic(struct conn *conn, const char *reason)
+{
+    struct rill_core *core = conn->core;
+    conn->state = CONN_CLOSING;
+    conn->close_reason = reason;
+    forget_last_subject(conn);
+    while (conn->subs)
+        conn_end_sub(conn, conn->subs);
+    rill_buf_fini(&conn->backlog);
+    rill_deadline_cancel(&core->deadlines, &conn->ping_due);
+    rill_deadline_cancel(&core->deadlines, &conn->stall_due);
+    conn_release_waiters(conn);
+    if (conn->stalled_on) {
+        DL_DELETE2(conn->stalled_on->waiters, conn, stalled_prev, stalled_next);
+        conn->stalled_on = NULL;
+    }
+}
+
+void conn_close(struct conn *conn, const char *reason, struct rill_bytes error_line)
+{
+    if (conn->state == CONN_CLOSING)
+        return;
+    outq_append(&conn->outq, &conn->core->outq_pool, error_line);
+    leave_traffic(conn, reason);
+    rill_deadline_set(&conn->core->deadlines, &conn->write_due,
+                      conn->core->now.mono_ns + conn->core->limits.write_deadline_ns);
+    conn_touch(conn);
+}
+
+void conn_abort(struct conn *conn, const char *reason)
+{
+    if (conn->state != CONN_CLOSING)
+        leave_traffic(conn, reason);
+    outq_clear(&conn->outq, &conn->core->outq_pool);
+    rill_deadline_cancel(&conn->core->deadlines, &conn->write_due);
+    conn_touch(conn);
+}
+
+static char *copy_or_null(const char *text)
+{
+    return text ? rill_alloc_cstr(rill_bytes_from_cstr(text)) : NULL;
+}
+
+/* The strings move to the list of closed connections. */
+static void remember_closed(struct rill_core *core, struct conn *conn)
+{
+    const struct closed_conn closed = {
+        .id = conn->id,
+        .kind = conn->kind,
+        .port = conn->port,
+        .address = conn->address,
+        .name = conn->name,
+        .lang = conn->lang,
+        .version = conn->version,
+        .user = copy_or_null(conn->user ? conn->user->name : NULL),
+        .account = conn->account->name,
+        .reason = conn->close_reason,
+        .start_wall_ns = conn->start_wall_ns,
+        .stop_wall_ns = core->now.wall_ns,
+        .last_activity_wall_ns = conn->last_activity_wall_ns,
+        .rtt_ns = conn->rtt_ns,
+        .in_msgs = conn->in_msgs,
+        .in_bytes = conn->in_bytes,
+        .out_msgs = conn->out_msgs,
+        .out_bytes = conn->out_bytes,
+    };
+    closed_conns_add(&core->closed, &closed);
+}
+
+static void queue_remove(struct conn **first, struct conn **last, struct conn *conn, size_t next_offset)
+{
+    struct conn *previous = NULL;
+    for (struct conn *at = *first; at; at = *(struct conn **)((char *)at + next_offset)) {
+        struct conn *next = *(struct conn **)((char *)at + next_offset);
+        if (at != conn) {
+            previous = at;
+            continue;
+        }
+        if (previous)
+            *(struct conn **)((char *)previous + next_offset) = next;
+        else
+            *first = next;
+        if (*last == conn)
+            *last = previous;
+        return;
+    }
+}
+
+void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, const char *reason)
+{
+    struct conn *conn = (struct conn *)handle;
+    if (conn->state != CONN_CLOSING)
+        leave_traffic(conn, reason);
+    rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection closed: %s", conn_label(conn), conn->close_reason);
+    if (conn->touched)
+        queue_remove(&core->touched_first, &core->touched_last, conn, offsetof(struct conn, touched_next));
+    if (conn->resuming)
+        queue_remove(&core->resume_first, &core->resume_last, conn, offsetof(struct conn, resume_next));
+    rill_deadline_cancel(&core->deadlines, &conn->write_due);
+    outq_clear(&conn->outq, &core->outq_pool);
+    conn->account->in_msgs += conn->in_msgs;
+    conn->account->in_bytes += conn->in_bytes;
+    conn->account->out_msgs += conn->out_msgs;
+    conn->account->out_bytes += conn->out_bytes;
+    conn->account->conn_count--;
+    core->conn_count--;
+    DL_DELETE(core->conns, conn);
+    remember_closed(core, conn);
+    reply_grants_destroy(conn->grants);
+    free(conn);
+}
+
+// ---- output ----
+
+void conn_touch(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->touched)
+        return;
+    conn->touched = true;
+    conn->touched_next = NULL;
+    if (core->touched_last)
+        core->touched_last->touched_next = conn;
+    else
+        core->touched_first = conn;
+    core->touched_last = conn;
+}
+
+struct rill_conn *rill_core_take_touched(struct rill_core *core)
+{
+    struct conn *conn = core->touched_first;
+    if (!conn)
+        return NULL;
+    core->touched_first = conn->touched_next;
+    if (!core->touched_first)
+        core->touched_last = NULL;
+    conn->touched = false;
+    return (struct rill_conn *)conn;
+}
+
+void conn_send(struct conn *conn, struct rill_bytes bytes)
+{
+    if (conn->state == CONN_CLOSING)
+        return;
+    outq_append(&conn->outq, &conn->core->outq_pool, bytes);
+    conn_touch(conn);
+}
+
+void conn_send_error(struct conn *conn, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    const int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    RILL_ASSERT(len >= 0);
+    conn_send(conn, RILL_BYTES("-ERR '"));
+    conn_send(conn, rill_bytes_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+    conn_send(conn, RILL_BYTES("'\r\n"));
+}
+
+void conn_send_ok(struct conn *conn)
+{
+    if (conn->verbose)
+        conn_send(conn, RILL_BYTES("+OK\r\n"));
+}
+
+void conn_send_info(struct conn *conn, bool connect_info)
+{
+    const struct rill_core *core = conn->core;
+    Rill__ServerInfo info = RILL__SERVER_INFO__INIT;
+    info.server_id = core->server_id;
+    info.server_name = core->server_name;
+    info.version = (char *)RILL_NATS_LEVEL;
+    info.proto = 1;
+    info.go = (char *)"";
+    info.host = core->host;
+    info.port = core->port;
+    info.headers = !core->headers_disabled;
+    info.auth_required = info.has_auth_required = rill_auth_is_required(core->auth);
+    info.max_payload = (int64_t)core->limits.payload_bytes_max;
+    info.jetstream = info.has_jetstream = core->jetstream != NULL;
+    info.has_client_id = true;
+    info.client_id = conn->id;
+    info.client_ip = conn->address;
+    info.ldm = info.has_ldm = core->lame_duck;
+    if (connect_info) {
+        info.connect_info = info.has_connect_info = true;
+        info.remote_account = (char *)conn->account->name;
+        info.acc_is_sys = info.has_acc_is_sys = conn->account == &core->accounts[ACCOUNT_SYSTEM];
+    }
+    struct rill_buf line;
+    rill_buf_init(&line, RILL_INFO_BYTES_MAX);
+    const enum rill_err err = rill_info_append(&info, &line);
+    RILL_ASSERT(!err && "INFO is small");
+    conn_send(conn, rill_buf_bytes(&line));
+    rill_buf_fini(&line);
+}
+
+size_t rill_conn_output(const struct rill_conn *handle, struct iovec *ret_iov, size_t iov_max)
+{
+    return outq_iov(&((const struct conn *)handle)->outq, ret_iov, iov_max);
+}
+
+void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, size_t bytes)
+{
+    struct conn *conn = (struct conn *)handle;
+    outq_sent(&conn->outq, &core->outq_pool, bytes);
+    if (!conn->outq.bytes)
+        rill_deadline_cancel(&core->deadlines, &conn->write_due);
+    else if (bytes || !rill_deadline_armed(&conn->write_due))
+        rill_deadline_set(&core->deadlines, &conn->write_due, core->now.mono_ns + core->limits.write_deadline_ns);
+    if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
+        conn->past_stall = false;
+        if (conn->waiters)
+            conn_release_waiters(conn);
+    }
+}
+
+// ---- what the shell asks ----
+
+bool rill_conn_wants_input(const struct rill_conn *handle)
+{
+    const struct conn *conn = (const struct conn *)handle;
+    return conn->state != CONN_CLOSING && conn->state != CONN_VERIFYING && !conn->stalled_on && !conn->resuming;
+}
+
+bool rill_conn_is_closing(const struct rill_conn *handle)
+{
+    return ((const struct conn *)handle)->state == CONN_CLOSING;
+}
+
+void *rill_conn_link(const struct rill_conn *handle)
+{
+    return ((const struct conn *)handle)->link;
+}
+
+uint64_t rill_conn_id(const struct rill_conn *handle)
+{
+    return ((const struct conn *)handle)->id;
+}
+
+const char *conn_label(const struct conn *conn)
+{
+    static _Thread_local char label[96];
+    (void)snprintf(label, sizeof label, "%s:%u - cid:%llu", conn->address, (unsigned)conn->port,
+                   (unsigned long long)conn->id);
+    return label;
+}
+
+// ---- deadlines ----
+
+/* The time for its credentials is over, or it is time for a PING. */
+void conn_ping_due(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->state == CONN_WAITING || conn->state == CONN_VERIFYING) {
+        rill_log(&core->log, RILL_LOG_ERROR, "%s - authentication timeout", conn_label(conn));
+        core->auth_errors++;
+        conn_close(conn, "Authentication Timeout", RILL_BYTES("-ERR 'Authentication Timeout'\r\n"));
+        return;
+    }
+    if (conn->pings_unanswered >= core->limits.ping_max) {
+        rill_log(&core->log, RILL_LOG_DEBUG, "%s - Stale Client Connection - Closing", conn_label(conn));
+        core->stale_conns++;
+        conn_close(conn, "Stale Connection", RILL_BYTES("-ERR 'Stale Connection'\r\n"));
+        return;
+    }
+    conn->pings_unanswered++;
+    conn->ping_sent_mono_ns = core->now.mono_ns;
+    conn_send(conn, RILL_BYTES("PING\r\n"));
+    rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + core->limits.ping_interval_ns);
+}
+
+void conn_write_due(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->state != CONN_CLOSING) {
+        rill_log(&core->log, RILL_LOG_INFO, "%s - Slow Consumer Detected: WriteDeadline exceeded with %zu bytes waiting",
+                 conn_label(conn), conn->outq.bytes);
+        core->slow_consumers++;
+        conn->account->slow_consumers++;
+    }
+    conn_abort(conn, "Slow Consumer (Write Deadline)");
+}
+
+// ---- back-pressure ----
+
+void conn_stall(struct conn *publisher, struct conn *receiver)
+{
+    struct rill_core *core = publisher->core;
+    if (publisher->stalled_on || publisher->state == CONN_CLOSING)
+        return;
+    publisher->stalled_on = receiver;
+    publisher->stalls++;
+    core->stalled_publishers++;
+    DL_APPEND2(receiver->waiters, publisher, stalled_prev, stalled_next);
+    rill_deadline_set(&core->deadlines, &publisher->stall_due, core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
+    conn_touch(publisher);
+}
+
+static void end_stall(struct conn *publisher)
+{
+    DL_DELETE2(publisher->stalled_on->waiters, publisher, stalled_prev, stalled_next);
+    publisher->stalled_on = NULL;
+    rill_deadline_cancel(&publisher->core->deadlines, &publisher->stall_due);
+    conn_resume_later(publisher);
+}
+
+void conn_release_waiters(struct conn *receiver)
+{
+    while (receiver->waiters)
+        end_stall(receiver->waiters);
+}
+
+void conn_stall_due(struct conn *conn)
+{
+    RILL_ASSERT(conn->stalled_on);
+    conn->stalled_on->past_stall = true;
+    conn_release_waiters(conn->stalled_on);
+}
+
+void conn_resume_later(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->resuming || conn->state == CONN_CLOSING)
+        return;
+    conn->resuming = true;
+    conn->resume_next = NULL;
+    if (core->resume_last)
+        core->resume_last->resume_next = conn;
+    else
+        core->resume_first = conn;
+    core->resume_last = conn;
+    conn_touch(conn);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What each command of a client does, except CONNECT (conn_connect.c).
+#include "base/assert.h"
+#include "conn.h"
+#include "conn_connect.h"
+#include "core_state.h"
+#include "permissions.h"
+#include "proto/decimal.h"
+#include "proto/subject.h"
+#include "route.h"
+
+#include <utlist.h>
+
+/* A log line shows so much of what a peer sent. */
+enum { SNIPPET_MAX = 32 };
+
+static void protocol_error(struct conn *conn, const char *what, struct rill_bytes error_line)
+{
+    struct rill_core *core = conn->core;
+    rill_log(&core->log, RILL_LOG_ERROR, "%s - %s", conn_label(conn), what);
+    core->protocol_errors++;
+    conn_close(conn, "Protocol Violation", error_line);
+}
+
+void conn_parse_error(struct conn *conn, enum rill_parse_status status, struct rill_bytes input)
+{
+    struct rill_core *core = conn->core;
+    const struct rill_bytes snippet = rill_bytes_of(input.data, input.len < SNIPPET_MAX ? input.len : SNIPPET_MAX);
+    rill_log(&core->log, RILL_LOG_DEBUG, "%s - refused input begins \"" RILL_PRI "\"", conn_label(conn),
+             RILL_ARG(snippet));
+    switch (status) {
+    case RILL_PARSE_CONTROL_LINE_LONG:
+        protocol_error(conn, "maximum control line exceeded",
+                       RILL_BYTES("-ERR 'maximum control line exceeded'\r\n"));
+        return;
+    case RILL_PARSE_PAYLOAD_LARGE:
+        protocol_error(conn, "maximum payload exceeded", RILL_BYTES("-ERR 'Maximum Payload Violation'\r\n"));
+        conn->close_reason = "Maximum Message Payload Exceeded";
+        return;
+    case RILL_PARSE_BAD_ARGS:
+    case RILL_PARSE_BAD_HEADER_SIZE:
+        // As at nats-server, the reason is for the log only.
+        protocol_error(conn, "wrong arguments", RILL_BYTES(""));
+        return;
+    default:
+        protocol_error(conn, "unknown protocol operation", RILL_BYTES("-ERR 'Unknown Protocol Operation'\r\n"));
+        return;
+    }
+}
+
+// ---- publishing ----
+
+/* The status that tells a requester that nobody is there to answer. */
+static void send_no_responders(struct conn *conn, const struct sub *sub, struct rill_bytes reply,
+                               struct rill_bytes subject)
+{
+    const struct rill_bytes status = RILL_BYTES("NATS/1.0 503\r\nNats-Subject: ");
+    char size[RILL_DECIMAL_BYTES_MAX];
+    const struct rill_bytes size_text =
+        rill_bytes_of(size, rill_decimal_write(status.len + subject.len + sizeof "\r\n\r\n" - 1, size));
+    const struct rill_bytes parts[] = {
+        RILL_BYTES("HMSG "), reply, RILL_BYTES(" "), sub->sid, RILL_BYTES(" "), size_text, RILL_BYTES(" "),
+        size_text, RILL_BYTES("\r\n"), status, subject, RILL_BYTES("\r\n\r\n\r\n"),
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        conn_send(conn, parts[i]);
+    conn->out_msgs++;
+}
+
+static void answer_no_responders(struct conn *conn, const struct message *message)
+{
+    struct interest *interest = conn->account->interest;
+    struct match *match = interest_match(interest, message->reply);
+    for (uint32_t i = 0; i < match->sub_count; i++) {
+        const struct sub *sub = match_sub(match, i);
+        if (sub->conn == conn && !sub->dead) {
+            send_no_responders(conn, sub, message->reply, message->subject);
+            break;
+        }
+    }
+    interest_unpin(interest, match);
+}
+
+static bool may_publish(struct conn *conn, struct rill_bytes subject)
+{
+    return permissions_allow_publish(conn->user ? conn->user->permissions : NULL, subject);
+}
+
+/* What the subject matches, pinned by the connection until it publishes to another one. */
+static struct match *match_of(struct conn *conn, struct rill_bytes subject)
+{
+    struct interest *interest = conn->account->interest;
+    struct match *last = conn->last_match;
+    if (__builtin_expect(last && conn->last_version == interest_version(interest) &&
+                             last->subject_len == subject.len &&
+                             memcmp(last->subject, subject.data, subject.len) == 0,
+                         1))
+        return last;
+    if (last)
+        interest_unpin(interest, last);
+    conn->last_match = interest_match(interest, subject);
+    conn->last_version = interest_version(interest);
+    conn->last_allowed = may_publish(conn, subject);
+    return conn->last_match;
+}
+
+static bool refuse_publish(struct conn *conn, struct rill_bytes subject)
+{
+    struct rill_core *core = conn->core;
+    if (reply_grants_use(conn->grants, subject, core->now.mono_ns))
+        return false;
+    rill_log(&core->log, RILL_LOG_ERROR, "%s - Publish Violation - User \"%s\", Subject \"" RILL_PRI "\"",
+             conn_label(conn), conn->user->name, RILL_ARG(subject));
+    conn_send_error(conn, "Permissions Violation for Publish to \"" RILL_PRI "\"", RILL_ARG(subject));
+    return true;
+}
+
+/* A subject that is no valid literal, which only a pedantic client wants to hear about. */
+static void check_pedantic(struct conn *conn, struct rill_bytes subject)
+{
+    if (!rill_subject_is_literal(subject))
+        conn_send_error(conn, "Invalid Publish Subject");
+}
+
+static inline void publish(struct conn *conn, const struct rill_command *command)
+{
+    struct rill_core *core = conn->core;
+    conn->in_msgs++;
+    conn->in_bytes += command->headers.len + command->payload.len;
+    if (conn->pedantic)
+        check_pedantic(conn, command->subject);
+    struct match *match = match_of(conn, command->subject);
+    if (!conn->last_allowed && refuse_publish(conn, command->subject))
+        return;
+    if (conn->verbose)
+        conn_send_ok(conn);
+    if (match->sub_count + match->group_count == 0 && !command->reply.len)
+        return;
+    const struct message message = {
+        .origin = conn,
+        .account = conn->account,
+        .subject = command->subject,
+        .reply = command->reply,
+        .headers = command->headers,
+        .payload = command->payload,
+        // An empty header block makes a plain message, whose sizes are other ones.
+        .tail = command->op == RILL_OP_HPUB && !command->headers.len ? rill_bytes_of(NULL, 0) : command->tail,
+    };
+    match->pins++;
+    const uint32_t taken = route_matched(core, &message, match);
+    interest_unpin(conn->account->interest, match);
+    if (!taken && command->reply.len && conn->no_responders && conn->state == CONN_ACTIVE)
+        answer_no_responders(conn, &message);
+}
+
+static void publish_with_headers(struct conn *conn, const struct rill_command *command)
+{
+    if (!conn->headers) {
+        protocol_error(conn, "message headers not supported", RILL_BYTES(""));
+        return;
+    }
+    publish(conn, command);
+}
+
+// ---- subscribing ----
+
+static uint64_t key_of(const struct conn *conn, struct rill_bytes sid, uint8_t *key)
+{
+    memcpy(key, &conn->id, sizeof conn->id);
+    memcpy(key + sizeof conn->id, sid.data, sid.len);
+    return sizeof conn->id + sid.len;
+}
+
+enum { SID_ON_STACK_MAX = 256 };
+
+struct sub *conn_find_sub(const struct conn *conn, struct rill_bytes sid)
+{
+    struct sub *sub = NULL;
+    uint8_t key[sizeof conn->id + SID_ON_STACK_MAX];
+    if (sid.len <= SID_ON_STACK_MAX) {
+        HASH_FIND(by_sid, conn->core->subs_by_sid, key, key_of(conn, sid, key), sub);
+        return sub;
+    }
+    // Nobody sends such long ones; they need not be fast.
+    DL_FOREACH2(conn->subs, sub, conn_next)
+    {
+        if (rill_bytes_equal(sub->sid, sid))
+            return sub;
+    }
+    return NULL;
+}
+
+void conn_end_sub(struct conn *conn, struct sub *sub)
+{
+    struct rill_core *core = conn->core;
+    RILL_ASSERT(sub->conn == conn && conn->sub_count > 0);
+    HASH_DELETE(by_sid, core->subs_by_sid, sub);
+    DL_DELETE2(conn->subs, sub, conn_prev, conn_next);
+    conn->sub_count--;
+    interest_remove(conn->account->interest, sub);
+}
+
+static void log_sub_violation(struct conn *conn, const char *what, struct rill_bytes subject, struct rill_bytes sid)
+{
+    rill_log(&conn->core->log, RILL_LOG_ERROR, "%s - %s - User \"%s\", Subject \"" RILL_PRI "\", SID " RILL_PRI,
+             conn_label(conn), what, conn->user ? conn->user->name : "N/A", RILL_ARG(subject), RILL_ARG(sid));
+}
+
+static void send_sub_violation(struct conn *conn, struct rill_bytes subject, struct rill_bytes queue)
+{
+    if (queue.len)
+        conn_send_error(conn,
+                        "Permissions Violation for Subscription to \"" RILL_PRI "\" using queue \"" RILL_PRI "\"",
+                        RILL_ARG(subject), RILL_ARG(queue));
+    else
+        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\"", RILL_ARG(subject));
+}
+
+/* The checks in nats-server's order; false when the client was told that it may not. */
+static bool may_subscribe(struct conn *conn, const struct rill_command *command, bool *ret_checks_deny)
+{
+    const struct rill_limits *limits = &conn->core->limits;
+    if (!permissions_allow_subscribe(conn->user ? conn->user->permissions : NULL, command->subject, command->queue,
+                                     ret_checks_deny)) {
+        log_sub_violation(conn, "Subscription Violation", command->subject, command->sid);
+        send_sub_violation(conn, command->subject, command->queue);
+        return false;
+    }
+    if (limits->sub_tokens_max && rill_subject_token_count(command->subject) > limits->sub_tokens_max) {
+        log_sub_violation(conn, "Subscription Violation Too Many Tokens", command->subject, command->sid);
+        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\", too many tokens",
+                        RILL_ARG(command->subject));
+        return false;
+    }
+    if (limits->subscriptions_max && conn->sub_count >= limits->subscriptions_max) {
+        rill_log(&conn->core->log, RILL_LOG_ERROR, "%s - maximum subscriptions exceeded", conn_label(conn));
+        conn_send_error(conn, "maximum subscriptions exceeded");
+        return false;
+    }
+    if (!rill_subject_is_valid(command->subject)) {
+        conn_send_error(conn, "Invalid Subject");
+        return false;
+    }
+    return true;
+}
+
+static void subscribe(struct conn *conn, const struct rill_command *command)
+{
+    bool checks_deny = false;
+    if (!may_subscribe(conn, command, &checks_deny))
+        return;
+    if (!conn_find_sub(conn, command->sid)) {
+        struct sub *sub = sub_create(conn->id, command->sid, command->subject, command->queue);
+        sub->conn = conn;
+        sub->checks_deny = checks_deny;
+        HASH_ADD_KEYPTR(by_sid, conn->core->subs_by_sid, sub->key, sub->key_len, sub);
+        DL_APPEND2(conn->subs, sub, conn_prev, conn_next);
+        conn->sub_count++;
+        interest_insert(conn->account->interest, sub);
+    }
+    conn_send_ok(conn);
+}
+
+static void unsubscribe(struct conn *conn, const struct rill_command *command)
+{
+    struct sub *sub = conn_find_sub(conn, command->sid);
+    if (sub && command->max > sub->delivered_count)
+        sub->delivered_max = command->max;
+    else if (sub)
+        conn_end_sub(conn, sub);
+    conn_send_ok(conn);
+}
+
+void conn_recheck_subs(struct conn *conn)
+{
+    const struct rill_permissions *permissions = conn->user ? conn->user->permissions : NULL;
+    struct sub *sub;
+    struct sub *next;
+    DL_FOREACH_SAFE2(conn->subs, sub, next, conn_next)
+    {
+        if (permissions_allow_subscribe(permissions, sub->subject, sub->queue, &sub->checks_deny))
+            continue;
+        log_sub_violation(conn, "Subscription Violation", sub->subject, sub->sid);
+        send_sub_violation(conn, sub->subject, sub->queue);
+        conn_end_sub(conn, sub);
+    }
+}
+
+// ---- keeping alive ----
+
+static void ping(struct conn *conn)
+{
+    conn_send(conn, RILL_BYTES("PONG\r\n"));
+    if (conn->first_pong_done)
+        return;
+    conn->first_pong_done = true;
+    if (conn->connect_received && conn->protocol >= 1)
+        conn_send_info(conn, true);
+}
+
+static void pong(struct conn *conn)
+{
+    if (conn->ping_sent_mono_ns) {
+        conn->rtt_ns = conn->core->now.mono_ns - conn->ping_sent_mono_ns;
+        conn->ping_sent_mono_ns = 0;
+    }
+    conn->pings_unanswered = 0;
+}
+
+void conn_command(struct conn *conn, const struct rill_command *command)
+{
+    switch (command->op) {
+    case RILL_OP_PUB:
+        publish(conn, command);
+        return;
+    case RILL_OP_HPUB:
+        publish_with_headers(conn, command);
+        return;
+    case RILL_OP_SUB:
+        subscribe(conn, command);
+        return;
+    case RILL_OP_UNSUB:
+        unsubscribe(conn, command);
+        return;
+    case RILL_OP_CONNECT:
+        conn_connect(conn, command->args);
+        return;
+    case RILL_OP_PING:
+        ping(conn);
+        return;
+    case RILL_OP_PONG:
+        pong(conn);
+        return;
+    case RILL_OP_ERR:
+        protocol_error(conn, "the client sent an error", RILL_BYTES(""));
+        return;
+    case RILL_OP_INFO:
+    case RILL_OP_OK:
+        return;
+    case RILL_OP_MSG:
+    case RILL_OP_HMSG:
+        break; // the parser does not take these from a client
+    }
+    RILL_UNREACHABLE();
+}

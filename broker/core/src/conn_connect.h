@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CONNECT: what a client says about itself, and whether it is who it says. Loop thread only.
+#pragma once
+
+#include "conn.h"
+
+/* Carries out CONNECT. A bcrypt hash is compared by a job, and the connection is VERIFYING until it is back. */
+void conn_connect(struct conn *conn, struct rill_bytes json);
+
+/* A reload brought other users: stays if its user is still there with the same secret, else is closed. */
+void conn_reauthorize(struct conn *conn, const struct rill_auth_config *old_auth);

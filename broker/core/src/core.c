@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/core.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "conn.h"
+#include "conn_connect.h"
+#include "core_state.h"
+#include "jetstream.h"
+#include "user_info.h"
+
+#include <stdlib.h>
+
+// ---- life ----
+
+static void accounts_init(struct rill_core *core)
+{
+    static const char *const names[ACCOUNT_COUNT] = {"$G", "$SYS"};
+    for (int i = 0; i < ACCOUNT_COUNT; i++) {
+        core->accounts[i].name = names[i];
+        core->accounts[i].interest = interest_create(rill_random_next(&core->random));
+    }
+}
+
+struct account *core_account(struct rill_core *core, const char *name)
+{
+    for (int i = 0; i < ACCOUNT_COUNT; i++) {
+        if (strcmp(core->accounts[i].name, name) == 0)
+            return &core->accounts[i];
+    }
+    RILL_UNREACHABLE(); // the configuration knows these two only
+}
+
+static void take_config(struct rill_core *core, const struct rill_core_config *config)
+{
+    RILL_ASSERT(config->auth && config->limits.payload_bytes_max && config->limits.connections_max);
+    core->limits = config->limits;
+    core->auth = config->auth;
+    core->headers_disabled = config->headers_disabled;
+    core->producer_stall_disabled = config->producer_stall_disabled;
+    core->log = config->log;
+}
+
+struct rill_core *rill_core_create(const struct rill_core_config *config, struct rill_now now)
+{
+    struct rill_core *core = rill_alloc_zero(1, sizeof *core);
+    take_config(core, config);
+    core->now = now;
+    core->random.state = config->seed;
+    core->server_id = rill_alloc_cstr(rill_bytes_from_cstr(config->server_id));
+    core->server_name = rill_alloc_cstr(rill_bytes_from_cstr(config->server_name));
+    core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
+    core->port = config->port;
+    core->lame_duck_due.kind = DEADLINE_LAME_DUCK;
+    accounts_init(core);
+    user_info_start(core);
+    if (config->jetstream.enabled)
+        core->jetstream = jetstream_create(core, &config->jetstream);
+    return core;
+}
+
+void rill_core_destroy(struct rill_core *core)
+{
+    if (!core)
+        return;
+    RILL_ASSERT(!core->conns && !core->jobs_first && !core->jobs_out);
+    jetstream_destroy(core->jetstream);
+    user_info_stop(core);
+    for (int i = 0; i < ACCOUNT_COUNT; i++)
+        interest_destroy(core->accounts[i].interest);
+    closed_conns_fini(&core->closed);
+    outq_pool_fini(&core->outq_pool);
+    rill_deadline_cancel(&core->deadlines, &core->lame_duck_due);
+    rill_deadlines_fini(&core->deadlines);
+    free(core->server_id);
+    free(core->server_name);
+    free(core->host);
+    free(core);
+}
+
+void rill_core_reload(struct rill_core *core, const struct rill_core_config *config)
+{
+    const struct rill_auth_config *old_auth = core->auth;
+    take_config(core, config);
+    struct conn *next;
+    for (struct conn *conn = core->conns; conn; conn = next) {
+        next = conn->next;
+        conn_reauthorize(conn, old_auth);
+    }
+}
+
+// ---- one turn ----
+
+static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
+{
+#define CONN_OF(member) ((struct conn *)((char *)due - offsetof(struct conn, member)))
+    switch (due->kind) {
+    case DEADLINE_CONN_PING:
+        conn_ping_due(CONN_OF(ping_due));
+        return;
+    case DEADLINE_CONN_WRITE:
+        conn_write_due(CONN_OF(write_due));
+        return;
+    case DEADLINE_CONN_STALL:
+        conn_stall_due(CONN_OF(stall_due));
+        return;
+    case DEADLINE_LAME_DUCK:
+        if (core->conns) {
+            conn_close(core->conns, "Server Shutdown", RILL_BYTES(""));
+            rill_deadline_set(&core->deadlines, due, core->now.mono_ns + core->lame_duck_step_ns);
+        }
+        return;
+    default:
+        jetstream_deadline(core->jetstream, due);
+        return;
+    }
+#undef CONN_OF
+}
+
+static void sweep(struct rill_core *core)
+{
+    for (int i = 0; i < ACCOUNT_COUNT; i++)
+        interest_sweep(core->accounts[i].interest);
+}
+
+void rill_core_begin_turn(struct rill_core *core, struct rill_now now)
+{
+    RILL_ASSERT(now.mono_ns >= core->now.mono_ns);
+    core->now = now;
+    struct rill_deadline *due;
+    while ((due = rill_deadlines_take_due(&core->deadlines, now.mono_ns)))
+        deadline_fire(core, due);
+    // Those that have work left again are put behind, for the next turn.
+    struct conn *conn = core->resume_first;
+    core->resume_first = core->resume_last = NULL;
+    while (conn) {
+        struct conn *next = conn->resume_next;
+        conn->resuming = false;
+        if (conn->state != CONN_CLOSING)
+            conn_resume(conn);
+        conn = next;
+    }
+    if (core->jetstream)
+        jetstream_begin_turn(core->jetstream);
+}
+
+void rill_core_end_turn(struct rill_core *core)
+{
+    if (core->jetstream)
+        jetstream_end_turn(core->jetstream);
+    sweep(core);
+}
+
+int64_t rill_core_next_deadline_ns(const struct rill_core *core)
+{
+    if (core->resume_first || core->touched_first || core->jobs_first)
+        return 0;
+    if (core->jetstream && jetstream_has_work(core->jetstream))
+        return 0;
+    return rill_deadlines_next_ns(&core->deadlines);
+}
+
+// ---- jobs ----
+
+void core_submit(struct rill_core *core, struct rill_job *job)
+{
+    RILL_ASSERT(job->run && job->finish && !job->next);
+    if (core->jobs_last)
+        core->jobs_last->next = job;
+    else
+        core->jobs_first = job;
+    core->jobs_last = job;
+}
+
+struct rill_job *rill_core_take_job(struct rill_core *core)
+{
+    struct rill_job *job = core->jobs_first;
+    if (!job)
+        return NULL;
+    core->jobs_first = job->next;
+    if (!core->jobs_first)
+        core->jobs_last = NULL;
+    job->next = NULL;
+    core->jobs_out++;
+    return job;
+}
+
+void rill_job_run(struct rill_job *job)
+{
+    job->run(job);
+}
+
+enum rill_job_lane rill_job_lane(const struct rill_job *job)
+{
+    return job->lane;
+}
+
+void rill_core_job_done(struct rill_core *core, struct rill_job *job)
+{
+    RILL_ASSERT(core->jobs_out > 0);
+    core->jobs_out--;
+    job->finish(core, job);
+}
+
+// ---- the end ----
+
+void rill_core_lame_duck(struct rill_core *core, int64_t grace_ns, int64_t duration_ns)
+{
+    if (core->lame_duck)
+        return;
+    core->lame_duck = true;
+    for (struct conn *conn = core->conns; conn; conn = conn->next) {
+        if (conn->connect_received && conn->protocol >= 1 && conn->state == CONN_ACTIVE)
+            conn_send_info(conn, false);
+    }
+    core->lame_duck_step_ns = core->conn_count ? duration_ns / core->conn_count : duration_ns;
+    rill_deadline_set(&core->deadlines, &core->lame_duck_due, core->now.mono_ns + grace_ns);
+}
+
+void rill_core_stop(struct rill_core *core)
+{
+    core->stopping = true;
+    if (core->jetstream)
+        jetstream_stop(core->jetstream);
+    for (struct conn *conn = core->conns; conn; conn = conn->next)
+        conn_close(conn, "Server Shutdown", RILL_BYTES(""));
+}
+
+bool rill_core_is_idle(const struct rill_core *core)
+{
+    return !core->conns && !core->jobs_first && !core->jobs_out &&
+           (!core->jetstream || jetstream_is_idle(core->jetstream));
+}

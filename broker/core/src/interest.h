@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who is interested in what: the subscriptions of one account in a trie of tokens, and a bounded cache of what recent
+// subjects matched. Streams and services are receivers in the same trie as clients' subscriptions. Loop thread only.
+//
+//      root ── "orders" ── "new"     subs: [a, b]  groups: [workers: c d e]
+//                     └─── "*"       subs: [f]
+//                     └─── ">"       subs: [g]
+//
+// A match is pinned while its user walks over it: subscriptions that end meanwhile are marked dead and stay in memory
+// until interest_sweep.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/random.h"
+
+#include <uthash.h>
+
+struct conn;
+struct interest_node;
+struct interest_group;
+struct message;
+
+/* One subscription: of a client when `conn` is set, else of a part of the broker. Created with its strings behind it. */
+struct sub {
+    // delivery
+    struct conn *conn;                                           // whose output gets the message
+    void (*on_message)(void *owner, const struct message *);     // instead, for a receiver inside the broker
+    void *owner;
+    uint64_t delivered_count;
+    uint64_t delivered_max; // 0 is unlimited; ends the subscription when reached
+    struct rill_bytes sid;
+    bool dead;        // ended; kept until the sweep
+    bool checks_deny; // its pattern overlaps what its user may not see: asked again at delivery
+
+    // place in the trie
+    struct rill_bytes subject;
+    struct rill_bytes queue; // empty when not a member of a queue group
+    struct interest_node *node;
+    struct interest_group *group;
+    uint32_t slot; // in the list of the node or the group
+
+    // place at the connection
+    struct sub *conn_next;
+    struct sub *conn_prev;
+    UT_hash_handle by_sid;
+    size_t key_len;
+    uint8_t key[]; // connection id (8 bytes), sid; behind it subject and queue
+};
+
+struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject, struct rill_bytes queue);
+
+/* A queue group at one subject: one of its members gets each message. */
+struct interest_group {
+    struct interest_group *next; // at the same node, or among the dead
+    struct sub **members;
+    uint32_t count;
+    uint32_t capacity;
+    size_t name_len;
+    uint8_t name[];
+};
+
+/* What one subject matches. Valid while pinned. */
+struct match {
+    uint32_t pins;
+    bool cached;
+    uint64_t epoch;
+    uint64_t hash;
+    uint32_t sub_count;
+    uint32_t group_count;
+    uint32_t capacity;    // of receivers
+    void **receivers;     // sub_count struct sub *, then group_count struct interest_group *
+    struct match *next;   // in the list of spare ones
+    size_t subject_len;
+    uint8_t *subject;
+};
+
+static inline struct sub *match_sub(const struct match *match, uint32_t index)
+{
+    return match->receivers[index];
+}
+
+static inline struct interest_group *match_group(const struct match *match, uint32_t index)
+{
+    return match->receivers[match->sub_count + index];
+}
+
+struct interest_stats {
+    uint64_t subs;
+    uint64_t inserts;
+    uint64_t removes;
+    uint64_t matches;
+    uint64_t cache_hits;
+    uint64_t cache_entries;
+};
+
+struct interest;
+
+/* `seed` makes the hashes of tokens and subjects unpredictable to peers. */
+struct interest *interest_create(uint64_t seed);
+/* All subscriptions must have been removed. */
+void interest_destroy(struct interest *interest);
+
+/* Takes the subscription, whose subject is valid. */
+void interest_insert(struct interest *interest, struct sub *sub);
+/* Takes it out of the trie and marks it dead; interest_sweep frees it. */
+void interest_remove(struct interest *interest, struct sub *sub);
+/* Frees what is dead. Nobody may be walking over a match, though one that is no longer used may be pinned still. */
+void interest_sweep(struct interest *interest);
+
+/* Pins what the subject matches; never NULL. The subject is taken as literal, whatever it holds. */
+struct match *interest_match(struct interest *interest, struct rill_bytes subject);
+void interest_unpin(struct interest *interest, struct match *match);
+
+/* Changes whenever any earlier match may have become wrong or been thrown out of the cache. */
+uint64_t interest_version(const struct interest *interest);
+
+/* Is anybody interested? */
+bool interest_any(struct interest *interest, struct rill_bytes subject);
+
+struct interest_stats interest_stats(const struct interest *interest);
+/* The largest and the mean number of receivers of the cached subjects. */
+void interest_fanout(const struct interest *interest, uint32_t *ret_max, double *ret_mean);

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "route.h"
+
+#include "base/assert.h"
+#include "conn.h"
+#include "core_state.h"
+#include "permissions.h"
+#include "proto/decimal.h"
+
+/* From this size on a payload for several receivers is shared by reference instead of copied. */
+enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
+
+/* What all deliveries of one message have in common. */
+struct delivery {
+    const struct message *message;
+    struct rill_bytes tail;        // sizes, CR LF, headers, payload, CR LF; empty when it must be written in parts
+    struct rill_bytes sizes;       // "16\r\n" or "12 28\r\n"
+    struct rill_bytes sizes_plain; // "16\r\n" for receivers that do not take headers
+    struct shared_payload *shared; // made for the first receiver when it pays
+    bool may_share;
+    char text[2 * (2 * RILL_DECIMAL_BYTES_MAX + 4)];
+};
+
+/* Copies a short run of bytes without calling memcpy for it. */
+static inline uint8_t *put(uint8_t *to, const uint8_t *from, size_t len)
+{
+    if (len > 32) {
+        memcpy(to, from, len);
+    } else if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            to[i] = from[i];
+    }
+    return to + len;
+}
+
+static inline uint8_t *put_bytes(uint8_t *to, struct rill_bytes bytes)
+{
+    return put(to, bytes.data, bytes.len);
+}
+
+static size_t write_sizes(char *text, size_t header_bytes, size_t total_bytes)
+{
+    size_t len = 0;
+    if (header_bytes) {
+        len = rill_decimal_write(header_bytes, text);
+        text[len++] = ' ';
+    }
+    len += rill_decimal_write(total_bytes, text + len);
+    text[len++] = '\r';
+    text[len++] = '\n';
+    return len;
+}
+
+static void delivery_prepare(struct delivery *delivery, const struct message *message, uint32_t receiver_count)
+{
+    const size_t body = message->headers.len + message->payload.len;
+    delivery->message = message;
+    delivery->shared = NULL;
+    delivery->may_share = receiver_count > 1 && body >= SHARED_PAYLOAD_MIN;
+    delivery->tail = delivery->may_share ? rill_bytes_of(NULL, 0) : message->tail;
+    delivery->sizes = delivery->sizes_plain = rill_bytes_of(NULL, 0);
+}
+
+/* The sizes are written once per message, and only when a receiver needs them in parts. */
+static void delivery_prepare_sizes(struct delivery *delivery)
+{
+    const struct message *message = delivery->message;
+    const size_t body = message->headers.len + message->payload.len;
+    const size_t len = write_sizes(delivery->text, message->headers.len, body);
+    delivery->sizes = rill_bytes_of(delivery->text, len);
+    const size_t plain_len = write_sizes(delivery->text + len, 0, message->payload.len);
+    delivery->sizes_plain = rill_bytes_of(delivery->text + len, plain_len);
+}
+
+static inline size_t line_head_bytes(const struct message *message, const struct sub *sub)
+{
+    return sizeof "HMSG " - 1 + message->subject.len + 1 + sub->sid.len + 1 + message->reply.len + 1;
+}
+
+/* "MSG subject sid [reply ]" */
+static inline uint8_t *put_line_head(uint8_t *at, const struct message *message, const struct sub *sub, bool headers)
+{
+    if (headers)
+        *at++ = 'H';
+    at = put(at, (const uint8_t *)"MSG ", 4);
+    at = put_bytes(at, message->subject);
+    *at++ = ' ';
+    at = put_bytes(at, sub->sid);
+    *at++ = ' ';
+    if (message->reply.len) {
+        at = put_bytes(at, message->reply);
+        *at++ = ' ';
+    }
+    return at;
+}
+
+/* The body by reference when several share it, else copied. */
+static void append_body(struct conn *conn, struct delivery *delivery, bool headers)
+{
+    const struct message *message = delivery->message;
+    struct outq_pool *pool = &conn->core->outq_pool;
+    if (!delivery->may_share) {
+        if (headers)
+            outq_append(&conn->outq, pool, message->headers);
+        outq_append(&conn->outq, pool, message->payload);
+    } else {
+        // Headers are short: only the payload is shared.
+        if (headers)
+            outq_append(&conn->outq, pool, message->headers);
+        if (message->payload.len && !delivery->shared)
+            delivery->shared = shared_payload_create(message->payload);
+        if (message->payload.len)
+            outq_append_shared(&conn->outq, delivery->shared);
+    }
+    outq_append(&conn->outq, pool, RILL_BYTES("\r\n"));
+}
+
+static void write_in_parts(struct conn *conn, const struct sub *sub, struct delivery *delivery, bool headers)
+{
+    if (!delivery->sizes.len)
+        delivery_prepare_sizes(delivery);
+    const struct rill_bytes sizes = headers ? delivery->sizes : delivery->sizes_plain;
+    const size_t head = line_head_bytes(delivery->message, sub) + sizes.len;
+    if (head <= OUTQ_CONTIGUOUS_MAX) {
+        uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, head);
+        const uint8_t *end = put_bytes(put_line_head(start, delivery->message, sub, headers), sizes);
+        outq_advance(&conn->outq, (size_t)(end - start));
+    } else {
+        // Only a configured control line of more than 60 KiB leads here.
+        struct outq_pool *pool = &conn->core->outq_pool;
+        outq_append(&conn->outq, pool, headers ? RILL_BYTES("HMSG ") : RILL_BYTES("MSG "));
+        outq_append(&conn->outq, pool, delivery->message->subject);
+        outq_append(&conn->outq, pool, RILL_BYTES(" "));
+        outq_append(&conn->outq, pool, sub->sid);
+        outq_append(&conn->outq, pool, RILL_BYTES(" "));
+        outq_append(&conn->outq, pool, delivery->message->reply);
+        outq_append(&conn->outq, pool, delivery->message->reply.len ? RILL_BYTES(" ") : RILL_BYTES(""));
+        outq_append(&conn->outq, pool, sizes);
+    }
+    append_body(conn, delivery, headers);
+}
+
+static inline void write_message(struct conn *conn, const struct sub *sub, struct delivery *delivery)
+{
+    const struct message *message = delivery->message;
+    const bool headers = message->headers.len && conn->headers;
+    const size_t bytes = line_head_bytes(message, sub) + delivery->tail.len;
+    if (delivery->tail.len && headers == (message->headers.len > 0) && bytes <= OUTQ_CONTIGUOUS_MAX) {
+        uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, bytes);
+        const uint8_t *end = put_bytes(put_line_head(start, message, sub, headers), delivery->tail);
+        outq_advance(&conn->outq, (size_t)(end - start));
+        return;
+    }
+    write_in_parts(conn, sub, delivery, headers);
+}
+
+/* The receiver is far behind: first the publisher waits, then, when that did not help, the receiver goes. */
+static bool receiver_is_behind(struct rill_core *core, struct conn *receiver, const struct message *message)
+{
+    const size_t limit = core->limits.pending_bytes_max;
+    if (receiver->outq.bytes > limit) {
+        rill_log(&core->log, RILL_LOG_INFO,
+                 "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
+                 conn_label(receiver), limit, RILL_ARG(message->subject));
+        core->slow_consumers++;
+        receiver->account->slow_consumers++;
+        conn_abort(receiver, "Slow Consumer (Pending Bytes)");
+        return true;
+    }
+    struct conn *publisher = message->origin;
+    if (publisher && publisher != receiver && !receiver->past_stall && !core->producer_stall_disabled)
+        conn_stall(publisher, receiver);
+    return false;
+}
+
+static inline bool deliver_to_client(struct rill_core *core, struct sub *sub, struct delivery *delivery)
+{
+    const struct message *message = delivery->message;
+    struct conn *conn = sub->conn;
+    if (conn == message->origin && !conn->echo)
+        return false;
+    if (sub->checks_deny && permissions_deny_delivery(conn->user->permissions, message->subject))
+        return false;
+    write_message(conn, sub, delivery);
+    conn->out_msgs++;
+    conn->out_bytes += message->headers.len + message->payload.len;
+    sub->delivered_count++;
+    core->turn_deliveries++;
+    if (conn->grants && message->reply.len)
+        reply_grants_add(conn->grants, message->reply, core->now.mono_ns);
+    if (!conn->touched)
+        conn_touch(conn);
+    if (__builtin_expect(conn->outq.bytes > core->limits.pending_bytes_max / 4 * 3, 0)) {
+        if (receiver_is_behind(core, conn, message))
+            return true;
+    }
+    if (sub->delivered_max && sub->delivered_count >= sub->delivered_max)
+        conn_end_sub(conn, sub);
+    return true;
+}
+
+static inline bool deliver(struct rill_core *core, struct sub *sub, struct delivery *delivery)
+{
+    if (sub->dead)
+        return false;
+    if (sub->conn)
+        return deliver_to_client(core, sub, delivery);
+    sub->on_message(sub->owner, delivery->message);
+    return true;
+}
+
+/* One member at random; when it does not take the message the next one is asked. */
+static bool deliver_to_group(struct rill_core *core, struct interest_group *group, struct delivery *delivery)
+{
+    const uint32_t start = group->count > 1 ? rill_random_below(&core->random, group->count) : 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        if (deliver(core, group->members[(start + i) % group->count], delivery))
+            return true;
+    }
+    return false;
+}
+
+uint32_t route_matched(struct rill_core *core, const struct message *message, struct match *match)
+{
+    RILL_ASSERT(match->pins > 0);
+    if (match->sub_count + match->group_count == 0)
+        return 0;
+    struct delivery delivery;
+    delivery_prepare(&delivery, message, match->sub_count + match->group_count);
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < match->sub_count; i++)
+        taken += deliver(core, match_sub(match, i), &delivery);
+    for (uint32_t i = 0; i < match->group_count; i++)
+        taken += deliver_to_group(core, match_group(match, i), &delivery);
+    shared_payload_unref(delivery.shared);
+    return taken;
+}
+
+uint32_t route_message(struct rill_core *core, const struct message *message)
+{
+    struct match *match = interest_match(message->account->interest, message->subject);
+    const uint32_t taken = route_matched(core, message, match);
+    interest_unpin(message->account->interest, match);
+    return taken;
+}
+
+uint32_t route_publish(struct rill_core *core, struct account *account, struct rill_bytes subject,
+                       struct rill_bytes reply, struct rill_bytes headers, struct rill_bytes payload)
+{
+    const struct message message = {
+        .account = account,
+        .subject = subject,
+        .reply = reply,
+        .headers = headers,
+        .payload = payload,
+    };
+    return route_message(core, &message);
+}
+
+struct sub *route_subscribe(struct account *account, const char *pattern,
+                            void (*on_message)(void *owner, const struct message *message), void *owner)
+{
+    struct sub *sub = sub_create(0, rill_bytes_of(NULL, 0), rill_bytes_from_cstr(pattern), rill_bytes_of(NULL, 0));
+    sub->on_message = on_message;
+    sub->owner = owner;
+    interest_insert(account->interest, sub);
+    return sub;
+}
+
+void route_unsubscribe(struct account *account, struct sub *sub)
+{
+    interest_remove(account->interest, sub);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reply subject of a message that a consumer delivered: it names the delivery, so an acknowledgement
+// needs nothing else. The broker writes the first form and reads both (NATS' ADR-15). Any thread.
+//
+//     $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<timestamp>.<pending>
+//     $JS.ACK.<domain or _>.<account hash>.<stream>.<consumer>.<delivered>. ... .<pending>[.<anything>...]
+#pragma once
+
+#include "base/buf.h"
+
+struct rill_ack_subject {
+    struct rill_bytes domain;       // empty in the first form, and when it was "_"
+    struct rill_bytes account_hash; // empty in the first form
+    struct rill_bytes stream;
+    struct rill_bytes consumer;
+    uint64_t delivered; // how many times, this one included
+    uint64_t stream_seq;
+    uint64_t consumer_seq;
+    int64_t timestamp_ns; // of the message, since 1970-01-01 UTC
+    uint64_t pending;     // messages behind this one that match the consumer's filter
+};
+
+/* Appends the first form. LIMIT or NO_MEMORY leave the buffer as it was. */
+enum rill_err rill_ack_subject_append(const struct rill_ack_subject *ack,
+                                      struct rill_buf *buf) RILL_MUST_CHECK;
+
+/* The views in *ret point into `subject`. False when it is neither form; then *ret is untouched. */
+bool rill_ack_subject_parse(struct rill_bytes subject, struct rill_ack_subject *ret);

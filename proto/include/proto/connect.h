@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a client says about itself: the JSON of CONNECT, read by the broker and written by the client. The
+// options are the message ConnectOptions of handshake.proto; its strings are NULL when absent, `lang` and
+// `version` are never NULL. Unknown fields are ignored, as a newer client may send them. Any thread.
+#pragma once
+
+#include "base/buf.h"
+#include "proto/handshake.pb-c.h"
+
+enum {
+    RILL_CONNECT_BYTES_MAX = 64 * 1024
+}; // of the JSON, and so of all its strings together (JWTs are long)
+
+/* Parses the argument of CONNECT: one JSON object, blanks around it allowed. *ret_options belongs to the
+   caller. LIMIT when the text is too long, INVALID with a reason when it is not JSON or a field has the wrong
+   type, NO_MEMORY. */
+enum rill_err rill_connect_parse(struct rill_bytes json, Rill__ConnectOptions **ret_options,
+                                 struct rill_error_text *why) RILL_MUST_CHECK;
+
+/* What holds for a client before, or without, a CONNECT: echo on, all else off. On the heap, never NULL. */
+Rill__ConnectOptions *rill_connect_default(void) __attribute__((returns_nonnull));
+
+/* NULL is harmless. Overwrites the secrets first. */
+void rill_connect_free(Rill__ConnectOptions *options);
+
+/* Appends the line "CONNECT {...}\r\n". LIMIT or NO_MEMORY leave the buffer as it was. */
+enum rill_err rill_connect_append(const Rill__ConnectOptions *options, struct rill_buf *buf) RILL_MUST_CHECK;

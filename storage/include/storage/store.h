@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The store of one stream: an append-only log of messages and events in one folder of segment files. The
+// format and its invariants are in docs/STORAGE-FORMAT.md.
+//
+// Who calls what. One thread (the loop) owns a struct rill_store and makes every call on it. Only a struct
+// rill_store_job leaves that thread: rill_store_job_run() may run on any thread, touches nothing but what the
+// job carries, and is the only thing here that waits for a disk while a stream is being served. Functions
+// marked "blocking" (create, open, close, delete, list) do wait for a disk: they belong on a worker, before
+// or after the loop owns it.
+//
+// The life of an append:
+//
+//     append, append, event ...      records go straight into the open commit; sequences are given out at
+//     once job = commit_start()           the open commit is sealed; appending goes on into the next one
+//     job_run(job)                   [any thread] pwritev, fdatasync
+//     commit_finish(job)             only now are the records durable, readable, and counted as committed
+//
+// One commit of a store is in flight at a time. A commit that fails is never retried here. If the device was
+// full, the records of that commit AND of the one that was filling meanwhile are taken back as if they had
+// never been appended: the sequence is again the committed one, and the caller takes back its own state and
+// tells its publishers. Any other failure leaves the store read-only for good, with a reason; reading goes
+// on.
+//
+// What it does not do: decide about duplicates, limits or consumers, read a clock, log, or start a thread.
+#pragma once
+
+#include "base/buf.h"
+#include "storage/disk.h"
+
+struct rill_store;
+struct rill_store_job;
+
+enum { RILL_STORE_IDENTITY_BYTES = 16 };
+
+/* What happened to a stream besides messages. The bytes are the broker's own encoding; the store keeps their
+   order. The numbers are on disk: never change one, append new ones. */
+#define RILL_STORE_EVENT_TABLE(X)                                                                            \
+    X(STREAM_CONFIG, 16, "stream config")       /* the stream's configuration changed */                     \
+    X(CONSUMER_CREATED, 17, "consumer created") /* or its configuration changed */                           \
+    X(CONSUMER_DELETED, 18, "consumer deleted")                                                              \
+    X(CONSUMER_STATE, 19, "consumer state") /* a batch of deliveries and acknowledgements */
+
+enum rill_store_event {
+#define RILL_STORE_EVENT_ENUM(name, number, text) RILL_STORE_EVENT_##name = number,
+    RILL_STORE_EVENT_TABLE(RILL_STORE_EVENT_ENUM)
+#undef RILL_STORE_EVENT_ENUM
+};
+
+struct rill_store_message {
+    uint64_t sequence;
+    int64_t time_ns; // since 1970-01-01 UTC; never less than that of the message before it
+    struct rill_bytes subject;
+    struct rill_bytes headers;
+    struct rill_bytes payload;
+};
+
+/* Writes the state of the stream and its consumers, as it is after everything appended so far, to `out`.
+   Called on the loop thread inside rill_store_commit_start(), about once per segment. It must not call the
+   store. On an error the segment simply goes on and the store asks again at the next commit. */
+typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *out);
+
+/* Zero stands for the default in every number. */
+struct rill_store_options {
+    struct rill_disk *disk;
+    const char *folder;                   // <store>/<account>/<stream>; copied
+    rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
+    void *checkpoint_context;
+    uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
+    uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
+};
+
+/* What replay finds, in the order of the log. Every member may be NULL. Bytes live only during the call.
+   Returning anything but OK ends the open with that code. Each segment begins with a checkpoint: the first
+   one seen is where to start from; the later ones repeat what the events between them have said, and bridge
+   what was lost. */
+struct rill_store_visitor {
+    void *context;
+    enum rill_err (*message)(void *context, const struct rill_store_message *message);
+    enum rill_err (*event)(void *context, enum rill_store_event type, struct rill_bytes bytes);
+    enum rill_err (*checkpoint)(void *context, struct rill_bytes bytes);
+    /* Between the calls before and after it, this much is missing: messages first to last (none when last <
+       first), and perhaps events. */
+    enum rill_err (*lost)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+};
+
+/* What an open found and did. */
+struct rill_store_report {
+    uint64_t segments;
+    uint64_t messages;      // replayed
+    uint64_t events;        // replayed
+    uint64_t bytes_read;    // of the log
+    uint64_t lost_messages; // acknowledged once, damaged now
+    uint64_t lost_ranges;   // stretches of the log with damage, with or without messages
+    uint64_t
+        foreign_files; // segment files that belong to another stream, or whose header says another number
+    uint64_t dropped_commit; // number of the torn last commit, 0 when there was none or it could not be read
+    uint64_t dropped_bytes;  // that were cut off behind the last whole commit
+    uint64_t
+        dropped_sequence; // first sequence that the torn commit would have had; 0 when nothing was dropped
+};
+
+/* [blocking] Makes the folder and the first segment, with its lock taken; the parents of the folder are made
+   too. `checkpoint` holds the stream's first state. EXISTS when the folder has a segment already, LOCKED,
+   NO_SPACE, IO. */
+enum rill_err rill_store_create(const struct rill_store_options *options,
+                                const uint8_t identity[RILL_STORE_IDENTITY_BYTES],
+                                struct rill_bytes checkpoint, struct rill_store **ret_store,
+                                struct rill_error_text *why) RILL_MUST_CHECK;
+
+/* [blocking] Takes the lock, replays the whole log to `visitor` (may be NULL), cuts a torn tail off, and
+   makes durable what it presents. NOT_FOUND when the folder has no segment, LOCKED when another process has
+   it, DAMAGED when not a single segment can be understood, UNSUPPORTED for a newer format, NO_MEMORY, IO.
+   `ret_report` may be NULL. */
+enum rill_err rill_store_open(const struct rill_store_options *options,
+                              const struct rill_store_visitor *visitor, struct rill_store **ret_store,
+                              struct rill_store_report *ret_report,
+                              struct rill_error_text *why) RILL_MUST_CHECK;
+
+/* [blocking] Drops what is appended and not committed, marks a clean end in the log, lets go of the lock,
+   frees. No job may be in flight. NULL is fine. */
+void rill_store_close(struct rill_store *store);
+
+/* Appends to the open commit. `message->sequence` is filled in and `message->time_ns` raised to that of the
+   message before it. The bytes are copied. LIMIT when the open commit has no room (start it, append again
+   when it has finished) or the record is larger than any commit; READ_ONLY; NO_MEMORY. On an error nothing
+   changed. */
+enum rill_err rill_store_append(struct rill_store *store, struct rill_store_message *message) RILL_MUST_CHECK;
+/* As append. Events have no sequence; they take their place between messages. */
+enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type,
+                                      struct rill_bytes bytes) RILL_MUST_CHECK;
+
+/* Bytes of the open commit, 0 when nothing was appended since the last start. */
+uint64_t rill_store_open_bytes(const struct rill_store *store);
+/* The number of the commit that an append made now goes into. Numbers only grow. For telling, when a commit
+   finishes, which events were in it. */
+uint64_t rill_store_open_commit(const struct rill_store *store);
+
+/* Seals the open commit and returns the work of making it durable, or NULL when there is nothing to do:
+   nothing is open, or a commit is in flight. The store keeps the job; it ends with
+   rill_store_commit_finish(). */
+struct rill_store_job *rill_store_commit_start(struct rill_store *store);
+
+struct rill_store_committed {
+    uint64_t commit;        // its number; everything appended at this number or before is durable
+    uint64_t last_sequence; // the last committed one
+};
+
+/* The outcome of a commit that was run. OK: its records are durable and readable. NO_SPACE: this commit and
+   the open one were taken back; the store goes on. READ_ONLY: the store is read-only from now on, see
+   rill_store_state(), and the open commit was taken back. *ret is filled in every case, with what is
+   committed now. */
+enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_store_job *job,
+                                       struct rill_store_committed *ret) RILL_MUST_CHECK;
+
+/* Any thread, once per job. Waits for the disk. */
+void rill_store_job_run(struct rill_store_job *job);
+
+/* The message with this sequence, if it is committed. The views in *ret live until the next call on this
+   store that is not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
+   and cannot be read. */
+enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
+                              struct rill_store_message *ret) RILL_MUST_CHECK;
+
+/* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is
+   in flight already, when it is in memory, or when there is no such message: then read again when the other
+   load has finished, or now. NO_MEMORY also gives NULL, and reading again tells (DAMAGED is never said for a
+   lack of memory). */
+struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);
+/* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
+   IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more.
+ */
+enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
+
+struct rill_store_state {
+    uint64_t first_sequence; // of the first message; last_sequence + 1 when there is none
+    uint64_t last_sequence;  // committed
+    uint64_t open_sequence;  // given out last; what is above last_sequence is not durable yet
+    uint64_t messages;       // committed
+    uint64_t bytes;          // committed, as records in the log
+    int64_t first_time_ns;   // 0 when there is no message
+    int64_t last_time_ns;
+    uint64_t lost_messages; // damaged, found by the replay or by a load
+    uint64_t segments;
+    uint64_t disk_bytes;  // of all segment files, with what is reserved
+    uint64_t cache_bytes; // of blocks in memory
+    bool read_only;
+    struct rill_error_text why; // of read_only
+};
+
+void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state);
+
+struct rill_store_range {
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+};
+
+/* The sequences that were lost, in order. The array lives until the next call on this store. */
+const struct rill_store_range *rill_store_lost(const struct rill_store *store, size_t *ret_count);
+
+/* [blocking] Deletes a stream's folder with all that is in it, in a way that a crash in the middle never
+   shows as a stream with a hole. Asked for by a user, never done by Rill itself. LOCKED while it is open;
+   NOT_FOUND. */
+enum rill_err rill_store_delete(struct rill_disk *disk, const char *folder,
+                                struct rill_error_text *why) RILL_MUST_CHECK;
+
+/* Names live only during the call; `folder` is <store>/<account>/<stream>. */
+typedef enum rill_err rill_store_visit_fn(void *context, const char *account, const char *stream,
+                                          const char *folder);
+
+/* [blocking] Each stream folder under <store>, in no particular order. A store that is not there has no
+ * streams. */
+enum rill_err rill_store_list(struct rill_disk *disk, const char *store_folder, rill_store_visit_fn *visit,
+                              void *context, struct rill_error_text *why) RILL_MUST_CHECK;
