@@ -52,7 +52,7 @@ static bool loop_submit_jobs(struct loop *loop)
     bool any = false;
     struct rill_job *job;
     while (workers_has_room(loop->workers) && (job = rill_core_take_job(loop->core))) {
-        workers_submit(loop->workers, job, WORKERS_COMMITS);
+        workers_submit(loop->workers, job);
         any = true;
     }
     return any;
@@ -74,7 +74,9 @@ void loop_take_effects(struct loop *loop)
 
 void loop_turn(struct loop *loop, int64_t deadline_ns)
 {
-    const int64_t core_ns = rill_core_next_deadline_ns(loop->core);
+    // With all workers busy the core has jobs left that nobody can take: their end wakes the loop.
+    const bool full = !workers_has_room(loop->workers);
+    const int64_t core_ns = full ? deadline_ns : rill_core_next_deadline_ns(loop->core);
     poller_wait(&loop->poller, core_ns < deadline_ns ? core_ns : deadline_ns);
     rill_core_begin_turn(loop->core, loop->poller.now);
     poller_dispatch(&loop->poller);

@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WORKER_STACK_BYTES = 512 * 1024, WORKERS_THREADS = WORKERS_COMMIT_THREADS + WORKERS_LONG_THREADS };
+enum { WORKER_STACK_BYTES = 512 * 1024, WORKERS_THREADS = WORKERS_DISK_THREADS + WORKERS_LONG_THREADS };
 
 struct lane {
     struct workers *workers;
@@ -108,8 +108,8 @@ enum rill_err workers_create(struct workers **ret_workers)
     struct workers *workers = rill_alloc_zero(1, sizeof *workers);
     workers->wake_fd = fd;
     (void)pthread_mutex_init(&workers->mutex, NULL);
-    lane_init(&workers->lanes[WORKERS_COMMITS], workers, WORKERS_COMMIT_THREADS);
-    lane_init(&workers->lanes[WORKERS_LONG], workers, WORKERS_LONG_THREADS);
+    lane_init(&workers->lanes[RILL_LANE_DISK], workers, WORKERS_DISK_THREADS);
+    lane_init(&workers->lanes[RILL_LANE_LONG], workers, WORKERS_LONG_THREADS);
     *ret_workers = workers;
     return RILL_OK;
 }
@@ -160,10 +160,10 @@ static void lane_start_thread(struct lane *lane)
     lane->threads++;
 }
 
-void workers_submit(struct workers *workers, struct rill_job *job, enum workers_lane which)
+void workers_submit(struct workers *workers, struct rill_job *job)
 {
     RILL_ASSERT(workers_has_room(workers));
-    struct lane *lane = &workers->lanes[which];
+    struct lane *lane = &workers->lanes[rill_job_lane(job)];
     (void)pthread_mutex_lock(&workers->mutex);
     lane->waiting[(lane->first + lane->count) % WORKERS_JOBS_MAX] = job;
     lane->count++;

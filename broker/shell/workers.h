@@ -5,7 +5,7 @@
 //
 //     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ── loop
 //
-// There are two lanes with threads of their own, so that a job that takes long (hashing a password, reading back a
+// The core's two lanes have threads of their own, so that a job that takes long (hashing a password, reading back a
 // whole stream) never makes a commit wait. Threads are started when there is work for them and none is idle, so a
 // broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out: workers_has_room says
 // whether the loop may take another one from the core.
@@ -23,11 +23,7 @@ struct rill_job;
 
 enum { WORKERS_JOBS_MAX = 256 };
 
-enum workers_lane {
-    WORKERS_COMMITS, // short: what an acknowledgement or a reader waits for
-    WORKERS_LONG,    // everything that computes or reads for long
-};
-enum { WORKERS_LANE_COUNT = 2, WORKERS_COMMIT_THREADS = 4, WORKERS_LONG_THREADS = 2 };
+enum { WORKERS_LANE_COUNT = 2, WORKERS_DISK_THREADS = 4, WORKERS_LONG_THREADS = 2 };
 
 /* IO or LIMIT when there is no descriptor left. */
 enum rill_err workers_create(struct workers **ret_workers) RILL_MUST_CHECK;
@@ -39,6 +35,6 @@ int workers_wake_fd(const struct workers *workers);
 
 bool workers_has_room(const struct workers *workers);
 /* Needs room. The job is the workers' until it is taken back. */
-void workers_submit(struct workers *workers, struct rill_job *job, enum workers_lane lane);
+void workers_submit(struct workers *workers, struct rill_job *job);
 /* The finished jobs, at most WORKERS_JOBS_MAX of them, in the order in which they finished. Returns how many. */
 size_t workers_take_done(struct workers *workers, struct rill_job *ret_jobs[WORKERS_JOBS_MAX]);
