@@ -11,7 +11,7 @@
 */
 enum {
     ARGS_MAX = 5,
-    WORD_DIGITS_MAX = 9,           // as nats-server: a longer number is none
+    WORD_DIGITS_MAX = 9,          // as nats-server: a longer number is none
     IGNORED_LINE_MAX = 64 * 1024, // of PING, PONG and +OK, whose rest nobody reads
 };
 
@@ -26,10 +26,34 @@ static const uint8_t blank_class[256] = {[' '] = 1, ['\t'] = 1, ['\r'] = 2, ['\n
 
 enum { CLASS_WORD, CLASS_BLANK, CLASS_CR, CLASS_LF };
 
-/* Cuts the words of the line that begins at `at`. False when the line is not whole yet. */
-static bool line_cut(const uint8_t *at, const uint8_t *end, struct line *line)
+/* The first blank or line end at or behind `at`; `end` when there is none. Eight bytes at a time: the
+   subtraction borrows into the top bit of the first byte below '!', which every one that ends a word is. */
+static inline const uint8_t *word_end(const uint8_t *at, const uint8_t *end)
 {
-    line->count = 0;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = ones << 7;
+    while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - at >= 8) {
+        uint64_t eight;
+        memcpy(&eight, at, sizeof eight);
+        const uint64_t below = (eight - ones * '!') & ~eight & tops;
+        if (below) {
+            // Other control characters are a part of the word: then the bytes are looked at one by one.
+            const uint8_t *candidate = at + (__builtin_ctzll(below) >> 3);
+            if (__builtin_expect(blank_class[*candidate] != CLASS_WORD, 1))
+                return candidate;
+            break;
+        }
+        at += 8;
+    }
+    while (at < end && blank_class[*at] == CLASS_WORD)
+        at++;
+    return at;
+}
+
+/* Cuts the words of the line that begins at `at`. False when the line is not whole yet. */
+static inline bool line_cut(const uint8_t *at, const uint8_t *end, struct line *line)
+{
+    size_t count = 0;
     line->end = at;
     for (;;) {
         while (at < end && (blank_class[*at] == CLASS_BLANK || blank_class[*at] == CLASS_CR))
@@ -39,22 +63,21 @@ static bool line_cut(const uint8_t *at, const uint8_t *end, struct line *line)
         if (*at == '\n')
             break;
         const uint8_t *word = at;
-        while (at < end && blank_class[*at] == CLASS_WORD)
-            at++;
+        at = word_end(at, end);
         if (at == end)
             return false;
-        if (line->count < ARGS_MAX)
-            line->words[line->count] = rill_bytes_of(word, (size_t)(at - word));
-        if (line->count <= ARGS_MAX)
-            line->count++;
+        if (count < ARGS_MAX)
+            line->words[count] = rill_bytes_of(word, (size_t)(at - word));
+        count += count <= ARGS_MAX;
         line->end = at;
     }
+    line->count = count;
     line->next = at + 1;
     return true;
 }
 
 /* A size or count: one to nine digits and nothing else. */
-static bool word_to_size(struct rill_bytes word, size_t *ret)
+static inline bool word_to_size(struct rill_bytes word, size_t *ret)
 {
     if (word.len == 0 || word.len > WORD_DIGITS_MAX)
         return false;
@@ -90,8 +113,8 @@ static enum rill_parse_status line_more(size_t args_bytes_max, struct rill_bytes
 }
 
 /* Cuts the arguments behind the operation and holds them against the limit. */
-static enum rill_parse_status cut_args(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                       size_t op_len, struct line *line, struct rill_command *ret)
+static inline enum rill_parse_status cut_args(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                              size_t op_len, struct line *line, struct rill_command *ret)
 {
     const uint8_t *args = input.data + op_len;
     if (!line_cut(args, input.data + input.len, line))
@@ -102,10 +125,12 @@ static enum rill_parse_status cut_args(const struct rill_parse_limits *limits, s
     return RILL_PARSE_DONE;
 }
 
-/* The sizes are known and the line ends at line->next: takes headers and payload, or asks for the missing bytes. */
-static enum rill_parse_status take_payload(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                           const struct line *line, size_t header_bytes, size_t total_bytes,
-                                           struct rill_command *ret)
+/* The sizes are known and the line ends at line->next: takes headers and payload, or asks for the missing
+ * bytes. */
+static inline enum rill_parse_status take_payload(const struct rill_parse_limits *limits,
+                                                  struct rill_bytes input, const struct line *line,
+                                                  size_t header_bytes, size_t total_bytes,
+                                                  struct rill_command *ret)
 {
     if (total_bytes > limits->payload_bytes_max)
         return RILL_PARSE_PAYLOAD_LARGE;
@@ -128,10 +153,10 @@ static enum rill_parse_status take_payload(const struct rill_parse_limits *limit
     return RILL_PARSE_DONE;
 }
 
-/* The tail may be copied as it stands when the sizes are written as a broker would: no leading zeros, one space
-   between two of them, CR LF right behind. */
-static struct rill_bytes message_tail(const struct line *line, size_t first_size, size_t command_end_offset,
-                                      const uint8_t *input)
+/* The tail may be copied as it stands when the sizes are written as a broker would: no leading zeros, one
+   space between two of them, CR LF right behind. */
+static inline struct rill_bytes message_tail(const struct line *line, size_t first_size,
+                                             size_t command_end_offset, const uint8_t *input)
 {
     const struct rill_bytes *sizes = &line->words[first_size];
     const size_t size_count = line->count - first_size;
@@ -148,8 +173,9 @@ static struct rill_bytes message_tail(const struct line *line, size_t first_size
 }
 
 /* PUB subject [reply] size, HPUB subject [reply] header-size total-size. */
-static enum rill_parse_status parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                            size_t op_len, size_t size_count, struct rill_command *ret)
+static inline __attribute__((always_inline)) enum rill_parse_status
+parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input, size_t op_len,
+              size_t size_count, struct rill_command *ret)
 {
     struct line line;
     const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
@@ -166,16 +192,16 @@ static enum rill_parse_status parse_publish(const struct rill_parse_limits *limi
         return RILL_PARSE_BAD_ARGS;
     ret->subject = line.words[0];
     ret->reply = first_size == 2 ? line.words[1] : rill_bytes_of(NULL, 0);
-    const enum rill_parse_status status =
-        take_payload(limits, input, &line, header_bytes, total_bytes, ret);
+    const enum rill_parse_status status = take_payload(limits, input, &line, header_bytes, total_bytes, ret);
     if (status == RILL_PARSE_DONE)
         ret->tail = message_tail(&line, first_size, ret->bytes, input.data);
     return status;
 }
 
 /* MSG subject sid [reply] size, HMSG subject sid [reply] header-size total-size. */
-static enum rill_parse_status parse_message(const struct rill_parse_limits *limits, struct rill_bytes input,
-                                            size_t op_len, size_t size_count, struct rill_command *ret)
+static inline __attribute__((always_inline)) enum rill_parse_status
+parse_message(const struct rill_parse_limits *limits, struct rill_bytes input, size_t op_len,
+              size_t size_count, struct rill_command *ret)
 {
     struct line line;
     const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
@@ -279,7 +305,8 @@ static size_t op_agreement(const struct op_name *name, struct rill_bytes input)
 }
 
 /* Finds the operation. MORE when the input is a proper prefix of one. */
-static enum rill_parse_status op_find(enum rill_side side, struct rill_bytes input, const struct op_name **ret)
+static enum rill_parse_status op_find(enum rill_side side, struct rill_bytes input,
+                                      const struct op_name **ret)
 {
     bool prefix = false;
     for (size_t i = 0; i < sizeof op_names / sizeof op_names[0]; i++) {
@@ -287,8 +314,8 @@ static enum rill_parse_status op_find(enum rill_side side, struct rill_bytes inp
         if (!(name->sides & (1 << side)))
             continue;
         const size_t agreed = op_agreement(name, input);
-        if (agreed == name->len && (!name->needs_blank || input.len == agreed ||
-                                    blank_class[input.data[agreed]] == CLASS_BLANK)) {
+        if (agreed == name->len &&
+            (!name->needs_blank || input.len == agreed || blank_class[input.data[agreed]] == CLASS_BLANK)) {
             *ret = name;
             return name->needs_blank && input.len == agreed ? RILL_PARSE_MORE : RILL_PARSE_DONE;
         }
