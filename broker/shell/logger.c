@@ -121,7 +121,7 @@ static void begin_anew(struct logger *logger)
 {
     char renamed[PATH_MAX];
     struct rill_error_text why;
-    int fd;
+    int fd = -1;
     const int64_t now = wall_now_ns();
     const time_t seconds = (time_t)(now / RILL_NS_PER_S);
     struct tm tm;
@@ -170,7 +170,7 @@ enum rill_err logger_configure(struct logger *logger, const struct logger_config
 
 enum rill_err logger_reopen(struct logger *logger, struct rill_error_text *why)
 {
-    int fd;
+    int fd = -1;
     if (!logger->config.file) {
         rill_error_text_set(why, "not a file logger");
         return RILL_ERR_UNSUPPORTED;

@@ -33,11 +33,16 @@ enum rill_err loop_init(struct loop *loop, struct rill_log_sink log, struct rill
     return RILL_OK;
 }
 
-void loop_fini(struct loop *loop)
+void loop_close_links(struct loop *loop)
 {
     loop->stopping = true;
     while (loop->links)
         link_close(loop->links, "Server Shutdown");
+}
+
+void loop_fini(struct loop *loop)
+{
+    loop_close_links(loop);
     if (loop->workers)
         poller_remove(&loop->poller, &loop->done);
     workers_destroy(loop->workers);

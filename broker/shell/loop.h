@@ -33,7 +33,9 @@ struct loop {
 };
 
 enum rill_err loop_init(struct loop *loop, struct rill_log_sink log, struct rill_error_text *why) RILL_MUST_CHECK;
-/* Closes what links there are. All jobs must have come back. */
+/* At once, whatever is unwritten. */
+void loop_close_links(struct loop *loop);
+/* Closes what links there are. All jobs must have come back. Harmless on a loop that was not or half initialised. */
 void loop_fini(struct loop *loop);
 
 /* One turn; sleeps at most until `deadline_ns` (monotonic). */
