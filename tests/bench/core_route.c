@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one message costs inside the core, without sockets: reads of 256 KiB full of PUB commands are handed to the core,
-// and its output is thrown away. For profiles (perf, callgrind) and for the floor below the numbers of rill-bench.
+// What one message costs inside the core, without sockets: reads of 256 KiB full of PUB commands are handed
+// to the core, and its output is thrown away. For profiles (perf, callgrind) and for the floor below the
+// numbers of rill-bench.
 //
 //     core_route [subscribers] [payload bytes] [millions of messages]
 #include "core/core.h"
@@ -38,7 +39,8 @@ static struct rill_conn *connect_with(struct rill_core *core, const char *text)
 {
     const struct rill_conn_origin origin = {.kind = RILL_CONN_TCP, .address = "bench"};
     struct rill_conn *conn = rill_core_conn_open(core, &origin);
-    rill_core_conn_bytes(core, conn, rill_bytes_from_cstr("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"));
+    rill_core_conn_bytes(core, conn,
+                         rill_bytes_from_cstr("CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"));
     rill_core_conn_bytes(core, conn, rill_bytes_from_cstr(text));
     return conn;
 }

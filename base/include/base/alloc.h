@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for the small objects of the broker whose size no peer chooses. When the machine cannot give a few hundred
-// bytes nothing sensible can go on, so these abort with a message. What a peer's bytes make large goes through
-// rill_buf or plain malloc, and its failure is an error that refuses the one operation.
+// Memory for the small objects of the broker whose size no peer chooses. When the machine cannot give a few
+// hundred bytes nothing sensible can go on, so these abort with a message. What a peer's bytes make large
+// goes through rill_buf or plain malloc, and its failure is an error that refuses the one operation.
 #pragma once
 
 #include "base/bytes.h"

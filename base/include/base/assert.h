@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Assertions that stay on in release builds. They catch the programmer's mistakes only: what a peer sends or a disk
-// returns is answered with an error, never with an assertion.
+// Assertions that stay on in release builds. They catch the programmer's mistakes only: what a peer sends or
+// a disk returns is answered with an error, never with an assertion.
 #pragma once
 
 #include <assert.h> // static_assert

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All deadlines of one owner in one binary heap. A deadline is embedded in the object that it belongs to and costs 24
-// bytes; arming, moving and cancelling are O(log n), the next one is O(1). One thread.
+// All deadlines of one owner in one binary heap. A deadline is embedded in the object that it belongs to and
+// costs 24 bytes; arming, moving and cancelling are O(log n), the next one is O(1). One thread.
 #pragma once
 
 #include "base/clock.h"
@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 struct rill_deadline {
-    int64_t at_ns;   // monotonic
-    uint32_t slot;   // place in the heap plus one; 0 when not armed
-    uint32_t kind;   // the owner's own number: which object this is embedded in
+    int64_t at_ns; // monotonic
+    uint32_t slot; // place in the heap plus one; 0 when not armed
+    uint32_t kind; // the owner's own number: which object this is embedded in
 };
 
 struct rill_deadlines {
@@ -23,7 +23,8 @@ struct rill_deadlines {
 
 void rill_deadlines_fini(struct rill_deadlines *all);
 
-/* Arms the deadline, or moves it when it is armed already. Aborts when memory is out (a pointer per deadline). */
+/* Arms the deadline, or moves it when it is armed already. Aborts when memory is out (a pointer per
+ * deadline). */
 void rill_deadline_set(struct rill_deadlines *all, struct rill_deadline *deadline, int64_t at_ns);
 /* Disarms; harmless when it was not armed. An armed deadline must be cancelled before its memory is freed. */
 void rill_deadline_cancel(struct rill_deadlines *all, struct rill_deadline *deadline);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one set of error codes of Rill, and the text that is wrapped around one on its way up. errno, SQLite's and nng's
-// codes are translated at the function that called them and go no further.
+// The one set of error codes of Rill, and the text that is wrapped around one on its way up. errno, SQLite's
+// and nng's codes are translated at the function that called them and go no further.
 #pragma once
 
 #include <stddef.h>
@@ -36,11 +36,13 @@ enum rill_err {
 /* The text of a code; static, never NULL. */
 const char *rill_err_text(enum rill_err err);
 
-/* The code for an errno value: ENOSPC and EDQUOT are NO_SPACE, ENOMEM is NO_MEMORY, anything unknown is IO. */
+/* The code for an errno value: ENOSPC and EDQUOT are NO_SPACE, ENOMEM is NO_MEMORY, anything unknown is IO.
+ */
 enum rill_err rill_err_from_errno(int errno_value);
 
-/* A reason, built from the inside out: the function that failed sets it, its callers put their own words in front.
-   "open stream ORDERS: segment 7: record 812: checksum". Cut at its end when it grows too long; always terminated. */
+/* A reason, built from the inside out: the function that failed sets it, its callers put their own words in
+   front. "open stream ORDERS: segment 7: record 812: checksum". Cut at its end when it grows too long; always
+   terminated. */
 struct rill_error_text {
     char text[256];
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The levels of the log, and the seam through which the core says something. Libraries return errors and do not log;
-// the core calls the sink that it was given; the shell's sink writes lines in NATS' form.
+// The levels of the log, and the seam through which the core says something. Libraries return errors and do
+// not log; the core calls the sink that it was given; the shell's sink writes lines in NATS' form.
 #pragma once
 
 #define RILL_LOG_LEVEL_TABLE(X)                                                                              \
@@ -18,7 +18,8 @@ enum rill_log_level {
 #undef RILL_LOG_ENUM
 };
 
-/* Where lines go. `line` has no newline and lives only during the call. Lines above `level_max` are not formatted. */
+/* Where lines go. `line` has no newline and lives only during the call. Lines above `level_max` are not
+ * formatted. */
 struct rill_log_sink {
     void (*write)(void *context, enum rill_log_level level, const char *line);
     void *context;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A small, fast, seeded generator (SplitMix64; Steele, Lea and Flood, 2014). Good for choosing and for simulation, not
-// for secrets. The same seed gives the same sequence on every machine.
+// A small, fast, seeded generator (SplitMix64; Steele, Lea and Flood, 2014). Good for choosing and for
+// simulation, not for secrets. The same seed gives the same sequence on every machine.
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An account: a subject space of its own with the connections that belong to it. There are two, $G for everybody and
-// $SYS for the system; more come with a later version. Loop thread only.
+// An account: a subject space of its own with the connections that belong to it. There are two, $G for
+// everybody and $SYS for the system; more come with a later version. Loop thread only.
 #pragma once
 
 #include "interest.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The last connections that were closed, for /connz?state=closed: a ring of at most CLOSED_CONNS_MAX, allocated as it
-// fills. Loop thread only.
+// The last connections that were closed, for /connz?state=closed: a ring of at most CLOSED_CONNS_MAX,
+// allocated as it fills. Loop thread only.
 #pragma once
 
 #include "core/core.h"

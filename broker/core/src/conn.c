@@ -66,7 +66,8 @@ struct rill_conn *rill_core_conn_open(struct rill_core *core, const struct rill_
     conn_send_info(conn, false);
     if (core->conn_count > core->limits.connections_max) {
         rill_log(&core->log, RILL_LOG_ERROR, "%s - maximum connections exceeded", conn_label(conn));
-        conn_close(conn, "Maximum Connections Exceeded", RILL_BYTES("-ERR 'maximum connections exceeded'\r\n"));
+        conn_close(conn, "Maximum Connections Exceeded",
+                   RILL_BYTES("-ERR 'maximum connections exceeded'\r\n"));
         return (struct rill_conn *)conn;
     }
     if (anonymous_may_connect(core)) {
@@ -110,7 +111,8 @@ void conn_admit(struct conn *conn, struct account *account, const struct rill_au
     conn->grants = reply_grants_create(user ? user->permissions : NULL);
     conn->state = CONN_ACTIVE;
     conn_recheck_subs(conn);
-    int64_t first_ping_ns = FIRST_PING_MS * RILL_NS_PER_MS + rill_random_below(&core->random, 500) * RILL_NS_PER_MS;
+    int64_t first_ping_ns =
+        FIRST_PING_MS * RILL_NS_PER_MS + rill_random_below(&core->random, 500) * RILL_NS_PER_MS;
     if (first_ping_ns > core->limits.ping_interval_ns)
         first_ping_ns = core->limits.ping_interval_ns;
     rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + first_ping_ns);
@@ -122,6 +124,7 @@ static void leave_traffic(struct conn *conn, const char *reason)
     struct rill_core *core = conn->core;
     conn->state = CONN_CLOSING;
     conn->close_reason = reason;
+    conn->subs_at_close = conn->sub_count;
     forget_last_subject(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
@@ -182,6 +185,7 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
         .in_bytes = conn->in_bytes,
         .out_msgs = conn->out_msgs,
         .out_bytes = conn->out_bytes,
+        .sub_count = conn->subs_at_close,
     };
     closed_conns_add(&core->closed, &closed);
 }
@@ -210,7 +214,8 @@ void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, con
     struct conn *conn = (struct conn *)handle;
     if (conn->state != CONN_CLOSING)
         leave_traffic(conn, reason);
-    rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection closed: %s", conn_label(conn), conn->close_reason);
+    rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection closed: %s", conn_label(conn),
+             conn->close_reason);
     if (conn->touched)
         queue_remove(&core->touched_first, &core->touched_last, conn, offsetof(struct conn, touched_next));
     if (conn->resuming)
@@ -328,7 +333,8 @@ void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, si
     if (!conn->outq.bytes)
         rill_deadline_cancel(&core->deadlines, &conn->write_due);
     else if (bytes || !rill_deadline_armed(&conn->write_due))
-        rill_deadline_set(&core->deadlines, &conn->write_due, core->now.mono_ns + core->limits.write_deadline_ns);
+        rill_deadline_set(&core->deadlines, &conn->write_due,
+                          core->now.mono_ns + core->limits.write_deadline_ns);
     if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
         conn->past_stall = false;
         if (conn->waiters)
@@ -341,7 +347,8 @@ void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, si
 bool rill_conn_wants_input(const struct rill_conn *handle)
 {
     const struct conn *conn = (const struct conn *)handle;
-    return conn->state != CONN_CLOSING && conn->state != CONN_VERIFYING && !conn->stalled_on && !conn->resuming;
+    return conn->state != CONN_CLOSING && conn->state != CONN_VERIFYING && !conn->stalled_on &&
+           !conn->resuming;
 }
 
 bool rill_conn_is_closing(const struct rill_conn *handle)
@@ -395,7 +402,8 @@ void conn_write_due(struct conn *conn)
 {
     struct rill_core *core = conn->core;
     if (conn->state != CONN_CLOSING) {
-        rill_log(&core->log, RILL_LOG_INFO, "%s - Slow Consumer Detected: WriteDeadline exceeded with %zu bytes waiting",
+        rill_log(&core->log, RILL_LOG_INFO,
+                 "%s - Slow Consumer Detected: WriteDeadline exceeded with %zu bytes waiting",
                  conn_label(conn), conn->outq.bytes);
         core->slow_consumers++;
         conn->account->slow_consumers++;
@@ -414,7 +422,8 @@ void conn_stall(struct conn *publisher, struct conn *receiver)
     publisher->stalls++;
     core->stalled_publishers++;
     DL_APPEND2(receiver->waiters, publisher, stalled_prev, stalled_next);
-    rill_deadline_set(&core->deadlines, &publisher->stall_due, core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
+    rill_deadline_set(&core->deadlines, &publisher->stall_due,
+                      core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
     conn_touch(publisher);
 }
 

@@ -46,7 +46,7 @@ struct conn {
     // who it is
     struct account *account;
     const struct rill_auth_user *user; // NULL: nobody in particular, may do everything
-    struct reply_grants *grants;       // replies that it may publish; NULL when its user has no such permission
+    struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
 
     // input
     struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins
@@ -54,9 +54,9 @@ struct conn {
 
     // output
     struct outq outq;
-    bool touched;          // in the core's queue of connections for the shell
-    bool resuming;         // in the core's queue of connections with work left over
-    bool past_stall;       // publishers have waited for this receiver in vain; not again until it has caught up
+    bool touched;    // in the core's queue of connections for the shell
+    bool resuming;   // in the core's queue of connections with work left over
+    bool past_stall; // publishers have waited for this receiver in vain; not again until it has caught up
     struct conn *touched_next;
     struct conn *resume_next;
 
@@ -76,6 +76,7 @@ struct conn {
     // subscriptions
     struct sub *subs;
     uint32_t sub_count;
+    uint32_t subs_at_close;
 
     // totals
     uint64_t in_msgs;
@@ -99,7 +100,7 @@ struct conn {
     int64_t start_wall_ns;
     int64_t last_activity_wall_ns;
     int64_t ping_sent_mono_ns;
-    int64_t rtt_ns; // 0 when not known
+    int64_t rtt_ns;           // 0 when not known
     const char *close_reason; // static
 
     void *link;
@@ -107,9 +108,9 @@ struct conn {
     struct conn *prev;
 };
 
-/* The end of a connection from the broker's side: subscriptions go at once, output is still written, then the shell
-   closes the link. `reason` is static and for people; `error_line` is what the client reads ("-ERR '...'"), or empty.
-   Harmless when it is closing already. */
+/* The end of a connection from the broker's side: subscriptions go at once, output is still written, then the
+   shell closes the link. `reason` is static and for people; `error_line` is what the client reads ("-ERR
+   '...'"), or empty. Harmless when it is closing already. */
 void conn_close(struct conn *conn, const char *reason, struct rill_bytes error_line);
 /* As conn_close, but what waits is dropped: the peer does not read. */
 void conn_abort(struct conn *conn, const char *reason);

@@ -26,7 +26,8 @@ static void protocol_error(struct conn *conn, const char *what, struct rill_byte
 void conn_parse_error(struct conn *conn, enum rill_parse_status status, struct rill_bytes input)
 {
     struct rill_core *core = conn->core;
-    const struct rill_bytes snippet = rill_bytes_of(input.data, input.len < SNIPPET_MAX ? input.len : SNIPPET_MAX);
+    const struct rill_bytes snippet =
+        rill_bytes_of(input.data, input.len < SNIPPET_MAX ? input.len : SNIPPET_MAX);
     rill_log(&core->log, RILL_LOG_DEBUG, "%s - refused input begins \"" RILL_PRI "\"", conn_label(conn),
              RILL_ARG(snippet));
     switch (status) {
@@ -44,7 +45,8 @@ void conn_parse_error(struct conn *conn, enum rill_parse_status status, struct r
         protocol_error(conn, "wrong arguments", RILL_BYTES(""));
         return;
     default:
-        protocol_error(conn, "unknown protocol operation", RILL_BYTES("-ERR 'Unknown Protocol Operation'\r\n"));
+        protocol_error(conn, "unknown protocol operation",
+                       RILL_BYTES("-ERR 'Unknown Protocol Operation'\r\n"));
         return;
     }
 }
@@ -60,8 +62,9 @@ static void send_no_responders(struct conn *conn, const struct sub *sub, struct 
     const struct rill_bytes size_text =
         rill_bytes_of(size, rill_decimal_write(status.len + subject.len + sizeof "\r\n\r\n" - 1, size));
     const struct rill_bytes parts[] = {
-        RILL_BYTES("HMSG "), reply, RILL_BYTES(" "), sub->sid, RILL_BYTES(" "), size_text, RILL_BYTES(" "),
-        size_text, RILL_BYTES("\r\n"), status, subject, RILL_BYTES("\r\n\r\n\r\n"),
+        RILL_BYTES("HMSG "), reply,     RILL_BYTES(" "), sub->sid,
+        RILL_BYTES(" "),     size_text, RILL_BYTES(" "), size_text,
+        RILL_BYTES("\r\n"),  status,    subject,         RILL_BYTES("\r\n\r\n\r\n"),
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         conn_send(conn, parts[i]);
@@ -201,28 +204,31 @@ void conn_end_sub(struct conn *conn, struct sub *sub)
     interest_remove(conn->account->interest, sub);
 }
 
-static void log_sub_violation(struct conn *conn, const char *what, struct rill_bytes subject, struct rill_bytes sid)
+static void log_sub_violation(struct conn *conn, const char *what, struct rill_bytes subject,
+                              struct rill_bytes sid)
 {
-    rill_log(&conn->core->log, RILL_LOG_ERROR, "%s - %s - User \"%s\", Subject \"" RILL_PRI "\", SID " RILL_PRI,
-             conn_label(conn), what, conn->user ? conn->user->name : "N/A", RILL_ARG(subject), RILL_ARG(sid));
+    rill_log(&conn->core->log, RILL_LOG_ERROR,
+             "%s - %s - User \"%s\", Subject \"" RILL_PRI "\", SID " RILL_PRI, conn_label(conn), what,
+             conn->user ? conn->user->name : "N/A", RILL_ARG(subject), RILL_ARG(sid));
 }
 
 static void send_sub_violation(struct conn *conn, struct rill_bytes subject, struct rill_bytes queue)
 {
     if (queue.len)
-        conn_send_error(conn,
-                        "Permissions Violation for Subscription to \"" RILL_PRI "\" using queue \"" RILL_PRI "\"",
-                        RILL_ARG(subject), RILL_ARG(queue));
+        conn_send_error(
+            conn, "Permissions Violation for Subscription to \"" RILL_PRI "\" using queue \"" RILL_PRI "\"",
+            RILL_ARG(subject), RILL_ARG(queue));
     else
-        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\"", RILL_ARG(subject));
+        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\"",
+                        RILL_ARG(subject));
 }
 
 /* The checks in nats-server's order; false when the client was told that it may not. */
 static bool may_subscribe(struct conn *conn, const struct rill_command *command, bool *ret_checks_deny)
 {
     const struct rill_limits *limits = &conn->core->limits;
-    if (!permissions_allow_subscribe(conn->user ? conn->user->permissions : NULL, command->subject, command->queue,
-                                     ret_checks_deny)) {
+    if (!permissions_allow_subscribe(conn->user ? conn->user->permissions : NULL, command->subject,
+                                     command->queue, ret_checks_deny)) {
         log_sub_violation(conn, "Subscription Violation", command->subject, command->sid);
         send_sub_violation(conn, command->subject, command->queue);
         return false;

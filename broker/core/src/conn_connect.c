@@ -40,7 +40,8 @@ static void accept(struct conn *conn, const struct rill_auth_user *user)
 
 // ---- hashed secrets ----
 
-/* Hashing takes tens of milliseconds on purpose, so a job does it. The connection may be gone when it comes back. */
+/* Hashing takes tens of milliseconds on purpose, so a job does it. The connection may be gone when it comes
+ * back. */
 struct verify_job {
     struct rill_job job;
     uint64_t conn_id;
@@ -57,8 +58,9 @@ static void verify_run(struct rill_job *job)
     struct crypt_data *scratch = rill_alloc_zero(1, sizeof *scratch);
     // libcrypt knows the revisions a, b and y, and gives NULL or a text beginning with '*' for anything else.
     const char *hashed = crypt_r(verify->secret, verify->hash, scratch);
-    verify->matches = hashed && hashed[0] == '$' &&
-                      rill_bytes_equal_secret(rill_bytes_from_cstr(hashed), rill_bytes_from_cstr(verify->hash));
+    verify->matches =
+        hashed && hashed[0] == '$' &&
+        rill_bytes_equal_secret(rill_bytes_from_cstr(hashed), rill_bytes_from_cstr(verify->hash));
     explicit_bzero(scratch, sizeof *scratch);
     free(scratch);
 }
@@ -89,7 +91,8 @@ static void verify_finish(struct rill_core *core, struct rill_job *job)
     free(verify);
 }
 
-static void verify_later(struct conn *conn, const struct rill_auth_user *user, const char *hash, const char *secret)
+static void verify_later(struct conn *conn, const struct rill_auth_user *user, const char *hash,
+                         const char *secret)
 {
     struct verify_job *verify = rill_alloc_zero(1, sizeof *verify);
     verify->job = (struct rill_job){.run = verify_run, .finish = verify_finish, .lane = RILL_LANE_LONG};
@@ -182,7 +185,8 @@ static void take_options(struct conn *conn, const Rill__ConnectOptions *options)
     if (options->has_no_responders)
         conn->no_responders = options->no_responders;
     if (options->has_protocol)
-        conn->protocol = options->protocol == 0 || options->protocol == 1 ? (uint8_t)options->protocol : UINT8_MAX;
+        conn->protocol =
+            options->protocol == 0 || options->protocol == 1 ? (uint8_t)options->protocol : UINT8_MAX;
     replace_text(&conn->name, options->name);
     replace_text(&conn->lang, options->lang);
     replace_text(&conn->version, options->version);
@@ -236,6 +240,7 @@ void conn_reauthorize(struct conn *conn, const struct rill_auth_config *old_auth
     if (conn->state == CONN_VERIFYING || !stays)
         refuse(conn);
     else
-        conn_admit(conn, user ? core_account(conn->core, user->account) : &conn->core->accounts[ACCOUNT_GLOBAL],
+        conn_admit(conn,
+                   user ? core_account(conn->core, user->account) : &conn->core->accounts[ACCOUNT_GLOBAL],
                    user);
 }

@@ -5,7 +5,8 @@
 
 #include "conn.h"
 
-/* Carries out CONNECT. A bcrypt hash is compared by a job, and the connection is VERIFYING until it is back. */
+/* Carries out CONNECT. A bcrypt hash is compared by a job, and the connection is VERIFYING until it is back.
+ */
 void conn_connect(struct conn *conn, struct rill_bytes json);
 
 /* A reload brought other users: stays if its user is still there with the same secret, else is closed. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From bytes to commands. The bytes of a read are parsed where they lie. What is left at the end, an incomplete command
-// or everything that a stalled or busy connection may not do yet, is copied to the connection's backlog; the next bytes
-// go behind it until the first command is whole, and from there on parsing is in place again.
+// From bytes to commands. The bytes of a read are parsed where they lie. What is left at the end, an
+// incomplete command or everything that a stalled or busy connection may not do yet, is copied to the
+// connection's backlog; the next bytes go behind it until the first command is whole, and from there on
+// parsing is in place again.
 #include "base/assert.h"
 #include "conn.h"
 #include "core_state.h"
@@ -38,8 +39,8 @@ static bool must_connect_first(struct conn *conn, struct rill_bytes input)
     return true;
 }
 
-/* Carries out commands from the front; returns how many bytes were used. Sets backlog_needed when it stopped because
-   the next command is not whole. */
+/* Carries out commands from the front; returns how many bytes were used. Sets backlog_needed when it stopped
+   because the next command is not whole. */
 static size_t run_commands(struct conn *conn, struct rill_bytes input)
 {
     const struct rill_parse_limits limits = parse_limits(conn);
@@ -65,7 +66,8 @@ static size_t run_commands(struct conn *conn, struct rill_bytes input)
     return used;
 }
 
-/* Keeps what could not be worked on. The peer chose its size, so memory may be refused: then the peer goes. */
+/* Keeps what could not be worked on. The peer chose its size, so memory may be refused: then the peer goes.
+ */
 static void keep(struct conn *conn, struct rill_bytes bytes)
 {
     if (conn->state == CONN_CLOSING || bytes.len == 0)
@@ -89,13 +91,15 @@ static void drop_used(struct conn *conn, size_t used)
         rill_buf_fini(&conn->backlog);
 }
 
-/* Moves the beginning of `input` behind the backlog until that holds one whole command; returns how much was moved. */
+/* Moves the beginning of `input` behind the backlog until that holds one whole command; returns how much was
+ * moved. */
 static size_t complete_backlog(struct conn *conn, struct rill_bytes input)
 {
     size_t moved = 0;
     while (moved < input.len && conn->backlog.len && may_go_on(conn)) {
         const struct rill_bytes rest = rill_bytes_from(input, moved);
-        size_t missing = conn->backlog_needed > conn->backlog.len ? conn->backlog_needed - conn->backlog.len : 1;
+        size_t missing =
+            conn->backlog_needed > conn->backlog.len ? conn->backlog_needed - conn->backlog.len : 1;
         if (missing == 1) {
             // Inside a control line: its end is not known, but it cannot be behind the next line feed.
             const uint8_t *newline = memchr(rest.data, '\n', rest.len);

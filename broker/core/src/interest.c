@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* One token of some subscription's subject. Its children are an open-addressing table, a power of two large, filled to
-   three quarters at most; wildcards stand outside it. */
+/* One token of some subscription's subject. Its children are an open-addressing table, a power of two large,
+   filled to three quarters at most; wildcards stand outside it. */
 struct interest_node {
     struct interest_node *parent;
     struct interest_node **children;
@@ -46,7 +46,8 @@ struct interest {
 
 // ---- subscriptions ----
 
-struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject, struct rill_bytes queue)
+struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject,
+                       struct rill_bytes queue)
 {
     const size_t key_len = sizeof conn_id + sid.len;
     struct sub *sub = rill_alloc_zero(1, sizeof *sub + key_len + subject.len + queue.len);
@@ -102,10 +103,12 @@ static struct interest_node *node_create(struct interest_node *parent, struct ri
 
 static bool node_has_token(const struct interest_node *node, uint32_t hash, struct rill_bytes token)
 {
-    return node->hash == hash && node->token_len == token.len && memcmp(node->token, token.data, token.len) == 0;
+    return node->hash == hash && node->token_len == token.len &&
+           memcmp(node->token, token.data, token.len) == 0;
 }
 
-static struct interest_node *child_find(const struct interest_node *node, uint32_t hash, struct rill_bytes token)
+static struct interest_node *child_find(const struct interest_node *node, uint32_t hash,
+                                        struct rill_bytes token)
 {
     const uint32_t mask = node->child_capacity - 1;
     for (uint32_t i = hash & mask; node->child_count && node->children[i]; i = (i + 1) & mask) {
@@ -262,7 +265,8 @@ static void forget_matches(struct interest *interest, const struct sub *sub)
     if (rill_subject_has_wildcard(sub->subject))
         match_cache_forget_all(interest->cache);
     else
-        match_cache_forget(interest->cache, XXH3_64bits_withSeed(sub->subject.data, sub->subject.len, interest->seed),
+        match_cache_forget(interest->cache,
+                           XXH3_64bits_withSeed(sub->subject.data, sub->subject.len, interest->seed),
                            sub->subject);
 }
 
@@ -327,7 +331,8 @@ static void walk_push(struct interest *interest, uint32_t *depth, const struct i
 {
     if (*depth == interest->step_capacity) {
         interest->step_capacity = interest->step_capacity ? interest->step_capacity * 2 : 32;
-        interest->steps = rill_alloc_resize(interest->steps, interest->step_capacity, sizeof interest->steps[0]);
+        interest->steps =
+            rill_alloc_resize(interest->steps, interest->step_capacity, sizeof interest->steps[0]);
     }
     interest->steps[(*depth)++] = (struct walk_step){node, rest};
 }

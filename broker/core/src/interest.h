@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is interested in what: the subscriptions of one account in a trie of tokens, and a bounded cache of what recent
-// subjects matched. Streams and services are receivers in the same trie as clients' subscriptions. Loop thread only.
+// Who is interested in what: the subscriptions of one account in a trie of tokens, and a bounded cache of
+// what recent subjects matched. Streams and services are receivers in the same trie as clients'
+// subscriptions. Loop thread only.
 //
 //      root ── "orders" ── "new"     subs: [a, b]  groups: [workers: c d e]
 //                     └─── "*"       subs: [f]
 //                     └─── ">"       subs: [g]
 //
-// A match is pinned while its user walks over it: subscriptions that end meanwhile are marked dead and stay in memory
-// until interest_sweep.
+// A match is pinned while its user walks over it: subscriptions that end meanwhile are marked dead and stay
+// in memory until interest_sweep.
 #pragma once
 
 #include "base/bytes.h"
@@ -21,11 +22,12 @@ struct interest_node;
 struct interest_group;
 struct message;
 
-/* One subscription: of a client when `conn` is set, else of a part of the broker. Created with its strings behind it. */
+/* One subscription: of a client when `conn` is set, else of a part of the broker. Created with its strings
+ * behind it. */
 struct sub {
     // delivery
-    struct conn *conn;                                           // whose output gets the message
-    void (*on_message)(void *owner, const struct message *);     // instead, for a receiver inside the broker
+    struct conn *conn;                                       // whose output gets the message
+    void (*on_message)(void *owner, const struct message *); // instead, for a receiver inside the broker
     void *owner;
     uint64_t delivered_count;
     uint64_t delivered_max; // 0 is unlimited; ends the subscription when reached
@@ -48,7 +50,8 @@ struct sub {
     uint8_t key[]; // connection id (8 bytes), sid; behind it subject and queue
 };
 
-struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject, struct rill_bytes queue);
+struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject,
+                       struct rill_bytes queue);
 
 /* A queue group at one subject: one of its members gets each message. */
 struct interest_group {
@@ -68,9 +71,9 @@ struct match {
     uint64_t hash;
     uint32_t sub_count;
     uint32_t group_count;
-    uint32_t capacity;    // of receivers
-    void **receivers;     // sub_count struct sub *, then group_count struct interest_group *
-    struct match *next;   // in the list of spare ones
+    uint32_t capacity;  // of receivers
+    void **receivers;   // sub_count struct sub *, then group_count struct interest_group *
+    struct match *next; // in the list of spare ones
     size_t subject_len;
     uint8_t *subject;
 };
@@ -105,7 +108,8 @@ void interest_destroy(struct interest *interest);
 void interest_insert(struct interest *interest, struct sub *sub);
 /* Takes it out of the trie and marks it dead; interest_sweep frees it. */
 void interest_remove(struct interest *interest, struct sub *sub);
-/* Frees what is dead. Nobody may be walking over a match, though one that is no longer used may be pinned still. */
+/* Frees what is dead. Nobody may be walking over a match, though one that is no longer used may be pinned
+ * still. */
 void interest_sweep(struct interest *interest);
 
 /* Pins what the subject matches; never NULL. The subject is taken as literal, whatever it holds. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Work that would block: made by the core, run by any thread, finished by the core. Embedded as the first member of a
-// larger struct that carries what the work needs; while the job is out, nobody else touches that.
+// Work that would block: made by the core, run by any thread, finished by the core. Embedded as the first
+// member of a larger struct that carries what the work needs; while the job is out, nobody else touches that.
 #pragma once
 
 #include "core/core.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bounded cache from subject to match. Four-way sets; a subject is admitted when it was asked for twice within a short
-// while, so that inboxes that are used once do not push out what is used all the time. Matches that are not in the cache
-// come from a small supply of spare ones. Loop thread only.
+// A bounded cache from subject to match. Four-way sets; a subject is admitted when it was asked for twice
+// within a short while, so that inboxes that are used once do not push out what is used all the time. Matches
+// that are not in the cache come from a small supply of spare ones. Loop thread only.
 #pragma once
 
 #include "interest.h"

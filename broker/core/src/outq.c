@@ -7,9 +7,9 @@
 #include <stdlib.h>
 
 static const struct {
-    uint32_t capacity;      // bytes of an arena
-    uint32_t free_max;      // arenas kept for reuse
-    size_t waiting_bytes;   // used once so much waits already
+    uint32_t capacity;    // bytes of an arena
+    uint32_t free_max;    // arenas kept for reuse
+    size_t waiting_bytes; // used once so much waits already
 } classes[OUTQ_CLASSES] = {
     {2 * 1024, 64, 0},
     {16 * 1024, 16, 1024},
@@ -41,7 +41,7 @@ static int class_of_capacity(uint32_t capacity)
 {
     int class = 0;
     while (classes[class].capacity != capacity)
-        class++;
+        class ++;
     return class;
 }
 
@@ -49,7 +49,7 @@ static int class_for(size_t waiting_bytes, size_t len)
 {
     int class = OUTQ_CLASSES - 1;
     while (class > 0 && waiting_bytes < classes[class].waiting_bytes && len <= classes[class - 1].capacity)
-        class--;
+        class --;
     return class;
 }
 
@@ -85,7 +85,7 @@ static void piece_release(struct outq_pool *pool, struct outq_piece *piece)
 
 void outq_pool_fini(struct outq_pool *pool)
 {
-    for (int class = 0; class < OUTQ_CLASSES; class++) {
+    for (int class = 0; class < OUTQ_CLASSES; class ++) {
         while (pool->free[class]) {
             struct outq_piece *piece = pool->free[class];
             pool->free[class] = piece->next;

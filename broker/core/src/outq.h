@@ -7,8 +7,9 @@
 //      | sent | bytes | --> | payload ref | --> | bytes | free |
 //      +--------------+     +-------------+     +--------------+
 //
-// A piece either owns its bytes (an arena of 2, 16 or 64 KiB from the pool, the larger the more is waiting) or refers to
-// a payload that it shares with other connections. An empty queue holds no memory. Loop thread only.
+// A piece either owns its bytes (an arena of 2, 16 or 64 KiB from the pool, the larger the more is waiting)
+// or refers to a payload that it shares with other connections. An empty queue holds no memory. Loop thread
+// only.
 #pragma once
 
 #include "base/bytes.h"
@@ -54,7 +55,8 @@ struct outq {
 /* Drops everything that waits. */
 void outq_clear(struct outq *queue, struct outq_pool *pool);
 
-/* Room for `len` contiguous bytes at the end, len <= OUTQ_CONTIGUOUS_MAX; write them and call outq_advance. */
+/* Room for `len` contiguous bytes at the end, len <= OUTQ_CONTIGUOUS_MAX; write them and call outq_advance.
+ */
 enum { OUTQ_CONTIGUOUS_MAX = 60 * 1024 };
 uint8_t *outq_reserve_slow(struct outq *queue, struct outq_pool *pool, size_t len);
 

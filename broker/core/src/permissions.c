@@ -32,7 +32,8 @@ bool permissions_allow_publish(const struct rill_permissions *permissions, struc
     return !any_matches(lists->deny, lists->deny_count, subject);
 }
 
-/* An entry without a queue is about plain subscriptions and every queue; one with a queue about that queue only. */
+/* An entry without a queue is about plain subscriptions and every queue; one with a queue about that queue
+ * only. */
 static bool entry_is_about(const struct rill_permission *entry, struct rill_bytes queue)
 {
     if (!entry->queue)
@@ -50,8 +51,8 @@ static bool any_contains(const struct rill_permission *entries, size_t count, st
     return false;
 }
 
-/* Does a deny entry cover the whole pattern? nats-server also refuses a tail that begins inside a denied star:
-   "a.x.>" under deny "a.x.*". */
+/* Does a deny entry cover the whole pattern? nats-server also refuses a tail that begins inside a denied
+   star: "a.x.>" under deny "a.x.*". */
 static bool deny_covers(const struct rill_permission *entry, struct rill_bytes pattern)
 {
     if (rill_subject_is_subset(pattern, pattern_of(entry)))
@@ -89,7 +90,8 @@ bool permissions_allow_subscribe(const struct rill_permissions *permissions, str
 
 bool permissions_deny_delivery(const struct rill_permissions *permissions, struct rill_bytes subject)
 {
-    return permissions && any_matches(permissions->subscribe.deny, permissions->subscribe.deny_count, subject);
+    return permissions &&
+           any_matches(permissions->subscribe.deny, permissions->subscribe.deny_count, subject);
 }
 
 // ---- replies ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a user may publish and subscribe to. Pure functions on the plain data of auth_config.h, and the grants that
-// allow_responses gives: a bounded table per connection. A NULL rill_permissions allows everything.
+// What a user may publish and subscribe to. Pure functions on the plain data of auth_config.h, and the grants
+// that allow_responses gives: a bounded table per connection. A NULL rill_permissions allows everything.
 // Source: nats-server 2.9's behaviour, asked for in the wire tests.
 #pragma once
 
@@ -11,8 +11,8 @@
 
 bool permissions_allow_publish(const struct rill_permissions *permissions, struct rill_bytes subject);
 
-/* May subscribe to the pattern, in this queue group if one is given? *ret_checks_deny says that some of what the
-   pattern matches is denied, so each delivery must ask permissions_deny_delivery. */
+/* May subscribe to the pattern, in this queue group if one is given? *ret_checks_deny says that some of what
+   the pattern matches is denied, so each delivery must ask permissions_deny_delivery. */
 bool permissions_allow_subscribe(const struct rill_permissions *permissions, struct rill_bytes pattern,
                                  struct rill_bytes queue, bool *ret_checks_deny);
 bool permissions_deny_delivery(const struct rill_permissions *permissions, struct rill_bytes subject);

@@ -13,8 +13,8 @@ enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
 /* What all deliveries of one message have in common. */
 struct delivery {
     const struct message *message;
-    struct rill_bytes tail;        // sizes, CR LF, headers, payload, CR LF; empty when it must be written in parts
-    struct rill_bytes sizes;       // "16\r\n" or "12 28\r\n"
+    struct rill_bytes tail;  // sizes, CR LF, headers, payload, CR LF; empty when it must be written in parts
+    struct rill_bytes sizes; // "16\r\n" or "12 28\r\n"
     struct rill_bytes sizes_plain; // "16\r\n" for receivers that do not take headers
     struct shared_payload *shared; // made for the first receiver when it pays
     bool may_share;
@@ -60,7 +60,8 @@ static size_t write_sizes(char *text, size_t header_bytes, size_t total_bytes)
     return len;
 }
 
-static void delivery_prepare(struct delivery *delivery, const struct message *message, uint32_t receiver_count)
+static void delivery_prepare(struct delivery *delivery, const struct message *message,
+                             uint32_t receiver_count)
 {
     const size_t body = message->headers.len + message->payload.len;
     delivery->message = message;
@@ -87,7 +88,8 @@ static inline size_t line_head_bytes(const struct message *message, const struct
 }
 
 /* "MSG subject sid [reply ]" */
-static inline uint8_t *put_line_head(uint8_t *at, const struct message *message, const struct sub *sub, bool headers)
+static inline uint8_t *put_line_head(uint8_t *at, const struct message *message, const struct sub *sub,
+                                     bool headers)
 {
     if (headers)
         *at++ = 'H';
@@ -269,7 +271,8 @@ uint32_t route_publish(struct rill_core *core, struct account *account, struct r
 struct sub *route_subscribe(struct account *account, const char *pattern,
                             void (*on_message)(void *owner, const struct message *message), void *owner)
 {
-    struct sub *sub = sub_create(0, rill_bytes_of(NULL, 0), rill_bytes_from_cstr(pattern), rill_bytes_of(NULL, 0));
+    struct sub *sub =
+        sub_create(0, rill_bytes_of(NULL, 0), rill_bytes_from_cstr(pattern), rill_bytes_of(NULL, 0));
     sub->on_message = on_message;
     sub->owner = owner;
     interest_insert(account->interest, sub);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way of a message from who published it to all who are interested: clients' subscriptions, one member of each queue
-// group, and receivers inside the broker. Loop thread only.
+// The way of a message from who published it to all who are interested: clients' subscriptions, one member of
+// each queue group, and receivers inside the broker. Loop thread only.
 #pragma once
 
 #include "account.h"
@@ -27,7 +27,8 @@ uint32_t route_matched(struct rill_core *core, const struct message *message, st
 uint32_t route_publish(struct rill_core *core, struct account *account, struct rill_bytes subject,
                        struct rill_bytes reply, struct rill_bytes headers, struct rill_bytes payload);
 
-/* A receiver inside the broker. `on_message` may publish; it must not end the subscription that it is called for. */
+/* A receiver inside the broker. `on_message` may publish; it must not end the subscription that it is called
+ * for. */
 struct sub *route_subscribe(struct account *account, const char *pattern,
                             void (*on_message)(void *owner, const struct message *message), void *owner);
 void route_unsubscribe(struct account *account, struct sub *sub);

@@ -47,7 +47,8 @@ static json_t *server_json(const struct rill_core *core)
     char time[RILL_RFC3339_BYTES_MAX + 1];
     time[rill_rfc3339_format(core->now.wall_ns, time)] = '\0';
     return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s}", "name", core->server_name, "host", core->host, "id",
-                     core->server_id, "ver", RILL_NATS_LEVEL, "jetstream", core->jetstream != NULL, "time", time);
+                     core->server_id, "ver", RILL_NATS_LEVEL, "jetstream", core->jetstream != NULL, "time",
+                     time);
 }
 
 static void answer(void *owner, const struct message *message)
@@ -56,15 +57,16 @@ static void answer(void *owner, const struct message *message)
     const struct conn *conn = message->origin;
     if (!conn || !message->reply.len)
         return;
-    json_t *data = json_pack("{s:s, s:s}", "user", conn->user ? conn->user->name : "", "account", conn->account->name);
+    json_t *data =
+        json_pack("{s:s, s:s}", "user", conn->user ? conn->user->name : "", "account", conn->account->name);
     if (conn->user && conn->user->permissions)
         json_object_set_new(data, "permissions", permissions_json(conn->user->permissions));
     json_t *body = json_pack("{s:o, s:o}", "server", server_json(core), "data", data);
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     RILL_ASSERT(text && "memory for a small object");
-    (void)route_publish(core, message->account, message->reply, rill_bytes_of(NULL, 0), rill_bytes_of(NULL, 0),
-                        rill_bytes_from_cstr(text));
+    (void)route_publish(core, message->account, message->reply, rill_bytes_of(NULL, 0),
+                        rill_bytes_of(NULL, 0), rill_bytes_from_cstr(text));
     free(text);
 }
 

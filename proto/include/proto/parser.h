@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The NATS text protocol, read. A pure function from bytes to one command, the same for both directions: a broker reads
-// PUB, HPUB, SUB, UNSUB, CONNECT, PING, PONG; a client reads INFO, MSG, HMSG, +OK, -ERR, PING, PONG.
+// The NATS text protocol, read. A pure function from bytes to one command, the same for both directions: a
+// broker reads PUB, HPUB, SUB, UNSUB, CONNECT, PING, PONG; a client reads INFO, MSG, HMSG, +OK, -ERR, PING,
+// PONG.
 //
-// The parser keeps no state. It is given bytes that begin where a command begins and either finds the whole command,
-// or says that there is more to come, or what is wrong. The caller keeps what was not consumed and offers it again
-// with more behind it; `bytes_needed` tells when that is worth a try. Everything in a command is a view into the input.
+// The parser keeps no state. It is given bytes that begin where a command begins and either finds the whole
+// command, or says that there is more to come, or what is wrong. The caller keeps what was not consumed and
+// offers it again with more behind it; `bytes_needed` tells when that is worth a try. Everything in a command
+// is a view into the input.
 //
-// Source: NATS client protocol; leniencies (letter case, tabs, runs of blanks, a bare LF) as nats-server has them.
+// Source: NATS client protocol; leniencies (letter case, tabs, runs of blanks, a bare LF) as nats-server has
+// them.
 #pragma once
 
 #include "base/bytes.h"
@@ -53,7 +56,8 @@ struct rill_parse_limits {
 struct rill_command {
     enum rill_op op;
     size_t bytes;        // DONE: how much of the input it took
-    size_t bytes_needed; // MORE: input shorter than this cannot hold the command; at least the input's length + 1
+    size_t bytes_needed; // MORE: input shorter than this cannot hold the command; at least the input's length
+                         // + 1
 
     struct rill_bytes subject; // PUB HPUB SUB MSG HMSG
     struct rill_bytes reply;   // PUB HPUB MSG HMSG; empty when there is none
@@ -64,8 +68,8 @@ struct rill_command {
     struct rill_bytes payload; // PUB HPUB MSG HMSG
     uint64_t max;              // UNSUB: messages in total; 0 when not given
 
-    // PUB HPUB: the input from the first size through the CR LF behind the payload when that is exactly what a MSG or
-    // HMSG of this message ends with, so that a broker copies it in one piece; else empty.
+    // PUB HPUB: the input from the first size through the CR LF behind the payload when that is exactly what
+    // a MSG or HMSG of this message ends with, so that a broker copies it in one piece; else empty.
     struct rill_bytes tail;
 };
 

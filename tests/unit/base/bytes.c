@@ -30,8 +30,8 @@ Test(bytes, numbers_are_digits_within_the_maximum)
 {
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         uint64_t value = 0;
-        cr_expect(eq(int, rill_bytes_to_u64(numbers[i].text, numbers[i].max, &value), numbers[i].parses), "%s",
-                  numbers[i].why);
+        cr_expect(eq(int, rill_bytes_to_u64(numbers[i].text, numbers[i].max, &value), numbers[i].parses),
+                  "%s", numbers[i].why);
         cr_expect(eq(u64, value, numbers[i].value), "%s", numbers[i].why);
     }
 }

@@ -34,7 +34,8 @@ static const struct {
 Test(subject, validity_follows_the_token_rules)
 {
     for (size_t i = 0; i < sizeof validity / sizeof validity[0]; i++) {
-        cr_expect(eq(int, rill_subject_is_valid(validity[i].subject), validity[i].valid), "%s", validity[i].why);
+        cr_expect(eq(int, rill_subject_is_valid(validity[i].subject), validity[i].valid), "%s",
+                  validity[i].why);
         cr_expect(eq(int, rill_subject_is_literal(validity[i].subject), validity[i].literal), "%s",
                   validity[i].why);
     }
@@ -66,8 +67,9 @@ static const struct {
 Test(subject, star_matches_exactly_one_token_and_tail_one_or_more)
 {
     for (size_t i = 0; i < sizeof matching / sizeof matching[0]; i++)
-        cr_expect(eq(int, rill_subject_matches(matching[i].pattern, matching[i].subject), matching[i].matches),
-                  "%s", matching[i].why);
+        cr_expect(
+            eq(int, rill_subject_matches(matching[i].pattern, matching[i].subject), matching[i].matches),
+            "%s", matching[i].why);
 }
 
 static const struct {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The broker without its operating system: connections, interest, streams and consumers as one state machine that takes
-// events and leaves effects. It makes no system call, reads no clock, starts no thread and has no global variable, so
-// a test drives it with a virtual clock, in-memory links and a simulated disk, and a seed replays everything.
+// The broker without its operating system: connections, interest, streams and consumers as one state machine
+// that takes events and leaves effects. It makes no system call, reads no clock, starts no thread and has no
+// global variable, so a test drives it with a virtual clock, in-memory links and a simulated disk, and a seed
+// replays everything.
 //
 // One thread owns a core and calls everything here, except rill_job_run, which any thread may call.
 //
 //      events                                             effects, taken by the shell
-//      rill_core_conn_open / bytes / written / closed     rill_core_take_touched: connections to write or close
-//      rill_core_begin_turn (time)                        rill_core_take_job: what would block
+//      rill_core_conn_open / bytes / written / closed     rill_core_take_touched: connections to write or
+//      close rill_core_begin_turn (time)                        rill_core_take_job: what would block
 //      rill_core_job_done                                 rill_core_next_deadline_ns
 //      rill_core_reload / lame_duck
 //
-// One turn is: begin_turn, the events that the kernel has, end_turn, then take the effects until there are none.
+// One turn is: begin_turn, the events that the kernel has, end_turn, then take the effects until there are
+// none.
 #pragma once
 
 #include "base/buf.h"
@@ -30,13 +32,14 @@ struct rill_disk;
 /* The NATS release whose behaviour Rill implements, sent in INFO: clients switch features by it. */
 #define RILL_NATS_LEVEL "2.9.0"
 /* Rill's own version. */
-#define RILL_VERSION "0.1.0"
+#define RILL_VERSION    "0.1.0"
 
 /* Limits; each at least 1. A reload may change all of them. */
 struct rill_limits {
     size_t payload_bytes_max;      // headers and payload of one message
     size_t control_line_bytes_max; // arguments of one command
-    size_t pending_bytes_max;      // output waiting for one connection; beyond it the connection is a slow consumer
+    size_t
+        pending_bytes_max; // output waiting for one connection; beyond it the connection is a slow consumer
     uint32_t connections_max;
     uint32_t subscriptions_max; // of one connection; 0 is unlimited
     uint32_t sub_tokens_max;    // tokens in a subscription's subject; 0 is unlimited
@@ -51,7 +54,8 @@ struct rill_jetstream_config {
     struct rill_disk *disk; // borrowed for the core's life
 };
 
-/* What a core is born with. Strings are copied, `auth` is borrowed until a reload brings another or the core ends. */
+/* What a core is born with. Strings are copied, `auth` is borrowed until a reload brings another or the core
+ * ends. */
 struct rill_core_config {
     const char *server_id;   // 56 characters, unique
     const char *server_name; // what clients see; the server_id when not configured
@@ -59,7 +63,7 @@ struct rill_core_config {
     uint16_t port;
     struct rill_limits limits;
     const struct rill_auth_config *auth;
-    bool headers_disabled;       // no_header_support
+    bool headers_disabled;        // no_header_support
     bool producer_stall_disabled; // no_fast_producer_stall
     struct rill_jetstream_config jetstream;
     struct rill_log_sink log;
@@ -93,7 +97,8 @@ void rill_core_reload(struct rill_core *core, const struct rill_core_config *con
 /* Tells the clients that the server goes away, then closes them one by one, spread over duration_ns. */
 void rill_core_lame_duck(struct rill_core *core, int64_t grace_ns, int64_t duration_ns);
 
-/* Says goodbye to every connection. The last commits become jobs; the shell runs turns until rill_core_is_idle. */
+/* Says goodbye to every connection. The last commits become jobs; the shell runs turns until
+ * rill_core_is_idle. */
 void rill_core_stop(struct rill_core *core);
 
 /* No connection, no job out and nothing left to commit. */
@@ -110,8 +115,8 @@ void rill_core_end_turn(struct rill_core *core);
    A connection is given once per turn however much happened to it. */
 struct rill_conn *rill_core_take_touched(struct rill_core *core);
 
-/* The next job, NULL when there is none. Run it on any thread, then bring it back with rill_core_job_done. Jobs of one
-   stream come one after the other; jobs that are out at the same time touch nothing in common. */
+/* The next job, NULL when there is none. Run it on any thread, then bring it back with rill_core_job_done.
+   Jobs of one stream come one after the other; jobs that are out at the same time touch nothing in common. */
 struct rill_job *rill_core_take_job(struct rill_core *core);
 void rill_job_run(struct rill_job *job);
 
@@ -124,17 +129,18 @@ enum rill_job_lane rill_job_lane(const struct rill_job *job);
 /* Inside a turn. Takes the job back and frees it. */
 void rill_core_job_done(struct rill_core *core, struct rill_job *job);
 
-/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if nothing waits. */
+/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if
+ * nothing waits. */
 int64_t rill_core_next_deadline_ns(const struct rill_core *core);
 
 // ---- connections ----
 
-/* Inside a turn. The connection lives until rill_core_conn_closed. It may be born closing (too many connections):
-   then its output says why. */
+/* Inside a turn. The connection lives until rill_core_conn_closed. It may be born closing (too many
+   connections): then its output says why. */
 struct rill_conn *rill_core_conn_open(struct rill_core *core, const struct rill_conn_origin *origin);
 
-/* Inside a turn. Takes all of the bytes: what cannot be worked on now (a stalled publisher, work for more than one
-   turn, an incomplete command) is copied and kept. */
+/* Inside a turn. Takes all of the bytes: what cannot be worked on now (a stalled publisher, work for more
+   than one turn, an incomplete command) is copied and kept. */
 void rill_core_conn_bytes(struct rill_core *core, struct rill_conn *conn, struct rill_bytes bytes);
 
 /* The link is gone, whoever closed it. The pointer is dead afterwards. */

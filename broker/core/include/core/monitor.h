@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the broker tells about itself: the JSON of NATS' monitoring endpoints and the text of /metrics. The core renders
-// what it knows; the facts of the process come in from the shell. Loop thread only.
+// What the broker tells about itself: the JSON of NATS' monitoring endpoints and the text of /metrics. The
+// core renders what it knows; the facts of the process come in from the shell. Loop thread only.
 #pragma once
 
 #include "core/core.h"
@@ -41,12 +41,13 @@ enum rill_monitor_endpoint {
         RILL_MONITOR_COUNT
 };
 
-/* The endpoint of a path (without base path and query; /subscriptionsz is /subsz); RILL_MONITOR_COUNT when unknown. */
+/* The endpoint of a path (without base path and query; /subscriptionsz is /subsz); RILL_MONITOR_COUNT when
+ * unknown. */
 enum rill_monitor_endpoint rill_monitor_endpoint_find(struct rill_bytes path);
 
-/* Renders one endpoint into *body (appended) and gives the HTTP status and content type (static). `query` is the part
-   behind the question mark, percent-encoded as it came. `callback=` (JSONP) is honoured. A wrong parameter is
-   status 400 with NATS' words in the body. */
+/* Renders one endpoint into *body (appended) and gives the HTTP status and content type (static). `query` is
+   the part behind the question mark, percent-encoded as it came. `callback=` (JSONP) is honoured. A wrong
+   parameter is status 400 with NATS' words in the body. */
 void rill_core_monitor(struct rill_core *core, const struct rill_process_facts *facts,
                        enum rill_monitor_endpoint endpoint, struct rill_bytes query, struct rill_buf *body,
                        int *ret_http_status, const char **ret_content_type);

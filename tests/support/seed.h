@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Seeds and lengths of the randomised tests. RILL_SEED=n runs that one seed; RILL_SEEDS=n runs so many,
+// beginning with seed 1. A failure names its seed.
+#pragma once
+
+#include <stdint.h>
+#include <stdlib.h>
+
+struct seed_range {
+    uint64_t first;
+    uint64_t last;
+};
+
+/* The seeds to run: `count` of them unless the environment says otherwise. */
+static inline struct seed_range seed_range(uint64_t count)
+{
+    const char *one = getenv("RILL_SEED");
+    if (one)
+        return (struct seed_range){strtoull(one, NULL, 10), strtoull(one, NULL, 10)};
+    const char *many = getenv("RILL_SEEDS");
+    return (struct seed_range){1, many ? strtoull(many, NULL, 10) : count};
+}
