@@ -50,7 +50,7 @@ static void upgrade(void)
     loop_take_effects(&fixture.loop);
     while (len < sizeof answer - 1 && !strstr(answer, end) && recv(fixture.peer, answer + len, 1, 0) == 1)
         len++;
-    cr_assert(!!strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    cr_assert(strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != NULL);
     uint8_t frame[6];
     cr_assert(eq(sz, fixture_hear(&fixture, frame, sizeof frame), 6));
     cr_assert(eq(int, memcmp(frame, "\x82\x04INFO", 6), 0));

@@ -15,7 +15,7 @@ static char path[96];
 static void setup(void)
 {
     (void)strcpy(folder, "/tmp/rill-logger-XXXXXX");
-    cr_assert(!!mkdtemp(folder));
+    cr_assert(mkdtemp(folder) != NULL);
     (void)snprintf(path, sizeof path, "%s/log", folder);
 }
 
@@ -31,7 +31,7 @@ TestSuite(logger, .init = setup, .fini = teardown);
 static size_t read_file(const char *name, char *out, size_t out_bytes)
 {
     FILE *file = fopen(name, "re");
-    cr_assert(!!file);
+    cr_assert(file != NULL);
     const size_t len = fread(out, 1, out_bytes - 1, file);
     out[len] = '\0';
     (void)fclose(file);
@@ -124,6 +124,6 @@ Test(logger, an_impossible_file_is_named)
     const struct logger_config config = {.file = "/nowhere/at/all"};
     logger_init(&logger);
     cr_expect(eq(int, logger_configure(&logger, &config, &why), RILL_ERR_NOT_FOUND));
-    cr_expect(!!strstr(why.text, "/nowhere/at/all"));
+    cr_expect(strstr(why.text, "/nowhere/at/all") != NULL);
     cr_expect(eq(int, logger.fd, STDERR_FILENO));
 }

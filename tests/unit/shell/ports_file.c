@@ -29,7 +29,7 @@ Test(ports_file, is_written_and_removed)
     struct ports_file file = {""};
     struct rill_error_text why;
     const struct ports ports = {.nats = {"127.0.0.1", 4222}};
-    cr_assert(!!mkdtemp(folder));
+    cr_assert(mkdtemp(folder) != NULL);
     cr_assert(not(ports_file_write(&file, folder, &ports, &why)), "%s", why.text);
     cr_expect(eq(int, access(file.path, R_OK), 0));
     ports_file_remove(&file);
@@ -43,5 +43,5 @@ Test(ports_file, a_missing_folder_is_named)
     struct rill_error_text why;
     const struct ports ports = {.nats = {"127.0.0.1", 4222}};
     cr_expect(eq(int, ports_file_write(&file, "/nowhere", &ports, &why), RILL_ERR_NOT_FOUND));
-    cr_expect(!!strstr(why.text, "/nowhere"));
+    cr_expect(strstr(why.text, "/nowhere") != NULL);
 }
