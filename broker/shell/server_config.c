@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server.h"
 
+#include "storage/disk.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,6 +62,7 @@ struct rill_core_config server_core_config(struct server *server, const struct r
             {
                 .enabled = server->boot.jetstream,
                 .store_dir = server->boot.jetstream_store_dir,
+                .disk = rill_disk_real(),
             },
         .log = logger_sink(&server->logger),
         .seed = server->seed,

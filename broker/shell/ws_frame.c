@@ -13,10 +13,10 @@ enum {
     LENGTH_64 = 127,
 };
 
-/* How long the head is, as far as its first two bytes tell. */
+/* How long the head is, as far as its first two bytes tell. An unmasked one ends early, to be refused. */
 static size_t head_bytes(const struct ws_decoder *decoder)
 {
-    if (decoder->head_len < 2)
+    if (decoder->head_len < 2 || !(decoder->head[1] & HEAD_MASKED))
         return 2;
     const uint8_t length = decoder->head[1] & HEAD_LENGTH;
     return 2u + (length == LENGTH_16 ? 2u : length == LENGTH_64 ? 8u : 0u) + 4u;
