@@ -78,9 +78,9 @@ static void conn_answer(struct http_conn *conn, int status, const char *content_
     char date[40];
     format_date(conn->server->loop->poller.now.wall_ns, date);
     enum rill_err err = rill_buf_appendf(
-        &conn->output, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nDate: %s\r\nContent-Length: %zu\r\n%s%s\r\n", status,
-        status_text(status), content_type, date, body.len, status == 405 ? "Allow: GET, HEAD\r\n" : "",
-        conn->closing ? "Connection: close\r\n" : "");
+        &conn->output, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nDate: %s\r\nContent-Length: %zu\r\n%s%s\r\n",
+        status, status_text(status), content_type, date, body.len,
+        status == 405 ? "Allow: GET, HEAD\r\n" : "", conn->closing ? "Connection: close\r\n" : "");
     if (!err && !head_only)
         err = rill_buf_append(&conn->output, body);
     if (err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The monitoring pages over HTTP/1.1, on the broker's own loop: GET and HEAD of the endpoints that core/monitor.h
-// renders, keep-alive, nothing else. Its connections are few, have short deadlines and are no business of the core.
-// Loop thread only.
+// The monitoring pages over HTTP/1.1, on the broker's own loop: GET and HEAD of the endpoints that
+// core/monitor.h renders, keep-alive, nothing else. Its connections are few, have short deadlines and are no
+// business of the core. Loop thread only.
 #pragma once
 
 #include "listener.h"
@@ -18,7 +18,7 @@ struct http_server {
     const char *host;      // as configured; borrowed
     const char *base_path; // without a slash at its end, "" or "/nats"; borrowed
     size_t base_path_len;
-    struct process_meter *meter;       // borrowed
+    struct process_meter *meter;        // borrowed
     const int64_t *config_load_wall_ns; // borrowed
     struct http_conn *conns;
     unsigned conn_count;

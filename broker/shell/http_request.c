@@ -39,7 +39,8 @@ static bool take_line(struct rill_bytes *rest, struct rill_bytes *ret_line)
     return true;
 }
 
-/* Visible ASCII only: neither blanks nor controls nor bytes above 126 belong into a method, a target or a name. */
+/* Visible ASCII only: neither blanks nor controls nor bytes above 126 belong into a method, a target or a
+ * name. */
 static bool is_visible(struct rill_bytes bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {

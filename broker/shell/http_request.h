@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The head of an HTTP/1.x request, read: a pure function from bytes to views into them. It is what the monitoring pages
-// and the WebSocket handshake need of HTTP, no more. Any thread.
+// The head of an HTTP/1.x request, read: a pure function from bytes to views into them. It is what the
+// monitoring pages and the WebSocket handshake need of HTTP, no more. Any thread.
 #pragma once
 
 #include "base/bytes.h"

@@ -16,7 +16,8 @@ enum {
 
 static bool link_wants_input(const struct link *link)
 {
-    return link->state != LINK_OPEN || (rill_conn_wants_input(link->conn) && !rill_conn_is_closing(link->conn));
+    return link->state != LINK_OPEN ||
+           (rill_conn_wants_input(link->conn) && !rill_conn_is_closing(link->conn));
 }
 
 static void link_update_interest(struct link *link)

@@ -15,7 +15,8 @@ static enum link_status socket_read(struct link *link, uint8_t *scratch, size_t 
     return status;
 }
 
-static enum link_status socket_write(struct link *link, const struct iovec *pieces, size_t count, size_t *ret_bytes)
+static enum link_status socket_write(struct link *link, const struct iovec *pieces, size_t count,
+                                     size_t *ret_bytes)
 {
     *ret_bytes = 0;
     return count ? socket_io_write(link->source.fd, pieces, count, ret_bytes) : LINK_OK;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A link over WebSocket: the handshake, then binary frames both ways. What the client frames is unmasked in the loop's
-// read buffer and pushed together there, so the core sees one run of bytes. What the core has to send goes out as one
-// frame per write; the sequence of the bytes to send is
+// A link over WebSocket: the handshake, then binary frames both ways. What the client frames is unmasked in
+// the loop's read buffer and pushed together there, so the core sees one run of bytes. What the core has to
+// send goes out as one frame per write; the sequence of the bytes to send is
 //
-//     lead (the handshake's answer, a control frame, the head of a frame) | frame_left bytes of the core's output |
-//     control (a pong or close that came up meanwhile; a newer one replaces it) | ...
+//     lead (the handshake's answer, a control frame, the head of a frame) | frame_left bytes of the core's
+//     output | control (a pong or close that came up meanwhile; a newer one replaces it) | ...
 //
-// Why not through a library: the one at hand (nng 1.5) writes past its heap when a request's path ends in an escape.
+// Why not through a library: the one at hand (nng 1.5) writes past its heap when a request's path ends in an
+// escape.
 #include "link.h"
 #include "socket_io.h"
 #include "ws_frame.h"
@@ -26,7 +27,7 @@ enum {
 };
 
 struct link_ws {
-    struct link link; // first
+    struct link link;     // first
     struct rill_buf head; // of the handshake, until it is complete
     struct ws_decoder decoder;
     uint64_t frame_left;
@@ -76,8 +77,8 @@ static void begin_frame(struct link_ws *ws, size_t bytes)
 }
 
 /* The lead and what the frame still takes of the pieces; returns how many pieces that is. */
-static size_t gather(struct link_ws *ws, const struct iovec *pieces, size_t count, struct iovec out[WS_PIECES_MAX],
-                     size_t *ret_bytes)
+static size_t gather(struct link_ws *ws, const struct iovec *pieces, size_t count,
+                     struct iovec out[WS_PIECES_MAX], size_t *ret_bytes)
 {
     size_t used = 0;
     uint64_t room = ws->frame_left;
@@ -111,7 +112,8 @@ static size_t total_bytes(const struct iovec *pieces, size_t count)
     return bytes;
 }
 
-static enum link_status ws_write(struct link *link, const struct iovec *pieces, size_t count, size_t *ret_bytes)
+static enum link_status ws_write(struct link *link, const struct iovec *pieces, size_t count,
+                                 size_t *ret_bytes)
 {
     struct link_ws *ws = (struct link_ws *)link;
     struct iovec out[WS_PIECES_MAX];
@@ -186,7 +188,8 @@ static enum link_status unframe(struct link_ws *ws, uint8_t *bytes, size_t len, 
 
 // ---- the handshake ----
 
-/* The answer fits into an empty socket, or the peer does not get it. The handshake's timer ends the link at the latest. */
+/* The answer fits into an empty socket, or the peer does not get it. The handshake's timer ends the link at
+ * the latest. */
 static enum link_status refuse(struct link_ws *ws, const char *answer, size_t len)
 {
     (void)send(ws->link.source.fd, answer, len, MSG_NOSIGNAL);
@@ -197,7 +200,8 @@ static enum link_status refuse(struct link_ws *ws, const char *answer, size_t le
 }
 
 /* Behind the handshake a client may have sent frames already. */
-static enum link_status upgraded(struct link_ws *ws, size_t head_bytes, uint8_t *scratch, struct rill_bytes *ret_bytes)
+static enum link_status upgraded(struct link_ws *ws, size_t head_bytes, uint8_t *scratch,
+                                 struct rill_bytes *ret_bytes)
 {
     const struct rill_bytes rest = rill_bytes_from(rill_buf_bytes(&ws->head), head_bytes);
     if (rest.len)
@@ -225,7 +229,8 @@ static enum link_status greet(struct link_ws *ws, uint8_t *scratch, struct rill_
     return upgraded(ws, request.head_bytes, scratch, ret_bytes);
 }
 
-static enum link_status ws_read(struct link *link, uint8_t *scratch, size_t scratch_bytes, struct rill_bytes *ret_bytes)
+static enum link_status ws_read(struct link *link, uint8_t *scratch, size_t scratch_bytes,
+                                struct rill_bytes *ret_bytes)
 {
     struct link_ws *ws = (struct link_ws *)link;
     size_t got = 0;

@@ -90,7 +90,8 @@ static void listener_ready(struct source *source, uint32_t events)
     for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN_MAX; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t peer_bytes = sizeof peer;
-        const int fd = accept4(source->fd, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        const int fd =
+            accept4(source->fd, (struct sockaddr *)&peer, &peer_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             listener_accepted(listener, fd, &peer);
             continue;
@@ -103,7 +104,8 @@ static void listener_ready(struct source *source, uint32_t events)
     }
 }
 
-void listener_start(struct listener *listener, struct loop *loop, listener_accepted_fn *accepted, void *context)
+void listener_start(struct listener *listener, struct loop *loop, listener_accepted_fn *accepted,
+                    void *context)
 {
     RILL_ASSERT(listener->source.fd >= 0 && !listener->loop);
     listener->source.ready = listener_ready;

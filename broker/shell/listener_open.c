@@ -74,8 +74,8 @@ static bool address_from_numbers(const char *host, uint16_t port, union address 
 }
 
 /* The first address of a name. */
-static enum rill_err address_from_name(const char *host, uint16_t port, union address *ret, socklen_t *ret_bytes,
-                                       struct rill_error_text *why)
+static enum rill_err address_from_name(const char *host, uint16_t port, union address *ret,
+                                       socklen_t *ret_bytes, struct rill_error_text *why)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
@@ -146,7 +146,8 @@ enum rill_err listener_open_unix(struct listener *listener, const char *path, st
     const bool abstract = path[0] == '@';
     const size_t len = strlen(path);
     if (len >= sizeof address.un.sun_path) {
-        rill_error_text_set(why, "listen on %s: the path is longer than %zu", path, sizeof address.un.sun_path - 1);
+        rill_error_text_set(why, "listen on %s: the path is longer than %zu", path,
+                            sizeof address.un.sun_path - 1);
         return RILL_ERR_LIMIT;
     }
     memcpy(address.un.sun_path, path, len);

@@ -34,7 +34,8 @@ size_t logger_format_prefix(char out[LOGGER_PREFIX_BYTES_MAX], const struct logg
     size_t len = (size_t)snprintf(out, LOGGER_PREFIX_BYTES_MAX, "[%d] ", (int)pid);
     if (config->time)
         len += format_time(out + len, LOGGER_PREFIX_BYTES_MAX - len, config, wall_ns);
-    return len + (size_t)snprintf(out + len, LOGGER_PREFIX_BYTES_MAX - len, "[%s] ", rill_log_level_tag(level));
+    return len +
+           (size_t)snprintf(out + len, LOGGER_PREFIX_BYTES_MAX - len, "[%s] ", rill_log_level_tag(level));
 }
 
 static int64_t wall_now_ns(void)
@@ -128,7 +129,8 @@ static void begin_anew(struct logger *logger)
     (void)gmtime_r(&seconds, &tm);
     char stamp[32];
     (void)strftime(stamp, sizeof stamp, "%Y.%m.%d.%H.%M.%S", &tm);
-    (void)snprintf(renamed, sizeof renamed, "%s.%s.%09d", logger->config.file, stamp, (int)(now % RILL_NS_PER_S));
+    (void)snprintf(renamed, sizeof renamed, "%s.%s.%09d", logger->config.file, stamp,
+                   (int)(now % RILL_NS_PER_S));
     logger->file_bytes = 0; // also when it fails: not to be tried again with each line
     if (rename(logger->config.file, renamed) != 0 || open_file(logger->config.file, &fd, &why))
         return;
@@ -181,7 +183,8 @@ enum rill_err logger_reopen(struct logger *logger, struct rill_error_text *why)
     return err;
 }
 
-/* Prefix, message and newline. A peer's words may be in the message: it gets no line and no colours of its own. */
+/* Prefix, message and newline. A peer's words may be in the message: it gets no line and no colours of its
+ * own. */
 static size_t format_line(const struct logger *logger, char out[LINE_BYTES_MAX], enum rill_log_level level,
                           const char *line)
 {

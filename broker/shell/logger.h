@@ -4,8 +4,8 @@
 //
 //     [4711] 2026/08/19 12:57:43.774094 [INF] Server is ready
 //
-// A file that grows past its limit is renamed, with the time behind its name, and begun anew; the oldest renamed ones
-// are removed when there are too many. Loop thread only (and main before the loop runs).
+// A file that grows past its limit is renamed, with the time behind its name, and begun anew; the oldest
+// renamed ones are removed when there are too many. Loop thread only (and main before the loop runs).
 #pragma once
 
 #include "base/err.h"
@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 struct logger_config {
-    const char *file; // NULL: standard error; borrowed until the next configure
+    const char *file;       // NULL: standard error; borrowed until the next configure
     int64_t file_bytes_max; // 0: never begun anew
     int64_t files_max;      // renamed ones that are kept; 0: all
     enum rill_log_level level_max;
@@ -38,7 +38,8 @@ enum { LOGGER_PREFIX_BYTES_MAX = 80 };
 void logger_init(struct logger *logger);
 void logger_fini(struct logger *logger);
 
-/* Takes a new configuration. When the file cannot be opened the log goes on where it went, and `why` says it. */
+/* Takes a new configuration. When the file cannot be opened the log goes on where it went, and `why` says it.
+ */
 enum rill_err logger_configure(struct logger *logger, const struct logger_config *config,
                                struct rill_error_text *why) RILL_MUST_CHECK;
 /* Opens the file again under its name, because somebody has moved it. UNSUPPORTED: it is not a file. */

@@ -63,7 +63,8 @@ static bool loop_submit_jobs(struct loop *loop)
     return any;
 }
 
-/* Jobs first: the disk works while the sockets are written. Closing a connection may touch others and leave jobs. */
+/* Jobs first: the disk works while the sockets are written. Closing a connection may touch others and leave
+ * jobs. */
 void loop_take_effects(struct loop *loop)
 {
     bool any = true;

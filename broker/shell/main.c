@@ -34,7 +34,8 @@ static int send_signals(const struct rill_options *options, const char *program)
     for (size_t i = 0; i < request.pid_count; i++) {
         if (kill(request.pids[i], request.signal) == 0)
             continue;
-        rill_error_text_set(&why, "signal %s to %d: %s", request.command, (int)request.pids[i], strerror(errno));
+        rill_error_text_set(&why, "signal %s to %d: %s", request.command, (int)request.pids[i],
+                            strerror(errno));
         status = fail(why.text);
     }
     return status;

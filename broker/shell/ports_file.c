@@ -15,11 +15,13 @@ enum { ADDRESSES_MAX = 64, PORTS_BYTES_MAX = 64 * 1024 };
 
 // ---- the text ----
 
-static enum rill_err format_url(struct rill_buf *out, bool first, const char *scheme, const char *host, uint16_t port)
+static enum rill_err format_url(struct rill_buf *out, bool first, const char *scheme, const char *host,
+                                uint16_t port)
 {
     const char *comma = first ? "" : ",";
-    return strchr(host, ':') ? rill_buf_appendf(out, "%s\"%s://[%s]:%u\"", comma, scheme, host, (unsigned)port)
-                             : rill_buf_appendf(out, "%s\"%s://%s:%u\"", comma, scheme, host, (unsigned)port);
+    return strchr(host, ':')
+               ? rill_buf_appendf(out, "%s\"%s://[%s]:%u\"", comma, scheme, host, (unsigned)port)
+               : rill_buf_appendf(out, "%s\"%s://%s:%u\"", comma, scheme, host, (unsigned)port);
 }
 
 static enum rill_err format_urls(struct rill_buf *out, const char *scheme, const struct ports_entry *entry,
@@ -73,7 +75,8 @@ static bool format_address(const struct sockaddr *address, int family, char out[
     return !IN6_IS_ADDR_LINKLOCAL(in6) && inet_ntop(AF_INET6, in6, out, INET6_ADDRSTRLEN);
 }
 
-static size_t list_addresses(char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN], const char *ret_addresses[ADDRESSES_MAX])
+static size_t list_addresses(char texts[ADDRESSES_MAX][INET6_ADDRSTRLEN],
+                             const char *ret_addresses[ADDRESSES_MAX])
 {
     struct ifaddrs *all = NULL;
     size_t count = 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `<folder>/rilld_<pid>.ports`: where the broker listens, as JSON, for programs that start it on ports chosen by the
-// kernel. A listener on every address is written once for each address of the machine, as nats-server does.
+// `<folder>/rilld_<pid>.ports`: where the broker listens, as JSON, for programs that start it on ports chosen
+// by the kernel. A listener on every address is written once for each address of the machine, as nats-server
+// does.
 //
 //     {"nats":["nats://127.0.0.1:45809"],"monitoring":["http://127.0.0.1:35101"],"websocket":["ws://127.0.0.1:33001"]}
 #pragma once

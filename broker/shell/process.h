@@ -14,7 +14,8 @@ struct process_meter {
 };
 
 void process_meter_init(struct process_meter *meter, struct rill_now now);
-/* Fills start, resident, cpu and cores. The percentage is of the time since the last call that was at least a second ago. */
+/* Fills start, resident, cpu and cores. The percentage is of the time since the last call that was at least a
+ * second ago. */
 void process_meter_read(struct process_meter *meter, struct rill_now now, struct rill_process_facts *facts);
 
 /* Lets the process have as many descriptors as the system allows it. Returns how many that are. */

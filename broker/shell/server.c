@@ -91,7 +91,8 @@ static enum rill_err open_listeners(struct server *server, struct rill_error_tex
     if (!err && options->unix_path)
         err = listener_open_unix(&server->unix_clients, options->unix_path, why);
     if (!err && options->websocket_port)
-        err = listener_open_tcp(&server->websockets, options->websocket_host, port_of(options->websocket_port), why);
+        err = listener_open_tcp(&server->websockets, options->websocket_host,
+                                port_of(options->websocket_port), why);
     if (!err && options->http_port)
         err = open_http(server, why);
     return err;

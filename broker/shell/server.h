@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The broker as a process: the core, the loop, the listeners, the log, and what the signals of an operator do to them.
+// The broker as a process: the core, the loop, the listeners, the log, and what the signals of an operator do
+// to them.
 //
-//     server_start ──► server_run ──── INT, TERM ───────────────────────────────────────► stopping ──► returns
+//     server_start ──► server_run ──── INT, TERM ───────────────────────────────────────► stopping ──►
+//     returns
 //                         ├── USR2: lame duck, until the last client is gone ──────────────────┘
 //                         ├── HUP: reload        USR1: reopen the log
 //
@@ -43,10 +45,11 @@ struct server {
     char advertised_host[256];
 };
 
-/* Takes the options. Opens the log, listens, starts the core; the first line that is logged is "Starting rilld", and
-   when it is back clients may connect. On failure the reason is logged as fatal; server_destroy is called all the same. */
-enum rill_err server_start(struct server *server, int argc, char *const argv[], struct rill_options *options)
-    RILL_MUST_CHECK;
+/* Takes the options. Opens the log, listens, starts the core; the first line that is logged is "Starting
+   rilld", and when it is back clients may connect. On failure the reason is logged as fatal; server_destroy
+   is called all the same. */
+enum rill_err server_start(struct server *server, int argc, char *const argv[],
+                           struct rill_options *options) RILL_MUST_CHECK;
 /* Until a signal ends it. The exit status: 0, or 1 when not everything could be written in time. */
 int server_run(struct server *server);
 void server_destroy(struct server *server);

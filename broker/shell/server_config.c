@@ -32,7 +32,8 @@ static struct rill_limits limits_of(const struct rill_options *options)
     };
 }
 
-/* What INFO tells clients to connect to: "host:port" or "host" of client_advertise, else where the broker listens. */
+/* What INFO tells clients to connect to: "host:port" or "host" of client_advertise, else where the broker
+ * listens. */
 static uint16_t advertise(struct server *server, const struct rill_options *options)
 {
     const char *address = options->client_advertise ? options->client_advertise : options->host;
@@ -76,7 +77,9 @@ struct logger_config server_logger_config(const struct rill_options *options)
         .file = options->log_file,
         .file_bytes_max = options->log_bytes_max,
         .files_max = options->log_files_max,
-        .level_max = trace ? RILL_LOG_TRACE : options->debug ? RILL_LOG_DEBUG : RILL_LOG_INFO,
+        .level_max = trace            ? RILL_LOG_TRACE
+                     : options->debug ? RILL_LOG_DEBUG
+                                      : RILL_LOG_INFO,
         .time = options->log_time,
         .time_utc = options->log_time_utc,
     };

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void log_change(void *context, const char *key, const char *old_value, const char *new_value, bool reloadable)
+static void log_change(void *context, const char *key, const char *old_value, const char *new_value,
+                       bool reloadable)
 {
     const struct server *server = context;
     if (reloadable)
         rill_log(&server->loop.log, RILL_LOG_INFO, "Reloaded: %s = %s (was %s)", key, new_value, old_value);
     else
-        rill_log(&server->loop.log, RILL_LOG_WARN, "Not reloaded: %s = %s needs a restart, %s stays in force", key,
-                 new_value, old_value);
+        rill_log(&server->loop.log, RILL_LOG_WARN, "Not reloaded: %s = %s needs a restart, %s stays in force",
+                 key, new_value, old_value);
 }
 
 static void reload_log(struct server *server, const struct rill_options *loaded)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-1 (FIPS 180-4) of a short text. The WebSocket handshake asks for it; it protects nothing and is used for nothing
-// else. Any thread.
+// SHA-1 (FIPS 180-4) of a short text. The WebSocket handshake asks for it; it protects nothing and is used
+// for nothing else. Any thread.
 #pragma once
 
 #include "base/bytes.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The signals of an operator, as events of the loop: INT, TERM, HUP, USR1, USR2. Blocked before the first thread is
-// started, so that no other thread gets them. Loop thread only.
+// The signals of an operator, as events of the loop: INT, TERM, HUP, USR1, USR2. Blocked before the first
+// thread is started, so that no other thread gets them. Loop thread only.
 #pragma once
 
 #include "poller.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reading from and writing to a non-blocking stream socket, once, with the outcome in the words of links. Any thread.
+// Reading from and writing to a non-blocking stream socket, once, with the outcome in the words of links. Any
+// thread.
 #pragma once
 
 #include "link.h"

@@ -150,7 +150,8 @@ static void lane_start_thread(struct lane *lane)
     pthread_attr_t attributes;
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, WORKER_STACK_BYTES);
-    const int failed = pthread_create(&workers->threads[workers->thread_count], &attributes, worker_main, lane);
+    const int failed =
+        pthread_create(&workers->threads[workers->thread_count], &attributes, worker_main, lane);
     (void)pthread_attr_destroy(&attributes);
     if (failed) {
         RILL_ASSERT(lane->threads > 0 && "a thread for the disk");

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The disk workers: a few threads that run the core's jobs, which may block. The one place of the shell where threads
-// meet; one mutex guards both directions, and an eventfd wakes the loop.
+// The disk workers: a few threads that run the core's jobs, which may block. The one place of the shell where
+// threads meet; one mutex guards both directions, and an eventfd wakes the loop.
 //
-//     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ── loop
+//     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ──
+//     loop
 //
-// The core's two lanes have threads of their own, so that a job that takes long (hashing a password, reading back a
-// whole stream) never makes a commit wait. Threads are started when there is work for them and none is idle, so a
-// broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out: workers_has_room says
-// whether the loop may take another one from the core.
+// The core's two lanes have threads of their own, so that a job that takes long (hashing a password, reading
+// back a whole stream) never makes a commit wait. Threads are started when there is work for them and none is
+// idle, so a broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out:
+// workers_has_room says whether the loop may take another one from the core.
 //
 // The loop's thread calls everything here.
 #pragma once
@@ -36,5 +37,6 @@ int workers_wake_fd(const struct workers *workers);
 bool workers_has_room(const struct workers *workers);
 /* Needs room. The job is the workers' until it is taken back. */
 void workers_submit(struct workers *workers, struct rill_job *job);
-/* The finished jobs, at most WORKERS_JOBS_MAX of them, in the order in which they finished. Returns how many. */
+/* The finished jobs, at most WORKERS_JOBS_MAX of them, in the order in which they finished. Returns how many.
+ */
 size_t workers_take_done(struct workers *workers, struct rill_job *ret_jobs[WORKERS_JOBS_MAX]);

@@ -52,7 +52,8 @@ static bool opcode_fits(const struct ws_decoder *decoder, uint8_t opcode)
     }
 }
 
-/* The rules that a head from a client keeps: masked, no extension, a known opcode, control frames whole and small. */
+/* The rules that a head from a client keeps: masked, no extension, a known opcode, control frames whole and
+ * small. */
 static bool head_is_valid(const struct ws_decoder *decoder)
 {
     const uint8_t *head = decoder->head;
@@ -61,7 +62,8 @@ static bool head_is_valid(const struct ws_decoder *decoder)
         return false;
     if ((head[1] & HEAD_LENGTH) == LENGTH_64 && (head[2] & 0x80))
         return false;
-    return !opcode_is_control(opcode) || ((head[0] & HEAD_FINAL) && (head[1] & HEAD_LENGTH) <= WS_CONTROL_BYTES_MAX);
+    return !opcode_is_control(opcode) ||
+           ((head[0] & HEAD_FINAL) && (head[1] & HEAD_LENGTH) <= WS_CONTROL_BYTES_MAX);
 }
 
 static void begin_payload(struct ws_decoder *decoder)

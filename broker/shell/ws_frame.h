@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WebSocket frames (RFC 6455, section 5), read from a client and written to one: pure functions on bytes. The decoder
-// never collects a frame; payload is unmasked in place and handed on as it comes, so the size of a frame costs nothing.
+// WebSocket frames (RFC 6455, section 5), read from a client and written to one: pure functions on bytes. The
+// decoder never collects a frame; payload is unmasked in place and handed on as it comes, so the size of a
+// frame costs nothing.
 //
 //      0                   1                   2                   3
 //     +-+-+-+-+-------+-+-------------+-------------------------------+
-//     |F| RSV | opcode|M| length 0-125| 16 bits (126) or 64 bits (127)|   then 4 bytes of mask, then the payload
+//     |F| RSV | opcode|M| length 0-125| 16 bits (126) or 64 bits (127)|   then 4 bytes of mask, then the
+//     payload
 //     +-+-+-+-+-------+-+-------------+-------------------------------+
 //
 // Any thread; a decoder belongs to one connection.
@@ -50,8 +52,8 @@ enum ws_event {
     WS_EVENT_BAD,     // against the protocol: close with 1002
 };
 
-/* Reads from the front of `input`, whose payload bytes are unmasked in place, up to the next event. *ret_used is what it
-   took; call again with the rest until MORE. *ret_payload is set with DATA and CONTROL. */
+/* Reads from the front of `input`, whose payload bytes are unmasked in place, up to the next event. *ret_used
+   is what it took; call again with the rest until MORE. *ret_payload is set with DATA and CONTROL. */
 enum ws_event ws_decode(struct ws_decoder *decoder, uint8_t *input, size_t input_bytes, size_t *ret_used,
                         struct rill_bytes *ret_payload);
 

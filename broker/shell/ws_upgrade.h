@@ -8,8 +8,9 @@
 
 enum { WS_ANSWER_BYTES_MAX = 256 };
 
-/* Formats the answer to a request into `out` (not terminated) and returns its length. *ret_accepted: with 101 Switching
-   Protocols; otherwise it is an error, to be sent before closing. */
-size_t ws_upgrade_answer(const struct http_request *request, char out[WS_ANSWER_BYTES_MAX], bool *ret_accepted);
+/* Formats the answer to a request into `out` (not terminated) and returns its length. *ret_accepted: with 101
+   Switching Protocols; otherwise it is an error, to be sent before closing. */
+size_t ws_upgrade_answer(const struct http_request *request, char out[WS_ANSWER_BYTES_MAX],
+                         bool *ret_accepted);
 /* The answer to what is not an HTTP request. */
 size_t ws_upgrade_refuse(char out[WS_ANSWER_BYTES_MAX]);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The loop and the workers together: the core's jobs go out through the loop and come back into it, turn after turn,
-// while the loop sleeps whenever there is nothing to do.
-#include "fake_core.h"
+// The loop and the workers together: the core's jobs go out through the loop and come back into it, turn
+// after turn, while the loop sleeps whenever there is nothing to do.
 #include "loop.h"
+#include "fake_core.h"
 
 #include "base/assert.h"
 
@@ -34,7 +34,8 @@ int main(void)
     size_t sent = 0;
     while (sent < JOBS) {
         for (size_t i = 0; i < BURST; i++) {
-            works[i].job = (struct rill_job){.run = work_run, .lane = i % 2 ? RILL_LANE_DISK : RILL_LANE_LONG};
+            works[i].job =
+                (struct rill_job){.run = work_run, .lane = i % 2 ? RILL_LANE_DISK : RILL_LANE_LONG};
             fake_core_submit(core, &works[i].job);
         }
         sent += BURST;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The disk workers under load: every job is run once, by some thread, and comes back once, with what the thread wrote
-// visible to the loop; long jobs do not keep the short ones waiting. A plain program, because Criterion does not run
-// under ThreadSanitizer. Exit status 0 when all holds.
-#include "fake_core.h"
+// The disk workers under load: every job is run once, by some thread, and comes back once, with what the
+// thread wrote visible to the loop; long jobs do not keep the short ones waiting. A plain program, because
+// Criterion does not run under ThreadSanitizer. Exit status 0 when all holds.
 #include "workers.h"
+#include "fake_core.h"
 
 #include "base/assert.h"
 #include "base/random.h"

@@ -67,7 +67,8 @@ Test(http, endpoints_answer_on_one_connection)
 // HEAD has the length and no body; requests may come back to back.
 Test(http, head_has_no_body)
 {
-    const char *answer = ask("HEAD /rill/varz HTTP/1.1\r\nHost: x\r\n\r\nGET /rill/no HTTP/1.0\r\n\r\n", "not found\n");
+    const char *answer =
+        ask("HEAD /rill/varz HTTP/1.1\r\nHost: x\r\n\r\nGET /rill/no HTTP/1.0\r\n\r\n", "not found\n");
     cr_expect(strstr(answer, "Content-Length: 5\r\n") != NULL);
     cr_expect(strstr(answer, "varz?") == NULL);
     cr_expect(strstr(answer, "\r\n\r\nHTTP/1.1 404 Not Found\r\n") != NULL, "%s", answer);

@@ -32,7 +32,8 @@ Test(http_request, heads_are_told_apart)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct http_request request;
-        const enum http_parse_status status = http_request_parse(rill_bytes_from_cstr(rows[i].head), &request);
+        const enum http_parse_status status =
+            http_request_parse(rill_bytes_from_cstr(rows[i].head), &request);
         cr_expect(eq(int, status, rows[i].status), "%s", rows[i].why);
     }
 }
@@ -40,7 +41,8 @@ Test(http_request, heads_are_told_apart)
 // Every proper prefix of a good head asks for more, so it does not matter how the bytes come.
 Test(http_request, a_prefix_asks_for_more)
 {
-    const struct rill_bytes head = RILL_BYTES("GET /connz?sort=cid HTTP/1.1\r\nHost: x\r\nConnection: a, CLOSE\r\n\r\n");
+    const struct rill_bytes head =
+        RILL_BYTES("GET /connz?sort=cid HTTP/1.1\r\nHost: x\r\nConnection: a, CLOSE\r\n\r\n");
     struct http_request request;
     for (size_t len = 0; len < head.len; len++)
         cr_expect(eq(int, http_request_parse(rill_bytes_of(head.data, len), &request), HTTP_PARSE_MORE));

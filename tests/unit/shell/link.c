@@ -62,7 +62,8 @@ Test(link, nothing_is_read_while_input_is_paused)
     cr_expect(eq(sz, conn->input.len, 2));
 }
 
-// A peer that hangs up while its input is paused does not make the loop spin, and what it sent before is not lost.
+// A peer that hangs up while its input is paused does not make the loop spin, and what it sent before is not
+// lost.
 Test(link, hanging_up_while_paused_is_noticed_later)
 {
     struct rill_conn *conn = &fixture.core->conns[0];
@@ -82,7 +83,8 @@ Test(link, hanging_up_while_paused_is_noticed_later)
     cr_expect(eq(str, conn->closed_reason, "Client Closed"));
 }
 
-// The last words of the core are written before the connection ends, and the peer gets them although it is still sending.
+// The last words of the core are written before the connection ends, and the peer gets them although it is
+// still sending.
 Test(link, last_words_arrive_before_the_end)
 {
     uint8_t heard[64];

@@ -82,7 +82,8 @@ Test(link_ws, frames_right_behind_the_handshake_are_not_lost)
     uint8_t stream[512];
     memcpy(stream, UPGRADE, sizeof UPGRADE - 1);
     const size_t len = sizeof UPGRADE - 1;
-    fixture_say(&fixture, rill_bytes_of(stream, len + client_frame(stream + len, WS_BINARY, RILL_BYTES("PING\r\n"))));
+    fixture_say(&fixture,
+                rill_bytes_of(stream, len + client_frame(stream + len, WS_BINARY, RILL_BYTES("PING\r\n"))));
     fixture_turn(&fixture);
     cr_expect(rill_bytes_equal_cstr(rill_buf_bytes(&fixture.core->conns[0].input), "PING\r\n"));
 }

@@ -18,7 +18,7 @@ enum { FIXTURE_TURNS_MAX = 20000 };
 struct fixture {
     struct loop loop;
     struct rill_core *core;
-    int peer; // the test's end of the first link; -1: none
+    int peer;       // the test's end of the first link; -1: none
     char log[4096]; // all lines
 };
 
@@ -66,7 +66,8 @@ static inline void fixture_say(struct fixture *fixture, struct rill_bytes bytes)
     cr_assert(eq(sz, (size_t)send(fixture->peer, bytes.data, bytes.len, MSG_NOSIGNAL), bytes.len));
 }
 
-/* Turns until `len` bytes have come to the peer, then returns how many of them did before the turns were used up. */
+/* Turns until `len` bytes have come to the peer, then returns how many of them did before the turns were used
+ * up. */
 static inline size_t fixture_hear(struct fixture *fixture, uint8_t *out, size_t len)
 {
     size_t have = 0;

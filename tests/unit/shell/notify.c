@@ -12,7 +12,8 @@
 
 TestSuite(notify);
 
-// The service manager's socket gets one datagram, also when it is an abstract one; without a socket nothing is wrong.
+// The service manager's socket gets one datagram, also when it is an abstract one; without a socket nothing
+// is wrong.
 Test(notify, sends_one_datagram)
 {
     char name[64];

@@ -8,7 +8,8 @@
 
 TestSuite(ports_file);
 
-// Listeners on every address are written once for each address of the machine; those that are off are left out.
+// Listeners on every address are written once for each address of the machine; those that are off are left
+// out.
 Test(ports_file, names_each_listener_and_address)
 {
     static const char *const addresses[] = {"127.0.0.1", "::1"};

@@ -9,7 +9,8 @@
 
 TestSuite(ws_frame);
 
-static size_t put_frame(uint8_t *out, uint8_t first, const uint8_t *payload, size_t len, const uint8_t mask[4])
+static size_t put_frame(uint8_t *out, uint8_t first, const uint8_t *payload, size_t len,
+                        const uint8_t mask[4])
 {
     size_t at = ws_encode_head(out, WS_BINARY, len);
     out[0] = first;
@@ -48,7 +49,8 @@ static size_t decode_in_pieces(const uint8_t *stream, size_t len, struct rill_ra
     return total;
 }
 
-// Frames of all three forms of length, fragments and control frames between them: the payload comes out as it went in.
+// Frames of all three forms of length, fragments and control frames between them: the payload comes out as it
+// went in.
 Test(ws_frame, payload_survives_any_cut)
 {
     const char *given = getenv("RILL_SEED");
@@ -65,7 +67,8 @@ Test(ws_frame, payload_survives_any_cut)
             for (size_t i = 0; i < len; i++)
                 payload[payload_len + i] = (uint8_t)rill_random_next(&random);
             const uint8_t first = (uint8_t)((frame ? 0 : WS_BINARY) | (frame == 5 ? 0x80 : 0)); // one message
-            stream_len += put_frame(stream + stream_len, first, payload + payload_len, len, (const uint8_t *)&mask);
+            stream_len +=
+                put_frame(stream + stream_len, first, payload + payload_len, len, (const uint8_t *)&mask);
             stream_len += put_frame(stream + stream_len, 0x80 | WS_PING, payload, 5, (const uint8_t *)&mask);
             payload_len += len;
         }
