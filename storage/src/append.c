@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Appending: records are encoded at the end of the tail block, where they stay until the block is evicted.
+#include "store_impl.h"
+
+#include "base/assert.h"
+
+/* Room for `size` bytes behind `open`. The tail block is used while it has room, then a new one begins. */
+static enum rill_err log_room(struct rill_store *store, size_t size, uint8_t **ret_at)
+{
+    struct block_table *table = &store->blocks;
+    struct block *tail = table->count ? &table->blocks[table->count - 1] : NULL;
+    if (!tail || !tail->data || size > tail->data->capacity - tail->len || tail->segment != store->open.segment ||
+        tail->offset + (uint64_t)tail->len != store->open.offset) {
+        const enum rill_err err =
+            block_push_open(table, store->open.sequence + 1, store->open.segment, store->open.offset, size);
+        if (err)
+            return err;
+        // The committed tail stays: after a rollback it is the block that is appended to.
+        block_trim(table, store->committed.block_count ? store->committed.block_count - 1 : 0);
+        tail = &table->blocks[table->count - 1];
+    }
+    *ret_at = tail->data->bytes + tail->len;
+    return RILL_OK;
+}
+
+static void log_advance(struct rill_store *store, size_t size)
+{
+    struct block *tail = &store->blocks.blocks[store->blocks.count - 1];
+    tail->len += (uint32_t)size;
+    store->open.offset += size;
+    store->open.block_count = store->blocks.count;
+    store->open.block_len = tail->len;
+    store->commit.bytes += size;
+    RILL_ASSERT(tail->offset + (uint64_t)tail->len == store->open.offset);
+}
+
+enum rill_err store_commit_open(struct rill_store *store)
+{
+    if (store->commit.record)
+        return RILL_OK;
+    uint8_t *at;
+    const enum rill_err err = log_room(store, RECORD_COMMIT_BYTES, &at);
+    if (err)
+        return err;
+    store->commit = (struct open_commit){
+        .record = at,
+        .block = store->blocks.count - 1,
+        .offset = store->open.offset,
+    };
+    log_advance(store, RECORD_COMMIT_BYTES);
+    return RILL_OK;
+}
+
+static enum rill_err record_room(struct rill_store *store, size_t size, uint8_t **ret_at)
+{
+    const uint64_t used = store->commit.record ? store->commit.bytes : RECORD_COMMIT_BYTES;
+    if (store->read_only)
+        return RILL_ERR_READ_ONLY;
+    if (size > store->commit_bytes_max - used)
+        return RILL_ERR_LIMIT;
+    const enum rill_err err = store_commit_open(store);
+    return err ? err : log_room(store, size, ret_at);
+}
+
+static bool message_fits(const struct rill_store *store, const struct rill_store_message *message)
+{
+    return message->subject.len <= UINT16_MAX && message->headers.len <= store->commit_bytes_max &&
+           message->payload.len <= store->commit_bytes_max;
+}
+
+enum rill_err rill_store_append(struct rill_store *store, struct rill_store_message *message)
+{
+    if (!message_fits(store, message))
+        return RILL_ERR_LIMIT;
+    uint8_t *at;
+    const size_t size = record_message_size(message);
+    const enum rill_err err = record_room(store, size, &at);
+    if (err)
+        return err;
+    struct log_mark *open = &store->open;
+    message->sequence = ++open->sequence;
+    if (message->time_ns < open->time_ns)
+        message->time_ns = open->time_ns; // I1
+    open->time_ns = message->time_ns;
+    record_put_message(at, store->seed + open->offset, message);
+    if (open->messages++ == 0)
+        store->first_time_ns = message->time_ns;
+    open->bytes += size;
+    store->commit.record_count++;
+    store->commit.message_count++;
+    log_advance(store, size);
+    return RILL_OK;
+}
+
+enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type, struct rill_bytes bytes)
+{
+    if (bytes.len > store->commit_bytes_max)
+        return RILL_ERR_LIMIT;
+    uint8_t *at;
+    const size_t size = record_body_size(bytes.len);
+    const enum rill_err err = record_room(store, size, &at);
+    if (err)
+        return err;
+    record_put_body(at, store->seed + store->open.offset, (uint8_t)type, store->open.sequence, store->open.time_ns,
+                    bytes);
+    store->commit.record_count++;
+    log_advance(store, size);
+    return RILL_OK;
+}
+
+uint64_t rill_store_open_bytes(const struct rill_store *store)
+{
+    return store->commit.record_count ? store->commit.bytes : 0;
+}
+
+uint64_t rill_store_open_commit(const struct rill_store *store)
+{
+    return store->open.commit + 1;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One commit after the other (I4). The happy path: start seals the open commit and lists its bytes, which stand in the
+// tail blocks; the run writes and syncs them; finish moves the mark `committed`.
+//
+// Failures, and what is made of them:
+//   * no room to reserve, or for a new segment: nothing was written. Refused: taken back, tried again by the next commit.
+//   * no space in the middle of a write: the same, but bytes may stand behind the tail. The next commit cuts the file to
+//     its tail and syncs that before it writes, so that no part of the failed one can ever be taken for its own (I6).
+//   * everything else, and every failed sync: nobody knows what is on the disk. The store is read-only for good (I8).
+#include "store_impl.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "io.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void mark_enter(struct log_mark *mark, const struct segment_plan *plan)
+{
+    mark->segment = plan->header.number;
+    mark->offset = segment_plan_end(plan);
+    mark->commit = plan->header.first_commit;
+}
+
+static void open_settle(struct rill_store *store)
+{
+    if (store->plan)
+        mark_enter(&store->open, store->plan);
+    store->seed = segment_seed(store->identity, store->open.segment);
+    store->commit = (struct open_commit){0};
+}
+
+void store_rollback(struct rill_store *store)
+{
+    RILL_ASSERT(!store->in_flight);
+    block_cut(&store->blocks, store->committed.block_count, store->committed.block_len);
+    store->started = store->committed;
+    store->open = store->committed;
+    open_settle(store);
+}
+
+void store_fail(struct rill_store *store, const struct rill_error_text *why)
+{
+    if (store->read_only)
+        return;
+    store->read_only = true;
+    store->why = *why;
+}
+
+static void job_list_parts(struct rill_store *store, struct commit_job *job)
+{
+    const struct block_table *table = &store->blocks;
+    const size_t count = table->count - store->commit.block;
+    if (job->part_capacity < count) {
+        job->parts = rill_alloc_resize(job->parts, count * 2, sizeof job->parts[0]);
+        job->part_capacity = count * 2;
+    }
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct block *block = &table->blocks[store->commit.block + i];
+        const size_t skip = i ? 0 : (size_t)(store->commit.record - block->data->bytes);
+        job->parts[i] = (struct iovec){block->data->bytes + skip, block->len - skip};
+        bytes += block->len - skip;
+    }
+    RILL_ASSERT(bytes == store->commit.bytes);
+    job->part_count = count;
+}
+
+static void commit_put_record(struct rill_store *store)
+{
+    const struct open_commit *commit = &store->commit;
+    const struct record_commit record = {
+        .number = store->open.commit + 1,
+        .sequence = store->started.sequence,
+        .time_ns = store->started.time_ns,
+        .bytes = (uint32_t)commit->bytes,
+        .record_count = commit->record_count,
+        .message_count = commit->message_count,
+    };
+    RILL_ASSERT(record.sequence + record.message_count == store->open.sequence); // V9
+    record_put_commit(commit->record, store->seed + commit->offset, &record);
+    store->open.commit++;
+}
+
+static bool checkpoint_take(struct rill_store *store)
+{
+    if (!store->checkpoint_fn)
+        return true;
+    struct rill_buf taken;
+    rill_buf_init(&taken, CHECKPOINT_BYTES_MAX);
+    if (store->checkpoint_fn(store->checkpoint_context, &taken)) {
+        rill_buf_fini(&taken);
+        return false;
+    }
+    rill_buf_fini(&store->checkpoint);
+    store->checkpoint = taken;
+    return true;
+}
+
+/* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from (I2). */
+static void plan_next_segment(struct rill_store *store)
+{
+    RILL_ASSERT(!store->plan && !store->commit.record);
+    struct segment_header header = {
+        .number = store->next_segment,
+        .first_sequence = store->started.sequence + 1,
+        .first_commit = store->started.commit + 1,
+    };
+    memcpy(header.identity, store->identity, sizeof header.identity);
+    if (checkpoint_take(store))
+        store->plan = segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
+}
+
+struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal)
+{
+    if (store->in_flight || store->read_only || !store->commit.record || (!store->commit.record_count && !is_seal))
+        return NULL;
+    struct commit_job *job = &store->job;
+    RILL_ASSERT(!job->plan && !(store->dirty && store->plan));
+    commit_put_record(store);
+    job_list_parts(store, job);
+    job->base.err = RILL_OK;
+    job->plan = store->plan;
+    job->offset = store->commit.offset;
+    job->bytes = store->commit.bytes;
+    job->cut = store->dirty;
+    job->made = false;
+    store->plan = NULL;
+    store->started = store->open;
+    store->in_flight = true;
+    store->sealed = is_seal;
+    store->commit = (struct open_commit){0};
+    if (store->started.offset >= store->segment_bytes && !is_seal)
+        plan_next_segment(store);
+    open_settle(store);
+    return &job->base;
+}
+
+struct rill_store_job *rill_store_commit_start(struct rill_store *store)
+{
+    return store_commit_start(store, false);
+}
+
+/* A full disk refuses, everything else fails. */
+static enum segment_outcome job_failed(struct commit_job *job, const char *what, enum rill_err err)
+{
+    job->base.err = err;
+    rill_error_text_set(&job->base.why, "%s at %" PRIu64 ": %s", what, job->offset, rill_err_text(err));
+    return err == RILL_ERR_NO_SPACE ? SEGMENT_REFUSED : SEGMENT_FAILED;
+}
+
+static enum segment_outcome job_make_segment(struct commit_job *job)
+{
+    struct rill_disk_file *file;
+    const uint64_t end = segment_plan_end(job->plan);
+    const uint64_t reserve = job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
+    const enum segment_outcome outcome =
+        segment_make(job->base.disk, job->folder, job->plan, reserve, &file, &job->base.err, &job->base.why);
+    if (outcome != SEGMENT_MADE)
+        return outcome;
+    RILL_ASSERT(job->offset == end);
+    job->base.disk->ops->close(job->file);
+    job->file = file;
+    job->left_bytes = job->reserved;
+    job->reserved = reserve > end ? reserve : end;
+    job->made = true;
+    job->cut = false;
+    return SEGMENT_MADE;
+}
+
+static enum segment_outcome job_cut(struct commit_job *job)
+{
+    enum rill_err err = job->base.disk->ops->truncate(job->file, job->offset);
+    if (!err)
+        err = job->base.disk->ops->fdatasync(job->file);
+    if (err) {
+        (void)job_failed(job, "cut the log", err);
+        return SEGMENT_FAILED;
+    }
+    job->reserved = job->offset;
+    return SEGMENT_MADE;
+}
+
+static uint64_t reserve_wanted(const struct commit_job *job, uint64_t end)
+{
+    uint64_t wanted = job->reserved * 2;
+    if (wanted > job->segment_bytes)
+        wanted = job->segment_bytes;
+    return wanted > end ? wanted : end;
+}
+
+/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back. */
+static enum segment_outcome job_reserve(struct commit_job *job)
+{
+    const uint64_t end = job->offset + job->bytes;
+    if (end <= job->reserved)
+        return SEGMENT_MADE;
+    uint64_t wanted = reserve_wanted(job, end);
+    enum rill_err err = job->base.disk->ops->fallocate(job->file, wanted);
+    if (err == RILL_ERR_NO_SPACE && wanted > end) {
+        wanted = end;
+        err = job->base.disk->ops->fallocate(job->file, wanted);
+    }
+    if (err == RILL_ERR_UNSUPPORTED)
+        wanted = end;
+    else if (err)
+        return job_failed(job, "reserve room for a commit", err);
+    job->reserved = wanted;
+    return SEGMENT_MADE;
+}
+
+static enum segment_outcome job_write(struct commit_job *job)
+{
+    enum rill_err err = io_write_all(job->file, job->parts, job->part_count, job->offset);
+    if (err) {
+        job->cut = true;
+        return job_failed(job, "write a commit", err);
+    }
+    err = job->base.disk->ops->fdatasync(job->file);
+    if (err) {
+        (void)job_failed(job, "sync a commit", err);
+        return SEGMENT_FAILED; // whatever the code is: a sync is never tried again
+    }
+    return SEGMENT_MADE;
+}
+
+void commit_job_run(struct commit_job *job)
+{
+    job->outcome = job->plan ? job_make_segment(job) : SEGMENT_MADE;
+    if (job->outcome == SEGMENT_MADE && job->cut) {
+        job->outcome = job_cut(job);
+        job->cut = job->outcome != SEGMENT_MADE;
+    }
+    if (job->outcome == SEGMENT_MADE)
+        job->outcome = job_reserve(job);
+    if (job->outcome == SEGMENT_MADE)
+        job->outcome = job_write(job);
+}
+
+/* What a commit that failed leaves: the segment that it made, or the plan of it for the next one. */
+static void finish_failed(struct rill_store *store, struct commit_job *job)
+{
+    segment_plan_destroy(store->plan); // its checkpoint stands for a commit that has not happened
+    store->plan = NULL;
+    if (job->made) {
+        mark_enter(&store->committed, job->plan);
+        segment_plan_destroy(job->plan);
+    } else {
+        store->plan = job->plan;
+    }
+    job->plan = NULL;
+    if (job->outcome == SEGMENT_FAILED)
+        store_fail(store, &job->base.why);
+    store_rollback(store);
+}
+
+enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_store_job *base,
+                                       struct rill_store_committed *ret)
+{
+    struct commit_job *job = &store->job;
+    RILL_ASSERT(base == &job->base && store->in_flight);
+    RILL_ASSERT(store->started.sequence >= store->committed.sequence);
+    store->in_flight = false;
+    store->dirty = job->cut;
+    store->tail_bytes = job->reserved;
+    if (job->made) {
+        store->segments++;
+        store->next_segment = job->plan->header.number + 1;
+        store->full_bytes += job->left_bytes;
+    }
+    if (job->outcome == SEGMENT_MADE) {
+        store->committed = store->started;
+        segment_plan_destroy(job->plan);
+        job->plan = NULL;
+    } else {
+        finish_failed(store, job);
+    }
+    *ret = (struct rill_store_committed){store->committed.commit, store->committed.sequence};
+    return job->outcome == SEGMENT_FAILED ? RILL_ERR_READ_ONLY : job->base.err;
+}
+
+enum rill_err store_seal(struct rill_store *store)
+{
+    enum rill_err err = store_commit_open(store);
+    if (err)
+        return err;
+    struct rill_store_job *job = store_commit_start(store, true);
+    RILL_ASSERT(job);
+    rill_store_job_run(job);
+    struct rill_store_committed committed;
+    err = rill_store_commit_finish(store, job, &committed);
+    store->sealed = err == RILL_OK;
+    return err == RILL_ERR_NO_SPACE ? RILL_OK : err;
+}
+
+void rill_store_job_run(struct rill_store_job *job)
+{
+    if (job->kind == JOB_COMMIT)
+        commit_job_run((struct commit_job *)job);
+    else
+        load_job_run((struct load_job *)job);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stream's folder as a whole: making, cleaning. Blocking.
+#pragma once
+
+#include "storage/disk.h"
+
+/* Makes the folder and those above it, and makes their names durable. Fine when they are there. */
+enum rill_err folder_make(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* Removes the segments that were being made when the last owner ended (C2). Call with the lock held. */
+enum rill_err folder_clean(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* Removes a folder and the files in it; fine when it is not there. */
+enum rill_err folder_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* "<path>.deleted", on the heap. */
+char *folder_deleted_path(const char *path);

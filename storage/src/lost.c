@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lost.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+void lost_fini(struct lost *lost)
+{
+    free(lost->ranges);
+    *lost = (struct lost){0};
+}
+
+/* The first range that ends at `sequence` or behind it. */
+static size_t lost_find(const struct lost *lost, uint64_t sequence)
+{
+    size_t low = 0, high = lost->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (lost->ranges[middle].last_sequence < sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool lost_has(const struct lost *lost, uint64_t sequence)
+{
+    const size_t at = lost_find(lost, sequence);
+    return at < lost->count && lost->ranges[at].first_sequence <= sequence;
+}
+
+static uint64_t range_size(const struct rill_store_range *range)
+{
+    return range->last_sequence - range->first_sequence + 1;
+}
+
+static void lost_insert(struct lost *lost, size_t at, struct rill_store_range range)
+{
+    if (lost->count == lost->capacity) {
+        lost->capacity = lost->capacity ? lost->capacity * 2 : 8;
+        lost->ranges = rill_alloc_resize(lost->ranges, lost->capacity, sizeof lost->ranges[0]);
+    }
+    memmove(lost->ranges + at + 1, lost->ranges + at, (lost->count - at) * sizeof lost->ranges[0]);
+    lost->ranges[at] = range;
+    lost->count++;
+}
+
+/* Takes ranges [from, to) out and gives what covers them and `range`. */
+static struct rill_store_range lost_take(struct lost *lost, size_t from, size_t to, struct rill_store_range range)
+{
+    for (size_t i = from; i < to; i++) {
+        const struct rill_store_range *one = &lost->ranges[i];
+        lost->messages -= range_size(one);
+        if (one->first_sequence < range.first_sequence)
+            range.first_sequence = one->first_sequence;
+        if (one->last_sequence > range.last_sequence)
+            range.last_sequence = one->last_sequence;
+    }
+    if (to < lost->count)
+        memmove(lost->ranges + from, lost->ranges + to, (lost->count - to) * sizeof lost->ranges[0]);
+    lost->count -= to - from;
+    return range;
+}
+
+void lost_add(struct lost *lost, uint64_t first, uint64_t last)
+{
+    RILL_ASSERT(first > 0 && first <= last);
+    const size_t from = lost_find(lost, first - 1);
+    size_t to = from;
+    while (to < lost->count && (last == UINT64_MAX || lost->ranges[to].first_sequence <= last + 1))
+        to++;
+    struct rill_store_range range = lost_take(lost, from, to, (struct rill_store_range){first, last});
+    size_t at = from;
+    if (lost->count == LOST_RANGES_MAX) {
+        at = from < lost->count ? from : lost->count - 1;
+        range = lost_take(lost, at, at + 1, range);
+    }
+    lost->messages += range_size(&range);
+    lost_insert(lost, at, range);
+    RILL_ASSERT(lost->count <= LOST_RANGES_MAX);
+}

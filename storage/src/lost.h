@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sequences of a stream that damage has taken: sorted, disjoint ranges, at most LOST_RANGES_MAX of them. When there
+// are more, the last range swallows what lies between: a stream that is damaged in so many places is to be salvaged.
+#pragma once
+
+#include "storage/store.h"
+
+enum { LOST_RANGES_MAX = 4096 };
+
+struct lost {
+    struct rill_store_range *ranges;
+    size_t count;
+    size_t capacity;
+    uint64_t messages;
+};
+
+void lost_fini(struct lost *lost);
+/* Adds a range; one that touches or overlaps another grows into it. */
+void lost_add(struct lost *lost, uint64_t first, uint64_t last);
+bool lost_has(const struct lost *lost, uint64_t sequence);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record.h"
+
+#include "base/assert.h"
+#include "le.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static_assert(RECORD_HEADER_BYTES % RECORD_ALIGN == 0, "a body begins aligned");
+static_assert(RECORD_COMMIT_BYTES % RECORD_ALIGN == 0, "what follows a commit record is aligned");
+
+size_t record_message_size(const struct rill_store_message *message)
+{
+    return record_align(RECORD_MESSAGE_BYTES + message->subject.len + message->headers.len + message->payload.len);
+}
+
+size_t record_body_size(size_t body_len)
+{
+    return record_align(RECORD_HEADER_BYTES + body_len);
+}
+
+static uint64_t record_checksum(const uint8_t *at, size_t size, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(at + 8, size - 8, seed);
+}
+
+static uint8_t *put_bytes(uint8_t *at, struct rill_bytes bytes)
+{
+    if (bytes.len)
+        memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
+}
+
+static void put_header(uint8_t *at, size_t len, uint8_t type, size_t subject_len, uint64_t sequence, int64_t time_ns)
+{
+    RILL_ASSERT(len <= UINT32_MAX - RECORD_ALIGN && subject_len <= UINT16_MAX);
+    le_put_u32(at + 8, (uint32_t)len);
+    at[12] = type;
+    at[13] = 0;
+    le_put_u16(at + 14, (uint16_t)subject_len);
+    le_put_u64(at + 16, sequence);
+    le_put_u64(at + 24, (uint64_t)time_ns);
+}
+
+void record_put_message(uint8_t *at, uint64_t seed, const struct rill_store_message *message)
+{
+    const size_t size = record_message_size(message);
+    // Zeros the padding; what is not padding of these 8 bytes is written below.
+    le_put_u64(at + size - 8, 0);
+    put_header(at, RECORD_MESSAGE_BYTES + message->subject.len + message->headers.len + message->payload.len,
+               RECORD_MESSAGE, message->subject.len, message->sequence, message->time_ns);
+    le_put_u32(at + RECORD_HEADER_BYTES, (uint32_t)message->headers.len);
+    uint8_t *end = put_bytes(at + RECORD_MESSAGE_BYTES, message->subject);
+    end = put_bytes(end, message->headers);
+    end = put_bytes(end, message->payload);
+    le_put_u64(at, record_checksum(at, size, seed));
+}
+
+void record_put_body(uint8_t *at, uint64_t seed, uint8_t type, uint64_t sequence, int64_t time_ns,
+                     struct rill_bytes body)
+{
+    const size_t size = record_body_size(body.len);
+    le_put_u64(at + size - 8, 0);
+    put_header(at, RECORD_HEADER_BYTES + body.len, type, 0, sequence, time_ns);
+    put_bytes(at + RECORD_HEADER_BYTES, body);
+    le_put_u64(at, record_checksum(at, size, seed));
+}
+
+void record_put_commit(uint8_t *at, uint64_t seed, const struct record_commit *commit)
+{
+    RILL_ASSERT(commit->message_count <= commit->record_count);
+    put_header(at, RECORD_COMMIT_BYTES, RECORD_COMMIT, 0, commit->sequence, commit->time_ns);
+    le_put_u64(at + 32, commit->number);
+    le_put_u32(at + 40, commit->bytes);
+    le_put_u32(at + 44, commit->record_count);
+    le_put_u32(at + 48, commit->message_count);
+    le_put_u32(at + 52, 0);
+    le_put_u64(at, record_checksum(at, RECORD_COMMIT_BYTES, seed));
+}
+
+static bool type_is_known(uint8_t type)
+{
+    switch (type) {
+    case RECORD_COMMIT:
+    case RECORD_MESSAGE:
+    case RECORD_CHECKPOINT:
+#define EVENT_CASE(name, number, text) case number:
+        RILL_STORE_EVENT_TABLE(EVENT_CASE)
+#undef EVENT_CASE
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* V7, for a record of `len` bytes that are there. */
+static bool fields_fit(const uint8_t *at, size_t len)
+{
+    const size_t subject_len = le_get_u16(at + 14);
+    switch (at[12]) {
+    case RECORD_MESSAGE:
+        return len >= RECORD_MESSAGE_BYTES && subject_len <= len - RECORD_MESSAGE_BYTES &&
+               le_get_u32(at + RECORD_HEADER_BYTES) <= len - RECORD_MESSAGE_BYTES - subject_len;
+    case RECORD_COMMIT:
+        return len == RECORD_COMMIT_BYTES && subject_len == 0;
+    default:
+        return subject_len == 0;
+    }
+}
+
+bool record_get(const uint8_t *at, size_t room, uint64_t seed, struct record *ret)
+{
+    if (room < RECORD_HEADER_BYTES)
+        return false;
+    const size_t len = le_get_u32(at + 8);
+    if (len < RECORD_HEADER_BYTES || len > room || record_align(len) > room)
+        return false;
+    if (!type_is_known(at[12]) || at[13] != 0 || !fields_fit(at, len))
+        return false;
+    if (le_get_u64(at) != record_checksum(at, record_align(len), seed))
+        return false;
+    *ret = record_view(at);
+    return true;
+}
+
+struct record record_view(const uint8_t *at)
+{
+    const size_t len = le_get_u32(at + 8);
+    struct record record = {
+        .type = at[12],
+        .sequence = le_get_u64(at + 16),
+        .time_ns = (int64_t)le_get_u64(at + 24),
+        .size = record_align(len),
+        .body = rill_bytes_of(at + RECORD_HEADER_BYTES, len - RECORD_HEADER_BYTES),
+    };
+    if (record.type != RECORD_MESSAGE)
+        return record;
+    const size_t subject_len = le_get_u16(at + 14);
+    const size_t headers_len = le_get_u32(at + RECORD_HEADER_BYTES);
+    record.subject = rill_bytes_of(at + RECORD_MESSAGE_BYTES, subject_len);
+    record.headers = rill_bytes_of(record.subject.data + subject_len, headers_len);
+    record.body = rill_bytes_of(record.headers.data + headers_len,
+                                len - RECORD_MESSAGE_BYTES - subject_len - headers_len);
+    return record;
+}
+
+bool record_get_commit(const uint8_t *at, size_t room, uint64_t seed, uint64_t last, uint64_t sequence,
+                       struct record_commit *ret)
+{
+    struct record record;
+    // Cheap first: a search tries this at every eighth byte.
+    if (room < RECORD_COMMIT_BYTES || at[12] != RECORD_COMMIT || le_get_u32(at + 8) != RECORD_COMMIT_BYTES)
+        return false;
+    if (!record_get(at, RECORD_COMMIT_BYTES, seed, &record))
+        return false;
+    const struct record_commit commit = {
+        .number = le_get_u64(at + 32),
+        .sequence = record.sequence,
+        .time_ns = record.time_ns,
+        .bytes = le_get_u32(at + 40),
+        .record_count = le_get_u32(at + 44),
+        .message_count = le_get_u32(at + 48),
+    };
+    if (commit.number <= last || commit.sequence < sequence || commit.bytes % RECORD_ALIGN != 0)
+        return false;
+    if (commit.bytes < RECORD_COMMIT_BYTES + (uint64_t)commit.record_count * RECORD_HEADER_BYTES)
+        return false;
+    if (commit.message_count > commit.record_count || commit.sequence > UINT64_MAX - commit.message_count)
+        return false;
+    *ret = commit;
+    return true;
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Replay: the whole log, commit by commit, to a visitor. docs/STORAGE-FORMAT.md, "What a reader does with damage", has
+// the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the mark behind what was
+// delivered; a commit that does not follow it in number or sequence shows that something is missing in between.
+#include "store_impl.h"
+
+#include "base/assert.h"
+#include "catalog.h"
+#include "reader.h"
+#include "scan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct replay {
+    struct rill_store *store;
+    const struct rill_store_visitor *visitor;
+    struct rill_store_report *report;
+    struct replay_tail *tail;
+    struct log_mark at;
+    struct log_reader reader;
+    bool is_last;            // the segment being read is the last one
+    uint64_t sequence_limit; // no message of this segment has a higher one
+};
+
+static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
+{
+    replay->report->lost_ranges++;
+    if (first <= last) {
+        lost_add(&replay->store->lost, first, last);
+        replay->report->lost_messages += last - first + 1;
+    }
+    return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
+}
+
+/* Puts a record into the last block, or into a new one behind a gap, in a new segment, or when that is full. */
+static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size, uint64_t first_sequence)
+{
+    struct block_table *table = &replay->store->blocks;
+    const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
+    if (!last || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
+        last->len + size > BLOCK_BYTES) {
+        const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
+        if (err)
+            return err;
+    }
+    table->blocks[table->count - 1].len += (uint32_t)size;
+    return RILL_OK;
+}
+
+static enum rill_err deliver_message(struct replay *replay, const struct record *record)
+{
+    struct log_mark *at = &replay->at;
+    if (record->sequence > at->sequence + 1) {
+        const enum rill_err err = replay_lost(replay, at->sequence + 1, record->sequence - 1);
+        if (err)
+            return err;
+    }
+    if (at->messages++ == 0) {
+        replay->store->first_sequence = record->sequence;
+        replay->store->first_time_ns = record->time_ns;
+    }
+    at->sequence = record->sequence;
+    at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
+    at->bytes += record->size;
+    replay->report->messages++;
+    const struct rill_store_message message = {record->sequence, record->time_ns, record->subject, record->headers,
+                                               record->body};
+    return replay->visitor->message ? replay->visitor->message(replay->visitor->context, &message) : RILL_OK;
+}
+
+static enum rill_err deliver_checkpoint(struct replay *replay, const struct record *record)
+{
+    struct rill_buf *last = &replay->store->checkpoint;
+    last->len = 0;
+    const enum rill_err err = rill_buf_append(last, record->body);
+    if (err)
+        return err;
+    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body) : RILL_OK;
+}
+
+static enum rill_err deliver_event(struct replay *replay, const struct record *record)
+{
+    replay->report->events++;
+    if (!replay->visitor->event)
+        return RILL_OK;
+    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type, record->body);
+}
+
+/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
+static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset, uint64_t limit)
+{
+    const bool is_message = record->type == RECORD_MESSAGE;
+    const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
+    if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
+        return RILL_OK;
+    const uint64_t next = is_message ? record->sequence : replay->at.sequence + 1;
+    const enum rill_err err = replay_note_block(replay, offset, record->size, next);
+    if (err)
+        return err;
+    if (is_message)
+        return deliver_message(replay, record);
+    return record->type == RECORD_CHECKPOINT ? deliver_checkpoint(replay, record) : deliver_event(replay, record);
+}
+
+/* Takes a commit record as the next one, and says what is missing in front of it. */
+static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
+{
+    struct log_mark *at = &replay->at;
+    enum rill_err err = RILL_OK;
+    if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
+        err = replay_lost(replay, at->sequence + 1, commit->sequence);
+    at->commit = commit->number;
+    at->sequence = commit->sequence;
+    at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
+    replay->store->sealed = commit->record_count == 0;
+    return err ? err : replay_note_block(replay, offset, RECORD_COMMIT_BYTES, at->sequence + 1);
+}
+
+/* V9, for a commit whose record is valid and whose bytes are all here. */
+static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
+{
+    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
+    struct record_found found;
+    uint32_t records = 0, messages = 0;
+    scan.at = RECORD_COMMIT_BYTES;
+    while (records < commit->record_count) {
+        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
+            return false;
+        records++;
+        messages += found.record.type == RECORD_MESSAGE;
+        if (found.record.sequence != commit->sequence + messages)
+            return false;
+    }
+    return messages == commit->message_count && scan.at == commit->bytes;
+}
+
+static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const uint8_t *bytes,
+                                   const struct record_commit *commit)
+{
+    enum rill_err err = accept_commit(replay, offset, commit);
+    const uint64_t limit = commit->sequence + commit->message_count;
+    for (size_t at = RECORD_COMMIT_BYTES; !err && at < commit->bytes;) {
+        const struct record record = record_view(bytes + at);
+        err = deliver(replay, &record, offset + at, limit);
+        at += record.size;
+    }
+    RILL_ASSERT(err || replay->at.sequence == limit);
+    return err;
+}
+
+/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is none. */
+static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit, uint64_t *ret_end)
+{
+    const uint8_t *bytes = NULL;
+    *ret_end = from;
+    enum rill_err err = reader_get(&replay->reader, from, (size_t)(to - from), &bytes);
+    if (err)
+        return err;
+    struct record_scan scan = record_scan_of(bytes, (size_t)(to - from), replay->reader.seed + from);
+    struct record_found found;
+    while (!err && record_scan_next(&scan, &found)) {
+        err = deliver(replay, &found.record, from + found.at, limit);
+        *ret_end = from + found.at + found.record.size;
+    }
+    return err;
+}
+
+/* Case 2, damage: what is left of a commit whose record is valid. */
+static enum rill_err deliver_damaged(struct replay *replay, uint64_t offset, const struct record_commit *commit,
+                                     uint64_t to, uint64_t *ret_next)
+{
+    const uint64_t limit = commit->sequence + commit->message_count;
+    enum rill_err err = accept_commit(replay, offset, commit);
+    uint64_t end;
+    if (!err)
+        err = deliver_valid(replay, offset + RECORD_COMMIT_BYTES, to, limit, &end);
+    if (!err)
+        err = replay_lost(replay, replay->at.sequence + 1, limit);
+    replay->at.sequence = limit;
+    *ret_next = to;
+    return err;
+}
+
+static void note_torn(struct replay *replay, uint64_t offset, uint64_t used, uint64_t commit)
+{
+    replay->tail->torn = true;
+    replay->report->dropped_bytes = used - offset;
+    replay->report->dropped_commit = commit;
+    replay->report->dropped_sequence = replay->at.sequence + 1;
+}
+
+/* Cases 1 and 2. *ret_next is `offset` at a torn tail. */
+static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit,
+                                   uint64_t *ret_next)
+{
+    struct log_reader *reader = &replay->reader;
+    const bool fits = commit->bytes <= reader->size - offset;
+    const uint64_t end = fits ? offset + commit->bytes : reader->size;
+    const uint8_t *bytes;
+    enum rill_err err = reader_get(reader, offset, (size_t)(end - offset), &bytes);
+    if (err)
+        return err;
+    if (fits && commit_is_whole(bytes, reader->seed + offset, commit)) {
+        *ret_next = end;
+        return deliver_whole(replay, offset, bytes, commit);
+    }
+    struct reader_search later = {0};
+    err = reader_next_commit(reader, offset + RECORD_COMMIT_BYTES, commit->number, commit->sequence, &later);
+    if (err)
+        return err;
+    if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET)
+        return deliver_damaged(replay, offset, commit, later.found && later.offset < end ? later.offset : end, ret_next);
+    note_torn(replay, offset, later.used, commit->number);
+    *ret_next = offset;
+    return RILL_OK;
+}
+
+/* Case 4 where the checkpoint's commit should be: that was synced before the segment had its name. */
+static enum rill_err replay_no_checkpoint(struct replay *replay, uint64_t used, uint64_t *ret_next)
+{
+    const uint64_t to = record_align((size_t)used);
+    const uint64_t limit = UINT64_MAX - 1;
+    enum rill_err err = replay_lost(replay, replay->at.sequence + 1, replay->at.sequence);
+    if (!err)
+        err = deliver_valid(replay, SEGMENT_FIRST_OFFSET, to < replay->reader.size ? to : replay->reader.size, limit,
+                            ret_next);
+    if (replay->tail->has_header && replay->tail->header.first_commit > replay->at.commit)
+        replay->at.commit = replay->tail->header.first_commit;
+    replay->tail->torn = true;
+    return err;
+}
+
+/* Cases 3 and 4. *ret_next is `offset` at the end of the log, the end of the file at that of a segment. */
+static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_t *ret_next)
+{
+    struct log_reader *reader = &replay->reader;
+    struct reader_search later;
+    enum rill_err err = reader_next_commit(reader, offset, replay->at.commit, replay->at.sequence, &later);
+    if (err)
+        return err;
+    uint64_t end;
+    *ret_next = later.offset;
+    if (later.found)
+        return deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
+    if (!replay->is_last)
+        return later.used > offset ? deliver_valid(replay, offset, later.offset, replay->sequence_limit, &end) : RILL_OK;
+    *ret_next = offset;
+    if (offset == SEGMENT_FIRST_OFFSET)
+        return replay_no_checkpoint(replay, later.used, ret_next);
+    if (later.used > offset)
+        note_torn(replay, offset, later.used, 0);
+    return RILL_OK;
+}
+
+static enum rill_err replay_commits(struct replay *replay)
+{
+    struct log_reader *reader = &replay->reader;
+    enum rill_err err = RILL_OK;
+    uint64_t offset = SEGMENT_FIRST_OFFSET;
+    while (!err && offset < reader->size) {
+        uint64_t next = offset;
+        struct record_commit commit;
+        err = reader_commit_at(reader, offset, replay->at.commit, replay->at.sequence, &commit);
+        if (err == RILL_OK)
+            err = replay_commit(replay, offset, &commit, &next);
+        else if (err == RILL_ERR_NOT_FOUND)
+            err = replay_bare(replay, offset, &next);
+        RILL_ASSERT(err || (next >= offset && next <= reader->size));
+        if (err || next == offset || replay->tail->torn) {
+            offset = err ? offset : next;
+            break;
+        }
+        offset = next;
+    }
+    replay->at.offset = offset;
+    return err;
+}
+
+static enum rill_err replay_file(struct replay *replay, const struct catalog_entry *entry)
+{
+    struct rill_store *store = replay->store;
+    char *path = segment_path(store->folder, entry->header.number);
+    enum rill_err err = reader_open(&replay->reader, store->disk, path);
+    free(path);
+    if (err)
+        return err;
+    replay->reader.seed = segment_seed(store->identity, entry->header.number);
+    replay->at.segment = entry->header.number;
+    replay->tail->header = entry->header;
+    replay->tail->has_header = entry->has_header;
+    replay->tail->size = replay->reader.size;
+    err = replay_commits(replay);
+    replay->tail->unreadable = replay->reader.unreadable;
+    replay->report->bytes_read += replay->at.offset;
+    if (!replay->is_last)
+        store->full_bytes += replay->reader.size;
+    reader_close(&replay->reader);
+    return err;
+}
+
+/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one made. */
+static enum rill_err replay_begin(struct replay *replay, const struct catalog_entry *first)
+{
+    if (!first->has_header)
+        return RILL_OK;
+    replay->at.sequence = first->header.first_sequence - 1;
+    replay->at.commit = first->header.first_commit - 1;
+    return replay->at.commit ? replay_lost(replay, 1, replay->at.sequence) : RILL_OK;
+}
+
+static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
+{
+    const struct catalog_entry *next = index + 1 < catalog->count ? &catalog->entries[index + 1] : NULL;
+    return next && next->has_header ? next->header.first_sequence - 1 : UINT64_MAX - 1;
+}
+
+static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog, struct rill_error_text *why)
+{
+    enum rill_err err = replay_begin(replay, &catalog->entries[0]);
+    for (size_t i = 0; !err && i < catalog->count; i++) {
+        replay->is_last = i + 1 == catalog->count;
+        replay->sequence_limit = sequence_limit(catalog, i);
+        err = replay_file(replay, &catalog->entries[i]);
+        if (err)
+            rill_error_text_set(why, "replay segment %" PRIu64 ": %s", catalog->entries[i].header.number,
+                                rill_err_text(err));
+    }
+    return err;
+}
+
+static void replay_take_over(struct replay *replay, const struct catalog *catalog)
+{
+    struct rill_store *store = replay->store;
+    replay->at.block_count = store->blocks.count;
+    replay->at.block_len = store->blocks.count ? store->blocks.blocks[store->blocks.count - 1].len : 0;
+    store->committed = replay->at;
+    store->segments = catalog->count;
+    store->next_segment = catalog->highest + 1;
+    if (!replay->at.messages)
+        store->first_sequence = replay->at.sequence + 1;
+    replay->report->segments = catalog->count;
+    replay->report->foreign_files = catalog->foreign;
+}
+
+enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
+                           struct rill_store_report *report, struct replay_tail *ret_tail, struct rill_error_text *why)
+{
+    static const struct rill_store_visitor nobody = {0};
+    struct catalog catalog;
+    enum rill_err err = catalog_read(&catalog, store->disk, store->folder, why);
+    if (err)
+        return err;
+    struct replay replay = {
+        .store = store, .visitor = visitor ? visitor : &nobody, .report = report, .tail = ret_tail};
+    memcpy(store->identity, catalog.identity, sizeof store->identity);
+    err = replay_segments(&replay, &catalog, why);
+    if (!err)
+        replay_take_over(&replay, &catalog);
+    catalog_fini(&catalog);
+    return err;
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan.h"
+
+#include "base/assert.h"
+#include "le.h"
+
+enum { SCAN_BUDGET_FACTOR = 64 };
+
+struct record_scan record_scan_of(const uint8_t *bytes, size_t len, uint64_t seed)
+{
+    RILL_ASSERT(len <= SIZE_MAX / SCAN_BUDGET_FACTOR);
+    return (struct record_scan){.bytes = bytes, .len = len, .seed = seed, .budget = len * SCAN_BUDGET_FACTOR};
+}
+
+/* What trying the bytes at `at` may have cost: the length that they claim, if it can be one. */
+static size_t cost_at(const struct record_scan *scan)
+{
+    const size_t room = scan->len - scan->at;
+    const size_t len = room >= RECORD_HEADER_BYTES ? le_get_u32(scan->bytes + scan->at + 8) : 0;
+    return len > room ? RECORD_ALIGN : len + RECORD_ALIGN;
+}
+
+bool record_scan_next(struct record_scan *scan, struct record_found *ret)
+{
+    ret->damaged = false;
+    while (scan->at < scan->len) {
+        const size_t at = scan->at;
+        if (record_get(scan->bytes + at, scan->len - at, scan->seed + at, &ret->record)) {
+            ret->at = at;
+            scan->at += ret->record.size;
+            RILL_ASSERT(scan->at <= scan->len);
+            return true;
+        }
+        ret->damaged = true;
+        const size_t cost = cost_at(scan);
+        const bool over = cost > scan->budget || scan->len - at < RECORD_ALIGN;
+        scan->budget -= over ? scan->budget : cost;
+        scan->at = over ? scan->len : at + RECORD_ALIGN;
+    }
+    return false;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of a store, shared by the files of this folder.
+//
+// Three marks divide the log. Appends move `open`; starting a commit moves `started` up to it; finishing one moves
+// `committed` up to `started`. Taking back what is not committed is moving the other two back.
+//
+//     committed            started              open
+//     ────┼────────────────────┼───────────────────┼──────►
+//         │  in flight (a job) │ the open commit   │
+//      readable
+//
+// When the log has grown past the segment's size at the start of a commit, the next segment is planned there: its
+// checkpoint is taken while the broker's state is exactly that of `started`, and `open` moves to its first free byte.
+// The job of the next commit makes the file before it writes.
+#pragma once
+
+#include "block.h"
+#include "lost.h"
+#include "segment.h"
+
+enum {
+    SEGMENT_BYTES_DEFAULT = 64 << 20,
+    SEGMENT_BYTES_MIN = 16 << 10,
+    SEGMENT_BYTES_MAX = 1 << 30,
+    COMMIT_BYTES_DEFAULT = 8 << 20,
+    COMMIT_BYTES_MAX = 1 << 30,
+    CACHE_BYTES_DEFAULT = 8 << 20,
+    RESERVE_BYTES_FIRST = 1 << 20, // a file is reserved in doubling steps, so that a small stream stays small
+    CHECKPOINT_BYTES_MAX = 256 << 20,
+};
+
+struct log_mark {
+    uint64_t segment;
+    uint64_t offset;    // in the segment
+    uint64_t sequence;  // of the last message before it, and so on for the others
+    int64_t time_ns;    // the largest given
+    uint64_t commit;    // number
+    uint64_t messages;  // that can be read
+    uint64_t bytes;     // of their records
+    size_t block_count;
+    uint32_t block_len; // of the last of these blocks
+};
+
+/* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
+struct open_commit {
+    uint8_t *record; // in the data of `block`; NULL when no commit is open
+    size_t block;
+    uint64_t offset; // in the segment
+    uint64_t bytes;
+    uint32_t record_count;
+    uint32_t message_count;
+};
+
+enum job_kind { JOB_COMMIT, JOB_LOAD };
+
+struct rill_store_job {
+    enum job_kind kind;
+    struct rill_disk *disk;
+    enum rill_err err;
+    struct rill_error_text why;
+};
+
+struct commit_job {
+    struct rill_store_job base;
+    // Set at the start:
+    const char *folder;
+    struct segment_plan *plan; // the segment to be made first, or NULL; owned
+    uint64_t offset;           // where the parts go
+    uint64_t bytes;            // of all parts
+    uint64_t segment_bytes;
+    bool cut;           // a failed commit may have left something at `offset` (I6)
+    struct iovec *parts; // used up by the run
+    size_t part_count;
+    size_t part_capacity;
+    // The run's, and the result:
+    struct rill_disk_file *file; // the tail; another one when the segment was made
+    uint64_t reserved;           // length of that file
+    bool made;                   // the planned segment is there
+    uint64_t left_bytes;         // length of the file before, when it was made
+    enum segment_outcome outcome;
+};
+
+struct load_job {
+    struct rill_store_job base;
+    size_t block;
+    char *path;
+    uint64_t seed; // of the block's first byte
+    uint64_t offset;
+    uint32_t len;
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+    struct block_data *data; // the result
+};
+
+struct rill_store {
+    // Immutable.
+    struct rill_disk *disk;
+    char *folder;
+    struct rill_disk_file *lock;
+    uint8_t identity[RILL_STORE_IDENTITY_BYTES];
+    uint64_t segment_bytes;
+    uint64_t commit_bytes_max;
+    rill_store_checkpoint_fn *checkpoint_fn;
+    void *checkpoint_context;
+
+    // Loop thread.
+    struct log_mark committed;
+    struct log_mark started;
+    struct log_mark open;
+    uint64_t seed; // of the segment of `open`
+    struct open_commit commit;
+    struct segment_plan *plan; // the segment that the open commit begins, or NULL
+    struct block_table blocks;
+    struct lost lost;
+    uint64_t lost_later;        // messages of `committed` that a load has found damaged
+    struct rill_buf checkpoint; // the last one
+    uint64_t first_sequence;    // of the first message, or what it will have
+    int64_t first_time_ns;      // of the first message, meaningless when there is none
+    uint64_t segments;
+    uint64_t next_segment; // number of the next one to be made
+    uint64_t full_bytes; // of the segments before the tail's
+    uint64_t tail_bytes; // of the tail's file, as it was when no commit was in flight
+    size_t loads;        // in flight
+    bool sealed;         // the last commit is a seal
+    bool read_only;
+    struct rill_error_text why;
+
+    // The job's while it is in flight, else the loop thread's.
+    struct commit_job job;
+    bool in_flight;
+    bool dirty; // what job.cut will be
+};
+
+/* append.c: makes sure that a commit is open. */
+enum rill_err store_commit_open(struct rill_store *store) RILL_MUST_CHECK;
+
+/* commit.c */
+/* As rill_store_commit_start; also an empty commit, and never planning a segment, when it is a seal. */
+struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal);
+void commit_job_run(struct commit_job *job);
+/* Takes back everything that is not committed. No commit may be in flight. */
+void store_rollback(struct rill_store *store);
+/* Writes and finishes a seal. OK also when there was no space for it. */
+enum rill_err store_seal(struct rill_store *store) RILL_MUST_CHECK;
+void store_fail(struct rill_store *store, const struct rill_error_text *why);
+/* Moves a mark to the first free byte of a planned segment. */
+void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
+
+/* read.c */
+void load_job_run(struct load_job *job);
+
+/* replay.c: reads the log into the store's blocks and losses and the mark `committed`. */
+struct replay_tail {
+    struct segment_header header; // of the last segment; made up when has_header is false
+    bool has_header;
+    bool torn;       // something stands behind the last whole commit
+    bool unreadable; // the disk could not read all of the last segment
+    uint64_t size;   // of its file
+};
+enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
+                           struct rill_store_report *report, struct replay_tail *ret_tail,
+                           struct rill_error_text *why) RILL_MUST_CHECK;
