@@ -130,4 +130,6 @@ class Server:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)
+        made = socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made

@@ -16,7 +16,6 @@ class Wire:
 
     def __init__(self, server, ping_answered=True):
         self.socket = server.connect()
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.ping_answered = ping_answered
         self.info = None
