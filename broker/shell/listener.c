@@ -78,10 +78,15 @@ static void listener_accepted(struct listener *listener, int fd, const struct so
     const int on = 1;
     if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    listener->accepted(listener->context, fd, address, port);
+}
+
+/* Nobody waits any more: only now is a shortage over, however often accepting had to pause meanwhile. */
+static void listener_drained(struct listener *listener)
+{
     if (listener->pause_said)
         rill_log(&listener->loop->log, RILL_LOG_INFO, "Accepting connections again");
     listener->pause_said = false;
-    listener->accepted(listener->context, fd, address, port);
 }
 
 static void listener_ready(struct source *source, uint32_t events)
@@ -99,6 +104,8 @@ static void listener_ready(struct source *source, uint32_t events)
         const enum accept_verdict verdict = accept_verdict(errno);
         if (verdict == ACCEPT_PAUSE)
             listener_pause(listener, errno);
+        else if (verdict == ACCEPT_DONE)
+            listener_drained(listener);
         if (verdict != ACCEPT_NEXT)
             return;
     }
