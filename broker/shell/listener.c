@@ -45,13 +45,7 @@ void listener_resume(struct listener *listener)
     if (!listener->paused)
         return;
     listener->paused = false;
-    timer_stop(&listener->loop->poller, &listener->resume);
     poller_set_interest(&listener->loop->poller, &listener->source, EPOLLIN);
-}
-
-static void listener_resume_due(struct timer *timer)
-{
-    listener_resume((struct listener *)((char *)timer - offsetof(struct listener, resume)));
 }
 
 /* The peer as text; an IPv4 peer of an IPv6 socket as IPv4. */
@@ -109,6 +103,14 @@ static void listener_ready(struct source *source, uint32_t events)
         if (verdict != ACCEPT_NEXT)
             return;
     }
+}
+
+/* A moment after a pause: goes on, and finds out whether the shortage is over. */
+static void listener_resume_due(struct timer *timer)
+{
+    struct listener *listener = (struct listener *)((char *)timer - offsetof(struct listener, resume));
+    listener_resume(listener);
+    listener_ready(&listener->source, EPOLLIN);
 }
 
 void listener_start(struct listener *listener, struct loop *loop, listener_accepted_fn *accepted,
