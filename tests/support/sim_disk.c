@@ -351,6 +351,14 @@ void sim_disk_restart(struct rill_disk *base)
     disk->crash_at = 0;
 }
 
+void sim_disk_restart_killed(struct rill_disk *base)
+{
+    struct sim_disk *disk = disk_of(base);
+    RILL_ASSERT(disk->open_files == 0);
+    disk->off = false;
+    disk->crash_at = 0;
+}
+
 void sim_disk_set_capacity(struct rill_disk *disk, uint64_t bytes)
 {
     disk_of(disk)->capacity = bytes;

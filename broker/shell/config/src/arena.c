@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One allocation; the payload follows. Configurations are small, so each object is an allocation of its own and the
-   sanitizers see every step over its end. */
+/* One allocation; the payload follows. Configurations are small, so each object is an allocation of its own
+   and the sanitizers see every step over its end. */
 struct arena_piece {
     struct arena_piece *next;
     alignas(max_align_t) uint8_t memory[];

@@ -36,8 +36,8 @@ static bool same_row(const struct option_row *row, struct rill_options *a, struc
     return same_texts(option_texts(a, row), option_texts(b, row));
 }
 
-static bool same_permission_list(const struct rill_permission *a, size_t a_count, const struct rill_permission *b,
-                                 size_t b_count)
+static bool same_permission_list(const struct rill_permission *a, size_t a_count,
+                                 const struct rill_permission *b, size_t b_count)
 {
     bool same = a_count == b_count;
     for (size_t i = 0; same && i < a_count; i++)
@@ -57,7 +57,8 @@ static bool same_permissions(const struct rill_permissions *a, const struct rill
     if (!a || !b)
         return a == b;
     return same_lists(&a->publish, &b->publish) && same_lists(&a->subscribe, &b->subscribe) &&
-           a->responses.given == b->responses.given && a->responses.messages_max == b->responses.messages_max &&
+           a->responses.given == b->responses.given &&
+           a->responses.messages_max == b->responses.messages_max &&
            a->responses.expires_ns == b->responses.expires_ns;
 }
 
@@ -68,7 +69,8 @@ static bool same_users(const struct rill_auth_config *a, const struct rill_auth_
         const struct rill_auth_user *left = &a->users[i];
         const struct rill_auth_user *right = &b->users[i];
         same = same_text(left->name, right->name) && same_text(left->password, right->password) &&
-               same_text(left->account, right->account) && left->connection_types == right->connection_types &&
+               same_text(left->account, right->account) &&
+               left->connection_types == right->connection_types &&
                same_permissions(left->permissions, right->permissions);
     }
     return same;
@@ -115,7 +117,8 @@ size_t rill_options_diff(const struct rill_options *in_force, const struct rill_
     return changes;
 }
 
-static struct rill_option_texts texts_duplicate(struct config_arena *arena, const struct rill_option_texts *texts)
+static struct rill_option_texts texts_duplicate(struct config_arena *arena,
+                                                const struct rill_option_texts *texts)
 {
     const char **items = config_arena_zero(arena, texts->count, sizeof *items);
     for (size_t i = 0; i < texts->count; i++)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The last step of loading: options that are right alone and wrong together, and the authorization that the core gets.
+// The last step of loading: options that are right alone and wrong together, and the authorization that the
+// core gets.
 #include "load.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 
 #include <stdarg.h>
@@ -10,20 +12,23 @@
 
 enum { SUBJECT_TOKENS_MAX = 255 };
 
-static enum rill_err fail(struct load *load, enum rill_err err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* `why` becomes "FILE:LINE: KEY: message" when the file sets the option, else "KEY: message". */
+static enum rill_err fail(struct load *load, const char *key, enum rill_err err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
-/* `why` becomes "FILE: message", or just the message without a file. */
-static enum rill_err fail(struct load *load, enum rill_err err, const char *format, ...)
+static enum rill_err fail(struct load *load, const char *key, enum rill_err err, const char *format, ...)
 {
-    char message[200];
+    const struct option_row *row = option_row_by_key(key);
+    RILL_ASSERT(row);
+    const struct config_value *given = load->given[option_row_index(row)];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(message, sizeof message, format, args);
+    (void)vsnprintf(load->why->text, sizeof load->why->text, format, args);
     va_end(args);
-    rill_error_text_set(load->why, "%s", message);
-    if (load->options->config_file)
-        rill_error_text_wrap(load->why, "%s", load->options->config_file);
+    if (given)
+        config_wrap_place(given, load->why);
+    else
+        rill_error_text_wrap(load->why, "%s", key);
     return err;
 }
 
@@ -31,18 +36,19 @@ static enum rill_err check_limits(struct load *load)
 {
     const struct rill_options *options = load->options;
     if (options->payload_bytes_max > INT32_MAX)
-        return fail(load, RILL_ERR_INVALID, "max_payload: at most 2 GiB");
+        return fail(load, "max_payload", RILL_ERR_INVALID, "at most 2 GiB");
     if (options->control_line_bytes_max > INT32_MAX)
-        return fail(load, RILL_ERR_INVALID, "max_control_line: at most 2 GiB");
+        return fail(load, "max_control_line", RILL_ERR_INVALID, "at most 2 GiB");
     if (options->payload_bytes_max > options->pending_bytes_max)
-        return fail(load, RILL_ERR_INVALID, "max_payload (%lld) cannot be larger than max_pending (%lld)",
+        return fail(load, "max_payload", RILL_ERR_INVALID, "%lld bytes are more than max_pending (%lld)",
                     (long long)options->payload_bytes_max, (long long)options->pending_bytes_max);
     if (options->subject_tokens_max > SUBJECT_TOKENS_MAX)
-        return fail(load, RILL_ERR_INVALID, "max_sub_tokens: at most %d", SUBJECT_TOKENS_MAX);
+        return fail(load, "max_sub_tokens", RILL_ERR_INVALID, "at most %d", SUBJECT_TOKENS_MAX);
     if (options->lame_duck_duration_ns < 30 * RILL_NS_PER_S)
-        return fail(load, RILL_ERR_INVALID, "lame_duck_duration: at least 30s");
+        return fail(load, "lame_duck_duration", RILL_ERR_INVALID, "at least 30s");
     if (options->lame_duck_grace_ns >= options->lame_duck_duration_ns)
-        return fail(load, RILL_ERR_INVALID, "lame_duck_grace_period must be shorter than lame_duck_duration");
+        return fail(load, "lame_duck_grace_period", RILL_ERR_INVALID,
+                    "it must be shorter than lame_duck_duration");
     return RILL_OK;
 }
 
@@ -50,21 +56,20 @@ static enum rill_err check_names(struct load *load)
 {
     struct rill_options *options = load->options;
     if (options->server_name && strpbrk(options->server_name, " \t\r\n"))
-        return fail(load, RILL_ERR_INVALID, "server_name: it cannot have blanks");
+        return fail(load, "server_name", RILL_ERR_INVALID, "it cannot have blanks");
     if (strcmp(options->system_account, "$SYS") != 0)
-        return fail(load, RILL_ERR_UNSUPPORTED, "system_account: other than $SYS it is not supported yet by rilld");
-    const size_t path_len = strcspn(options->http_base_path, "");
+        return fail(load, "system_account", RILL_ERR_UNSUPPORTED,
+                    "other than $SYS it is not supported yet by rilld");
     if (options->http_base_path[0] != '/')
-        options->http_base_path = config_arena_format(load->arena, "/%.*s", (int)(path_len > 900 ? 900 : path_len),
-                                                      options->http_base_path);
+        options->http_base_path = config_arena_format(load->arena, "/%s", options->http_base_path);
     return RILL_OK;
 }
 
 static enum rill_err check_websocket(struct load *load)
 {
     if (load->options->websocket_port && !load->options->websocket_no_tls)
-        return fail(load, RILL_ERR_UNSUPPORTED,
-                    "websocket: TLS is not supported yet by rilld; no_tls: true accepts plain ws://");
+        return fail(load, "websocket.port", RILL_ERR_UNSUPPORTED,
+                    "TLS is not supported yet by rilld; no_tls: true accepts plain ws://");
     return RILL_OK;
 }
 
@@ -83,13 +88,14 @@ static enum rill_err check_credentials(struct load *load)
     drop_empty(&options->auth_token);
     drop_empty(&options->no_auth_user);
     if (options->auth_token && (options->auth_user || options->auth_password))
-        return fail(load, RILL_ERR_INVALID, "authorization: a user and a token exclude each other");
+        return fail(load, "authorization.token", RILL_ERR_INVALID, "a user and a token exclude each other");
     if (options->auth_password && !options->auth_user)
-        return fail(load, RILL_ERR_INVALID, "authorization: a password without a user");
+        return fail(load, "authorization.password", RILL_ERR_INVALID, "a password without a user");
     if (!load->users.count)
         return RILL_OK;
     if (options->auth_token)
-        return config_fail(load->users_value, load->why, RILL_ERR_INVALID, "a token and users exclude each other");
+        return config_fail(load->users_value, load->why, RILL_ERR_INVALID,
+                           "a token and users exclude each other");
     if (options->auth_user)
         return config_fail(load->users_value, load->why, RILL_ERR_INVALID,
                            "a single user and users exclude each other");
@@ -103,7 +109,7 @@ static enum rill_err check_no_auth_user(struct load *load)
     for (size_t i = 0; i < load->users.count && !found; i++)
         found = strcmp(load->users.items[i].name, name) == 0;
     if (!found)
-        return config_fail(load->no_auth_user, load->why, RILL_ERR_INVALID, "\"%.60s\" is not one of the users", name);
+        return fail(load, "no_auth_user", RILL_ERR_INVALID, "\"%.60s\" is not one of the users", name);
     return RILL_OK;
 }
 
@@ -130,8 +136,8 @@ static void fill_auth(struct load *load)
 enum rill_err load_finish(struct load *load)
 {
     options_replace_zeros(load->options);
-    enum rill_err (*const checks[])(struct load *) = {check_limits, check_names, check_websocket, check_credentials,
-                                                      check_no_auth_user};
+    enum rill_err (*const checks[])(struct load *) = {check_limits, check_names, check_websocket,
+                                                      check_credentials, check_no_auth_user};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         const enum rill_err err = checks[i](load);
         if (err)

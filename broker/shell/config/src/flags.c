@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The command line, in Go's notation: one or two dashes, the value behind a blank or an equals sign, switches without a
-// value or with =true and =false. A `--` ends the flags. Read twice: what to do and which file first, then what overrides
-// the file.
+// The command line, in Go's notation: one or two dashes, the value behind a blank or an equals sign, switches
+// without a value or with =true and =false. A `--` ends the flags. Read twice: what to do and which file
+// first, then what overrides the file.
 #include "load.h"
 
 #include "scalar.h"
+#include "suggest.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 enum special {
     SPECIAL_NONE,
@@ -36,7 +37,8 @@ static const struct {
     {"DV", SPECIAL_DEBUG_TRACE, true},
     {"VV", SPECIAL_TRACE_VERBOSE, true},
     {"DVV", SPECIAL_DEBUG_TRACE_VERBOSE, true},
-    {"s syslog r remote_syslog ms https_port profile tls tlsverify tlscert tlskey tlscacert help_tls routes cluster "
+    {"s syslog r remote_syslog ms https_port profile tls tlsverify tlscert tlskey tlscacert help_tls routes "
+     "cluster "
      "cluster_listen cluster_name cluster_advertise no_advertise connect_retries",
      SPECIAL_UNSUPPORTED, true},
 };
@@ -69,7 +71,8 @@ static enum special special_of(struct rill_bytes name, bool *ret_is_switch)
     return SPECIAL_NONE;
 }
 
-/* Splits "--name=value" into its parts; *ret_value is NULL when there is no equals sign. False when it is no flag. */
+/* Splits "--name=value" into its parts; *ret_value is NULL when there is no equals sign. False when it is no
+ * flag. */
 static bool flag_split(const char *argument, struct rill_bytes *ret_name, const char **ret_value)
 {
     if (argument[0] != '-' || !argument[1])
@@ -88,14 +91,27 @@ static enum rill_err flag_fail(struct load *load, struct rill_bytes name, const 
     return RILL_ERR_INVALID;
 }
 
+static enum rill_err flag_fail_unknown(struct load *load, struct rill_bytes name)
+{
+    struct suggestion suggestion = suggestion_for(name);
+    suggestion_consider_rows(&suggestion, true);
+    if (!suggestion.nearest.len)
+        return flag_fail(load, name, "there is no such flag; rilld -h lists them");
+    char problem[96];
+    (void)snprintf(problem, sizeof problem, "there is no such flag; did you mean --" RILL_PRI "?",
+                   RILL_ARG(suggestion.nearest));
+    return flag_fail(load, name, problem);
+}
+
 /* Reads the flag at argv[*index], and its value; *index moves behind both. */
-static enum rill_err flag_next(struct load *load, int argc, char *const argv[], int *index, struct flag *ret_flag)
+static enum rill_err flag_next(struct load *load, int argc, char *const argv[], int *index,
+                               struct flag *ret_flag)
 {
     struct flag flag = {0};
     const char *argument = argv[(*index)++];
     if (!flag_split(argument, &flag.name, &flag.value)) {
-        rill_error_text_set(load->why, "\"%.60s\": expected a flag that begins with a dash; rilld -h lists them",
-                            argument);
+        rill_error_text_set(
+            load->why, "\"%.60s\": expected a flag that begins with a dash; rilld -h lists them", argument);
         return RILL_ERR_INVALID;
     }
     bool is_switch = false;
@@ -107,7 +123,7 @@ static enum rill_err flag_next(struct load *load, int argc, char *const argv[], 
     if (flag.special == SPECIAL_NONE) {
         flag.row = option_row_by_flag(flag.name);
         if (!flag.row)
-            return flag_fail(load, flag.name, "there is no such flag; rilld -h lists them");
+            return flag_fail_unknown(load, flag.name);
         is_switch = flag.row->type == OPTION_bool;
     }
     if (!flag.value && is_switch)

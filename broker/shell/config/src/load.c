@@ -1,33 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.h"
 
-#include "base/alloc.h"
+#include "suggest.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
 enum { DOTTED_MAX = 128 };
 
-/* Keys that nats-server knows and rilld does not honour yet: refused, never passed over. "x.*" stands for all of x. */
-static const char *const unsupported[] = {
-    "allow_non_tls", "authorization.auth_callout", "authorization.proxy_required", "cluster",
-    "connect_error_reports", "default_js_domain", "default_sentinel", "feature_flags", "gateway", "https",
-    "https_port", "jetstream.cipher", "jetstream.domain", "jetstream.ek", "jetstream.encryption_key",
-    "jetstream.extension_hint", "jetstream.info_queue_limit", "jetstream.key", "jetstream.limits.batch",
-    "jetstream.limits.max_ha_assets", "jetstream.max_concurrent_io", "jetstream.max_outstanding_catchup",
-    "jetstream.meta_compact", "jetstream.meta_compact_size", "jetstream.prev_cipher",
-    "jetstream.prev_encryption_key", "jetstream.prev_ek", "jetstream.prev_key", "jetstream.tpm", "jetstream.unique_tag",
-    "leaf", "leafnodes", "mappings", "maps", "mqtt", "no_sys_acc", "no_system", "no_system_account", "ocsp",
-    "ocsp_cache", "operator", "operators", "prof_block_rate", "prof_port", "proxies", "proxy_protocol",
-    "reconnect_error_reports", "remote_syslog", "resolver", "resolver_pinned_accounts", "resolver_preload",
-    "resolver_tls", "roots", "root", "server_metadata", "syslog", "tls", "trace_headers", "trusted", "trusted_keys",
-    "websocket.allowed_origins", "websocket.allow_origins", "websocket.allowed_origin", "websocket.allow_origin",
-    "websocket.origins", "websocket.authentication", "websocket.authorization", "websocket.compress", "websocket.compression",
-    "websocket.headers", "websocket.jwt_cookie", "websocket.no_auth_user", "websocket.origin",
-    "websocket.pass_cookie", "websocket.ping_interval", "websocket.same_origin", "websocket.tls",
-    "websocket.token_cookie", "websocket.user_cookie", "write_timeout"};
+/* Keys that nats-server knows and rilld does not honour yet: refused, never passed over. "x.*" stands for all
+ * of x. */
+static const char *const unsupported[] = {"allow_non_tls",
+                                          "authorization.auth_callout",
+                                          "authorization.proxy_required",
+                                          "cluster",
+                                          "connect_error_reports",
+                                          "default_js_domain",
+                                          "default_sentinel",
+                                          "feature_flags",
+                                          "gateway",
+                                          "https",
+                                          "https_port",
+                                          "jetstream.cipher",
+                                          "jetstream.domain",
+                                          "jetstream.ek",
+                                          "jetstream.encryption_key",
+                                          "jetstream.extension_hint",
+                                          "jetstream.info_queue_limit",
+                                          "jetstream.key",
+                                          "jetstream.limits.batch",
+                                          "jetstream.limits.max_ha_assets",
+                                          "jetstream.max_concurrent_io",
+                                          "jetstream.max_outstanding_catchup",
+                                          "jetstream.meta_compact",
+                                          "jetstream.meta_compact_size",
+                                          "jetstream.prev_cipher",
+                                          "jetstream.prev_encryption_key",
+                                          "jetstream.prev_ek",
+                                          "jetstream.prev_key",
+                                          "jetstream.tpm",
+                                          "jetstream.unique_tag",
+                                          "leaf",
+                                          "leafnodes",
+                                          "mappings",
+                                          "maps",
+                                          "mqtt",
+                                          "no_sys_acc",
+                                          "no_system",
+                                          "no_system_account",
+                                          "ocsp",
+                                          "ocsp_cache",
+                                          "operator",
+                                          "operators",
+                                          "prof_block_rate",
+                                          "prof_port",
+                                          "proxies",
+                                          "proxy_protocol",
+                                          "reconnect_error_reports",
+                                          "remote_syslog",
+                                          "resolver",
+                                          "resolver_pinned_accounts",
+                                          "resolver_preload",
+                                          "resolver_tls",
+                                          "roots",
+                                          "root",
+                                          "server_metadata",
+                                          "syslog",
+                                          "tls",
+                                          "trace_headers",
+                                          "trusted",
+                                          "trusted_keys",
+                                          "websocket.allowed_origins",
+                                          "websocket.allow_origins",
+                                          "websocket.allowed_origin",
+                                          "websocket.allow_origin",
+                                          "websocket.origins",
+                                          "websocket.authentication",
+                                          "websocket.authorization",
+                                          "websocket.compress",
+                                          "websocket.compression",
+                                          "websocket.headers",
+                                          "websocket.jwt_cookie",
+                                          "websocket.no_auth_user",
+                                          "websocket.origin",
+                                          "websocket.pass_cookie",
+                                          "websocket.ping_interval",
+                                          "websocket.same_origin",
+                                          "websocket.tls",
+                                          "websocket.token_cookie",
+                                          "websocket.user_cookie",
+                                          "write_timeout"};
 
 void text_list_add(struct config_arena *arena, struct text_list *list, const char *text)
 {
@@ -104,12 +167,6 @@ static enum rill_err handle_default_permissions(struct load *load, const struct 
     return RILL_OK; // load_default_permissions reads it once all users are known
 }
 
-static enum rill_err handle_no_auth_user(struct load *load, const struct config_value *value)
-{
-    load->no_auth_user = value;
-    return load_text(load, value, &load->options->no_auth_user);
-}
-
 static enum rill_err handle_jetstream(struct load *load, const struct config_value *value)
 {
     bool *enabled = &load->options->jetstream;
@@ -165,7 +222,6 @@ static const struct {
     {"authorization.default_permission", handle_default_permissions},
     {"authorization.permissions", handle_default_permissions},
     {"accounts", load_accounts},
-    {"no_auth_user", handle_no_auth_user},
     {"jetstream", handle_jetstream},
     {"jetstream.limits", handle_limits},
     {"jetstream.store_dir", handle_store_dir},
@@ -177,6 +233,18 @@ static const struct {
     {"ws", handle_websocket},
 };
 
+static enum rill_err fail_unknown(struct load *load, const struct config_value *value, const char *dotted)
+{
+    struct suggestion suggestion = suggestion_for(rill_bytes_from_cstr(dotted));
+    suggestion_consider_rows(&suggestion, false);
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
+        suggestion_consider(&suggestion, rill_bytes_from_cstr(handlers[i].key));
+    if (!suggestion.nearest.len)
+        return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key");
+    return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key; did you mean " RILL_PRI "?",
+                       RILL_ARG(suggestion.nearest));
+}
+
 static enum rill_err load_entry(struct load *load, const struct config_value *value, const char *dotted)
 {
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
@@ -187,10 +255,10 @@ static enum rill_err load_entry(struct load *load, const struct config_value *va
     if (row)
         return load_value(load, row, value);
     if (is_unsupported(dotted))
-        return is_switched_off(value) ? RILL_OK
-                                      : config_fail(value, load->why, RILL_ERR_UNSUPPORTED,
-                                                    "not supported yet by rilld");
-    return value->used ? RILL_OK : config_fail(value, load->why, RILL_ERR_INVALID, "unknown key");
+        return is_switched_off(value)
+                   ? RILL_OK
+                   : config_fail(value, load->why, RILL_ERR_UNSUPPORTED, "not supported yet by rilld");
+    return value->used ? RILL_OK : fail_unknown(load, value, dotted);
 }
 
 static enum rill_err load_block(struct load *load, const struct config_value *map, const char *prefix)
@@ -198,15 +266,17 @@ static enum rill_err load_block(struct load *load, const struct config_value *ma
     char dotted[DOTTED_MAX];
     if (map->kind != CONFIG_MAP)
         return config_fail_kind(map, load->why, "a block { }");
-    for CONFIG_EACH (child, map) {
-        (void)snprintf(dotted, sizeof dotted, "%s%s%s", prefix, *prefix ? "." : "", child->key);
-        // A dot in a key of the file must not reach into a block.
-        if (strchr(child->key, '.') && !child->used)
-            return config_fail(child, load->why, RILL_ERR_INVALID, "unknown key");
-        const enum rill_err err = load_entry(load, child, dotted);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, map)
+        {
+            (void)snprintf(dotted, sizeof dotted, "%s%s%s", prefix, *prefix ? "." : "", child->key);
+            // A dot in a key of the file must not reach into a block.
+            if (strchr(child->key, '.') && !child->used)
+                return config_fail(child, load->why, RILL_ERR_INVALID, "unknown key");
+            const enum rill_err err = load_entry(load, child, dotted);
+            if (err)
+                return err;
+        }
     return RILL_OK;
 }
 
@@ -217,24 +287,29 @@ static bool is_default_permissions(const char *key)
 }
 
 /* Defaults go to the users that have no permissions of their own, so they come after all users. */
-static enum rill_err load_defaults_of(struct load *load, const struct config_value *block, const char *account)
+static enum rill_err load_defaults_of(struct load *load, const struct config_value *block,
+                                      const char *account)
 {
-    for CONFIG_EACH (child, block) {
-        if (!is_default_permissions(child->key))
-            continue;
-        const enum rill_err err = load_default_permissions(load, child, account);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, block)
+        {
+            if (!is_default_permissions(child->key))
+                continue;
+            const enum rill_err err = load_default_permissions(load, child, account);
+            if (err)
+                return err;
+        }
     return RILL_OK;
 }
 
 enum rill_err load_tree(struct load *load, const struct config_value *map)
 {
     enum rill_err err = load_block(load, map, "");
-    for CONFIG_EACH (child, map) {
-        if (!err && strcasecmp(child->key, "authorization") == 0)
-            err = load_defaults_of(load, child, "$G");
-    }
+    for
+        CONFIG_EACH(child, map)
+        {
+            if (!err && strcasecmp(child->key, "authorization") == 0)
+                err = load_defaults_of(load, child, "$G");
+        }
     return err;
 }

@@ -4,6 +4,14 @@
 #include "load.h"
 #include "parse.h"
 
+static void load_begin(struct load *load)
+{
+    size_t row_count = 0;
+    (void)option_rows(&row_count);
+    load->given = config_arena_zero(load->arena, row_count, sizeof *load->given);
+    options_set_defaults(load->options);
+}
+
 static enum rill_err load_file(struct load *load)
 {
     struct config_value *map = NULL;
@@ -28,7 +36,6 @@ static enum rill_err check_strictly(struct load *load)
 static enum rill_err load_all(struct load *load, int argc, char *const argv[])
 {
     struct rill_options *options = load->options;
-    options_set_defaults(options);
     enum rill_err err = flags_read_actions(load, argc, argv);
     if (err || (options->action != RILL_OPTIONS_RUN && options->action != RILL_OPTIONS_CHECK))
         return err;
@@ -43,17 +50,41 @@ static enum rill_err load_all(struct load *load, int argc, char *const argv[])
     return err;
 }
 
+static enum rill_err load_all_of_text(struct load *load, struct rill_bytes text, const char *name)
+{
+    struct config_value *map = NULL;
+    enum rill_err err = config_parse_text(text, name, load->arena, &map, load->why);
+    if (!err)
+        err = load_tree(load, map);
+    return err ? err : load_finish(load);
+}
+
+/* Hands the options over, or frees them. */
+static enum rill_err load_end(struct load *load, enum rill_err err, struct rill_options *ret_options)
+{
+    if (err)
+        rill_options_fini(load->options);
+    else
+        *ret_options = *load->options;
+    return err;
+}
+
 enum rill_err rill_options_load(int argc, char *const argv[], struct rill_options *ret_options,
                                 struct rill_error_text *why)
 {
     struct rill_options options = {.arena = config_arena_create()};
     struct load load = {.options = &options, .arena = options.arena, .why = why};
-    const enum rill_err err = load_all(&load, argc, argv);
-    if (err)
-        rill_options_fini(&options);
-    else
-        *ret_options = options;
-    return err;
+    load_begin(&load);
+    return load_end(&load, load_all(&load, argc, argv), ret_options);
+}
+
+enum rill_err rill_options_load_text(struct rill_bytes text, const char *name,
+                                     struct rill_options *ret_options, struct rill_error_text *why)
+{
+    struct rill_options options = {.arena = config_arena_create()};
+    struct load load = {.options = &options, .arena = options.arena, .why = why};
+    load_begin(&load);
+    return load_end(&load, load_all_of_text(&load, text, name), ret_options);
 }
 
 void rill_options_fini(struct rill_options *options)

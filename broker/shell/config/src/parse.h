@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration language of NATS, from text to a tree. Includes are read relative to the file that includes them and
-// their keys become keys of the block that they stand in; they do not see the variables of the includer. A variable is a
-// key written earlier in the same block or in one around it, else an environment variable whose text is read as a value.
-// Bounds: 1 MiB for a file, 64 blocks or lists deep, 16 includes or variables deep, 256 files, 4096 keys in a block.
+// The configuration language of NATS, from text to a tree. Includes are read relative to the file that
+// includes them and their keys become keys of the block that they stand in; they do not see the variables of
+// the includer. A variable is a key written earlier in the same block or in one around it, else an
+// environment variable whose text is read as a value. Bounds: 1 MiB for a file, 64 blocks or lists deep, 16
+// includes or variables deep, 256 files, 4096 keys in a block.
 #pragma once
 
 #include "arena.h"

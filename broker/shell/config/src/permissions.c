@@ -58,29 +58,41 @@ static enum rill_err load_subjects(struct load *load, const struct config_value 
     return err;
 }
 
+/* nats-server takes an empty list as "everything is allowed", which nobody who writes one means. So say it
+ * differently. */
+static enum rill_err load_allow(struct load *load, const struct config_value *value, bool with_queue,
+                                struct rill_permission_lists *lists)
+{
+    if (value->kind == CONFIG_LIST && !value->count)
+        return config_fail(
+            value, load->why, RILL_ERR_INVALID,
+            "an empty list of what is allowed: leave it out to allow everything, or deny \">\"");
+    lists->allow_given = true;
+    return load_subjects(load, value, with_queue, &lists->allow, &lists->allow_count);
+}
+
 /* One subject, a list of them, or { allow, deny }. */
 static enum rill_err load_lists(struct load *load, const struct config_value *value, bool with_queue,
                                 struct rill_permission_lists *lists)
 {
-    if (value->kind != CONFIG_MAP) {
-        lists->allow_given = true;
-        return load_subjects(load, value, with_queue, &lists->allow, &lists->allow_count);
-    }
-    for CONFIG_EACH (child, value) {
-        enum rill_err err;
-        if (key_is(child, "allow")) {
-            lists->allow_given = true;
-            err = load_subjects(load, child, with_queue, &lists->allow, &lists->allow_count);
-        } else if (key_is(child, "deny")) {
-            err = load_subjects(load, child, with_queue, &lists->deny, &lists->deny_count);
-        } else {
-            err = child->used ? RILL_OK
-                              : config_fail(child, load->why, RILL_ERR_INVALID,
-                                            "unknown key, only allow and deny are known here");
+    if (value->kind != CONFIG_MAP)
+        return load_allow(load, value, with_queue, lists);
+    for
+        CONFIG_EACH(child, value)
+        {
+            enum rill_err err;
+            if (key_is(child, "allow")) {
+                err = load_allow(load, child, with_queue, lists);
+            } else if (key_is(child, "deny")) {
+                err = load_subjects(load, child, with_queue, &lists->deny, &lists->deny_count);
+            } else {
+                err = child->used ? RILL_OK
+                                  : config_fail(child, load->why, RILL_ERR_INVALID,
+                                                "unknown key, only allow and deny are known here");
+            }
+            if (err)
+                return err;
         }
-        if (err)
-            return err;
-    }
     return RILL_OK;
 }
 
@@ -89,7 +101,8 @@ static enum rill_err load_response_entry(struct load *load, const struct config_
 {
     if (key_is(value, "max max_msgs max_messages max_responses")) {
         if (value->kind != CONFIG_INT || value->integer < -1 || value->integer > INT32_MAX)
-            return config_fail(value, load->why, RILL_ERR_INVALID, "expected a number of messages, -1 for any");
+            return config_fail(value, load->why, RILL_ERR_INVALID,
+                               "expected a number of messages, -1 for any");
         responses->messages_max = value->integer ? (int32_t)value->integer : RESPONSE_MESSAGES_MAX;
         return RILL_OK;
     }
@@ -117,11 +130,13 @@ static enum rill_err load_responses(struct load *load, const struct config_value
     };
     if (value->kind == CONFIG_BOOL)
         return RILL_OK;
-    for CONFIG_EACH (child, value) {
-        const enum rill_err err = load_response_entry(load, child, responses);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, value)
+        {
+            const enum rill_err err = load_response_entry(load, child, responses);
+            if (err)
+                return err;
+        }
     return RILL_OK;
 }
 
@@ -143,11 +158,13 @@ enum rill_err load_permissions(struct load *load, const struct config_value *val
     if (value->kind != CONFIG_MAP)
         return config_fail_kind(value, load->why, "a block { }");
     struct rill_permissions *permissions = config_arena_zero(load->arena, 1, sizeof *permissions);
-    for CONFIG_EACH (child, value) {
-        const enum rill_err err = load_permissions_entry(load, child, permissions);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, value)
+        {
+            const enum rill_err err = load_permissions_entry(load, child, permissions);
+            if (err)
+                return err;
+        }
     // Whoever may answer may not publish anything else, unless the configuration allows it.
     if (permissions->responses.given)
         permissions->publish.allow_given = true;

@@ -18,7 +18,8 @@ void scan_skip_blanks(struct scan *scan)
 
 bool scan_at_comment(const struct scan *scan)
 {
-    return scan_peek(scan) == '#' || (scan_peek(scan) == '/' && scan->end - scan->at > 1 && scan->at[1] == '/');
+    return scan_peek(scan) == '#' ||
+           (scan_peek(scan) == '/' && scan->end - scan->at > 1 && scan->at[1] == '/');
 }
 
 static bool is_space(int c)
@@ -128,7 +129,8 @@ static int hex_digit(uint8_t c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* What the escape at the front of `rest` (behind the backslash) means, and its length; 0 when it is not one. */
+/* What the escape at the front of `rest` (behind the backslash) means, and its length; 0 when it is not one.
+ */
 static char escape_meaning(struct rill_bytes rest, size_t *ret_len)
 {
     static const char letters[] = "tnr\"\\";
@@ -156,7 +158,8 @@ enum rill_err scan_unescape(struct rill_bytes word, struct config_arena *arena, 
             size_t len = 0;
             *out = escape_meaning(rill_bytes_from(word, i + 1), &len);
             if (!*out) {
-                rill_error_text_set(why, "bad escape: only \\t \\n \\r \\\" \\\\ and \\xHH may follow a backslash");
+                rill_error_text_set(
+                    why, "bad escape: only \\t \\n \\r \\\" \\\\ and \\xHH may follow a backslash");
                 return RILL_ERR_INVALID;
             }
             i += len;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cursor over the text of one configuration file: blanks, words, quoted and block strings. It counts lines. The text
-// has no NUL inside and must outlive the cursor.
+// A cursor over the text of one configuration file: blanks, words, quoted and block strings. It counts lines.
+// The text has no NUL inside and must outlive the cursor.
 #pragma once
 
 #include "arena.h"
@@ -37,8 +37,8 @@ struct rill_bytes scan_bare_key(struct scan *scan);
 /* A value without quotes: up to a blank, a new line, or one of , ; ] }. May be empty. */
 struct rill_bytes scan_bare_value(struct scan *scan);
 
-/* A string in single quotes (as it is), in double quotes (with escapes), or in a block: from `(` to a `)` that has a line
-   for itself. The cursor stands at the opening character. INVALID with a reason. */
+/* A string in single quotes (as it is), in double quotes (with escapes), or in a block: from `(` to a `)`
+   that has a line for itself. The cursor stands at the opening character. INVALID with a reason. */
 enum rill_err scan_quoted(struct scan *scan, struct config_arena *arena, const char **ret_text,
                           struct rill_error_text *why) RILL_MUST_CHECK;
 

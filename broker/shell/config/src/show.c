@@ -19,8 +19,11 @@ static void show_duration(int64_t ns, char shown[OPTION_SHOWN_MAX])
     static const struct {
         int64_t ns;
         const char *name;
-    } units[] = {{INT64_C(3600000000000), "h"}, {INT64_C(60000000000), "m"}, {1000000000, "s"},
-                 {1000000, "ms"},               {1000, "us"}};
+    } units[] = {{INT64_C(3600000000000), "h"},
+                 {INT64_C(60000000000), "m"},
+                 {1000000000, "s"},
+                 {1000000, "ms"},
+                 {1000, "us"}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (ns != 0 && ns % units[i].ns == 0) {
             (void)snprintf(shown, OPTION_SHOWN_MAX, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
@@ -47,10 +50,12 @@ static void show_texts(const struct rill_option_texts *texts, char shown[OPTION_
     size_t used = 0;
     (void)snprintf(shown, OPTION_SHOWN_MAX, "-");
     for (size_t i = 0; i < texts->count && used < OPTION_SHOWN_MAX; i++)
-        used += (size_t)snprintf(shown + used, OPTION_SHOWN_MAX - used, "%s%s", i ? ", " : "", texts->items[i]);
+        used +=
+            (size_t)snprintf(shown + used, OPTION_SHOWN_MAX - used, "%s%s", i ? ", " : "", texts->items[i]);
 }
 
-void option_show(const struct rill_options *options, const struct option_row *row, char shown[OPTION_SHOWN_MAX])
+void option_show(const struct rill_options *options, const struct option_row *row,
+                 char shown[OPTION_SHOWN_MAX])
 {
     // The accessors hand out writable fields; nothing is written here.
     struct rill_options *from = (struct rill_options *)(uintptr_t)options;

@@ -19,7 +19,8 @@ static const struct {
     const char *command;
     int signal;
 } commands[] = {
-    {"stop", SIGKILL}, {"quit", SIGINT}, {"term", SIGTERM}, {"reopen", SIGUSR1}, {"ldm", SIGUSR2}, {"reload", SIGHUP},
+    {"stop", SIGKILL},   {"quit", SIGINT}, {"term", SIGTERM},
+    {"reopen", SIGUSR1}, {"ldm", SIGUSR2}, {"reload", SIGHUP},
 };
 
 static enum rill_err read_command(struct rill_bytes name, struct rill_signal_request *request,
@@ -107,7 +108,8 @@ static bool process_has_name(const char *number, const char *name)
     return read && strncmp(line, name, PROCESS_NAME_MAX) == 0 && strlen(line) <= PROCESS_NAME_MAX;
 }
 
-static enum rill_err find_processes(const char *name, struct rill_signal_request *request, struct rill_error_text *why)
+static enum rill_err find_processes(const char *name, struct rill_signal_request *request,
+                                    struct rill_error_text *why)
 {
     enum rill_err err = RILL_OK;
     DIR *folder = opendir("/proc");
@@ -134,14 +136,15 @@ static enum rill_err find_one_process(const char *name, struct rill_signal_reque
     }
     if (request->pid_count > 1) {
         rill_error_text_set(why, "several %s are running (%d, %d, ...): say which, as in %s=%d", name,
-                            (int)request->pids[0], (int)request->pids[1], request->command, (int)request->pids[0]);
+                            (int)request->pids[0], (int)request->pids[1], request->command,
+                            (int)request->pids[0]);
         return RILL_ERR_INVALID;
     }
     return RILL_OK;
 }
 
-enum rill_err rill_signal_resolve(const char *text, const char *process_name, struct rill_signal_request *ret_request,
-                                  struct rill_error_text *why)
+enum rill_err rill_signal_resolve(const char *text, const char *process_name,
+                                  struct rill_signal_request *ret_request, struct rill_error_text *why)
 {
     struct rill_signal_request request = {0};
     const char *equals = strchr(text, '=');

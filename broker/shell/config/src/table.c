@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <strings.h>
 
-#define RELOAD         true
-#define RESTART        false
-#define NUMBER_OF(x)   .default_number = (x)
-#define TEXT_OF(x)     .default_text = (x)
+#define RELOAD           true
+#define RESTART          false
+#define NUMBER_OF(x)     .default_number = (x)
+#define TEXT_OF(x)       .default_text = (x)
 #define DEFAULT_bool     NUMBER_OF
 #define DEFAULT_text     TEXT_OF
 #define DEFAULT_texts    TEXT_OF
@@ -21,7 +21,7 @@
 #define DEFAULT_port     NUMBER_OF
 
 static const struct option_row rows[] = {
-#define ROW(row_name, row_type, row_default, row_unit, row_reload, row_flags, row_keys, row_description)       \
+#define ROW(row_name, row_type, row_default, row_unit, row_reload, row_flags, row_keys, row_description)     \
     {.name = #row_name,                                                                                      \
      .type = OPTION_##row_type,                                                                              \
      .offset = offsetof(struct rill_options, row_name),                                                      \
@@ -50,9 +50,9 @@ static const struct option_row *row_of_flag_or_key(struct rill_bytes wanted, boo
         struct rill_bytes word;
         while (option_next_word(&list, &word)) {
             // Keys are compared in any case, flags exactly.
-            if (word.len == wanted.len && (flags ? memcmp(word.data, wanted.data, word.len)
-                                                 : strncasecmp((const char *)word.data, (const char *)wanted.data,
-                                                               word.len)) == 0)
+            if (word.len == wanted.len &&
+                (flags ? memcmp(word.data, wanted.data, word.len)
+                       : strncasecmp((const char *)word.data, (const char *)wanted.data, word.len)) == 0)
                 return &rows[i];
         }
     }
@@ -85,6 +85,12 @@ const struct option_row *option_row_by_key(const char *key)
 const struct option_row *option_row_by_flag(struct rill_bytes flag)
 {
     return row_of_flag_or_key(flag, true);
+}
+
+size_t option_row_index(const struct option_row *row)
+{
+    RILL_ASSERT(row >= rows && row < rows + sizeof rows / sizeof rows[0]);
+    return (size_t)(row - rows);
 }
 
 bool option_next_word(const char **list, struct rill_bytes *ret_word)

@@ -21,7 +21,7 @@ enum option_type {
 struct option_row {
     const char *name;
     enum option_type type;
-    size_t offset; // of the field in struct rill_options
+    size_t offset;            // of the field in struct rill_options
     int64_t default_number;   // of all types but text and texts
     const char *default_text; // of text
     const char *unit;
@@ -45,6 +45,9 @@ const struct option_section *option_sections(size_t *ret_count);
 const struct option_row *option_row_by_key(const char *key);
 const struct option_row *option_row_by_flag(struct rill_bytes flag);
 
+/* Which row of the table this is. */
+size_t option_row_index(const struct option_row *row);
+
 /* Splits the first word off a list of words that are separated by blanks; false at the end. */
 bool option_next_word(const char **list, struct rill_bytes *ret_word);
 /* The key that is shown to people: the first one, or the name of the field when it has none. */
@@ -67,4 +70,5 @@ void options_replace_zeros(struct rill_options *options);
 
 enum { OPTION_SHOWN_MAX = 96 };
 /* The value of a row as people write it: "64 MiB", "2m", "true", "-"; secrets as "***". */
-void option_show(const struct rill_options *options, const struct option_row *row, char shown[OPTION_SHOWN_MAX]);
+void option_show(const struct rill_options *options, const struct option_row *row,
+                 char shown[OPTION_SHOWN_MAX]);

@@ -7,8 +7,8 @@
 const char *config_kind_text(enum config_kind kind)
 {
     static const char *const texts[] = {
-        [CONFIG_MAP] = "a block { }", [CONFIG_LIST] = "a list [ ]",   [CONFIG_TEXT] = "a text",
-        [CONFIG_BOOL] = "a boolean",  [CONFIG_INT] = "a number",      [CONFIG_FLOAT] = "a fractional number",
+        [CONFIG_MAP] = "a block { }", [CONFIG_LIST] = "a list [ ]", [CONFIG_TEXT] = "a text",
+        [CONFIG_BOOL] = "a boolean",  [CONFIG_INT] = "a number",    [CONFIG_FLOAT] = "a fractional number",
         [CONFIG_DATE] = "a date",
     };
     return texts[kind];
@@ -16,10 +16,12 @@ const char *config_kind_text(enum config_kind kind)
 
 struct config_value *config_map_find(const struct config_value *map, struct rill_bytes key)
 {
-    for CONFIG_EACH (child, map) {
-        if (rill_bytes_equal_cstr(key, child->key))
-            return child;
-    }
+    for
+        CONFIG_EACH(child, map)
+        {
+            if (rill_bytes_equal_cstr(key, child->key))
+                return child;
+        }
     return NULL;
 }
 

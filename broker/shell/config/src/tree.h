@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A parsed configuration: maps, lists and scalars. Each value remembers its key, file and line, so that whoever finds
-// fault with it can say where it stands. Values live in an arena and are not changed after parsing, except for `used`.
-// A variable's value is a copy that shares the children of the original.
+// A parsed configuration: maps, lists and scalars. Each value remembers its key, file and line, so that
+// whoever finds fault with it can say where it stands. Values live in an arena and are not changed after
+// parsing, except for `used`. A variable's value is a copy that shares the children of the original.
 #pragma once
 
 #include "base/bytes.h"

@@ -3,7 +3,8 @@
 
 #include <strings.h>
 
-static enum rill_err load_connection_types(struct load *load, const struct config_value *value, unsigned *ret_types)
+static enum rill_err load_connection_types(struct load *load, const struct config_value *value,
+                                           unsigned *ret_types)
 {
     struct text_list texts = {0};
     const enum rill_err err = load_texts(load, value, &texts);
@@ -17,13 +18,15 @@ static enum rill_err load_connection_types(struct load *load, const struct confi
             types |= RILL_CONNECTION_WEBSOCKET;
         else
             return config_fail(value, load->why, RILL_ERR_INVALID,
-                               "\"%.40s\" is not a type of connection, only STANDARD and WEBSOCKET are", texts.items[i]);
+                               "\"%.40s\" is not a type of connection, only STANDARD and WEBSOCKET are",
+                               texts.items[i]);
     }
     *ret_types = types;
     return RILL_OK;
 }
 
-static enum rill_err load_user_entry(struct load *load, const struct config_value *value, struct rill_auth_user *user)
+static enum rill_err load_user_entry(struct load *load, const struct config_value *value,
+                                     struct rill_auth_user *user)
 {
     static const struct {
         const char *key;
@@ -85,18 +88,22 @@ static void user_list_add(struct load *load, struct rill_auth_user user)
 
 static enum rill_err load_user(struct load *load, const struct config_value *value, const char *account)
 {
-    struct rill_auth_user user = {.password = "", .account = account, .connection_types = RILL_CONNECTION_ANY};
+    struct rill_auth_user user = {
+        .password = "", .account = account, .connection_types = RILL_CONNECTION_ANY};
     if (value->kind != CONFIG_MAP)
         return config_fail_kind(value, load->why, "a user { user, password }");
-    for CONFIG_EACH (child, value) {
-        const enum rill_err err = load_user_entry(load, child, &user);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, value)
+        {
+            const enum rill_err err = load_user_entry(load, child, &user);
+            if (err)
+                return err;
+        }
     if (!user.name || !*user.name)
         return config_fail(value, load->why, RILL_ERR_INVALID, "a user needs a name: user");
     if (user_exists(&load->users, user.name))
-        return config_fail(value, load->why, RILL_ERR_INVALID, "the user \"%.60s\" is there twice", user.name);
+        return config_fail(value, load->why, RILL_ERR_INVALID, "the user \"%.60s\" is there twice",
+                           user.name);
     user_list_add(load, user);
     return RILL_OK;
 }
@@ -109,15 +116,18 @@ enum rill_err load_users(struct load *load, const struct config_value *list, con
         return config_fail_kind(list, load->why, "a list of users [ ]");
     if (list->count > USERS_MAX)
         return config_fail(list, load->why, RILL_ERR_LIMIT, "more than %d users", USERS_MAX);
-    for CONFIG_EACH (child, list) {
-        const enum rill_err err = load_user(load, child, account);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(child, list)
+        {
+            const enum rill_err err = load_user(load, child, account);
+            if (err)
+                return err;
+        }
     return RILL_OK;
 }
 
-enum rill_err load_default_permissions(struct load *load, const struct config_value *value, const char *account)
+enum rill_err load_default_permissions(struct load *load, const struct config_value *value,
+                                       const char *account)
 {
     const struct rill_permissions *permissions = NULL;
     const enum rill_err err = load_permissions(load, value, &permissions);
@@ -135,20 +145,22 @@ enum rill_err load_default_permissions(struct load *load, const struct config_va
 static enum rill_err load_account(struct load *load, const struct config_value *account)
 {
     const struct config_value *defaults = NULL;
-    for CONFIG_EACH (child, account) {
-        enum rill_err err = RILL_OK;
-        if (strcasecmp(child->key, "users") == 0) {
-            load->users_value = child;
-            err = load_users(load, child, "$SYS");
-        } else if (strcasecmp(child->key, "default_permissions") == 0) {
-            defaults = child;
-        } else if (!child->used) {
-            err = config_fail(child, load->why, RILL_ERR_UNSUPPORTED,
-                              "not supported yet by rilld, only users and default_permissions are");
+    for
+        CONFIG_EACH(child, account)
+        {
+            enum rill_err err = RILL_OK;
+            if (strcasecmp(child->key, "users") == 0) {
+                load->users_value = child;
+                err = load_users(load, child, "$SYS");
+            } else if (strcasecmp(child->key, "default_permissions") == 0) {
+                defaults = child;
+            } else if (!child->used) {
+                err = config_fail(child, load->why, RILL_ERR_UNSUPPORTED,
+                                  "not supported yet by rilld, only users and default_permissions are");
+            }
+            if (err)
+                return err;
         }
-        if (err)
-            return err;
-    }
     return defaults ? load_default_permissions(load, defaults, "$SYS") : RILL_OK;
 }
 
@@ -156,18 +168,20 @@ enum rill_err load_accounts(struct load *load, const struct config_value *value)
 {
     if (value->kind != CONFIG_MAP)
         return config_fail_kind(value, load->why, "a block { } of accounts");
-    for CONFIG_EACH (account, value) {
-        if (strcmp(account->key, "$G") == 0)
-            return config_fail(account, load->why, RILL_ERR_INVALID,
-                               "a reserved account: its users stand under authorization");
-        if (strcmp(account->key, "$SYS") != 0)
-            return config_fail(account, load->why, RILL_ERR_UNSUPPORTED,
-                               "accounts other than $SYS are not supported yet by rilld");
-        if (account->kind != CONFIG_MAP)
-            return config_fail_kind(account, load->why, "a block { }");
-        const enum rill_err err = load_account(load, account);
-        if (err)
-            return err;
-    }
+    for
+        CONFIG_EACH(account, value)
+        {
+            if (strcmp(account->key, "$G") == 0)
+                return config_fail(account, load->why, RILL_ERR_INVALID,
+                                   "a reserved account: its users stand under authorization");
+            if (strcmp(account->key, "$SYS") != 0)
+                return config_fail(account, load->why, RILL_ERR_UNSUPPORTED,
+                                   "accounts other than $SYS are not supported yet by rilld");
+            if (account->kind != CONFIG_MAP)
+                return config_fail_kind(account, load->why, "a block { }");
+            const enum rill_err err = load_account(load, account);
+            if (err)
+                return err;
+        }
     return RILL_OK;
 }

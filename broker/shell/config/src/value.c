@@ -26,12 +26,14 @@ enum rill_err load_texts(struct load *load, const struct config_value *value, st
             text_list_add(load->arena, ret_list, text);
         return err;
     }
-    for CONFIG_EACH (element, value) {
-        const enum rill_err err = load_text(load, element, &text);
-        if (err)
-            return err;
-        text_list_add(load->arena, ret_list, text);
-    }
+    for
+        CONFIG_EACH(element, value)
+        {
+            const enum rill_err err = load_text(load, element, &text);
+            if (err)
+                return err;
+            text_list_add(load->arena, ret_list, text);
+        }
     return RILL_OK;
 }
 
@@ -39,8 +41,8 @@ static enum rill_err duration_of_text(struct load *load, const struct config_val
 {
     const enum rill_err err = config_scalar_duration(rill_bytes_from_cstr(value->text), ret_ns);
     if (err)
-        return config_fail(value, load->why, err, "\"%.40s\" is not a duration such as \"10s\", \"2m\" or \"1h30m\"",
-                           value->text);
+        return config_fail(value, load->why, err,
+                           "\"%.40s\" is not a duration such as \"10s\", \"2m\" or \"1h30m\"", value->text);
     return RILL_OK;
 }
 
@@ -90,8 +92,8 @@ static enum rill_err number_check(struct load *load, const struct config_value *
     return RILL_OK;
 }
 
-static enum rill_err value_to_number(struct load *load, const struct config_value *value, enum option_type type,
-                                     int64_t *ret_number)
+static enum rill_err value_to_number(struct load *load, const struct config_value *value,
+                                     enum option_type type, int64_t *ret_number)
 {
     if (type == OPTION_sync && value->kind == CONFIG_TEXT && strcasecmp(value->text, "always") == 0) {
         *ret_number = 0;
@@ -104,7 +106,8 @@ static enum rill_err value_to_number(struct load *load, const struct config_valu
     // A size may stand in quotes: "1GB".
     const bool quoted_size = value->kind == CONFIG_TEXT && (type == OPTION_bytes || type == OPTION_limit);
     if (quoted_size && config_scalar_integer(rill_bytes_from_cstr(value->text), &number, &suffixed))
-        return config_fail(value, load->why, RILL_ERR_INVALID, "\"%.40s\" is not a size such as 64MB", value->text);
+        return config_fail(value, load->why, RILL_ERR_INVALID, "\"%.40s\" is not a size such as 64MB",
+                           value->text);
     if (!quoted_size && value->kind != CONFIG_INT)
         return config_fail_kind(value, load->why, "a number");
     const enum rill_err err = number_check(load, value, type, number);
@@ -125,6 +128,7 @@ enum rill_err load_value(struct load *load, const struct option_row *row, const 
 {
     struct text_list list = {0};
     enum rill_err err;
+    load->given[option_row_index(row)] = value;
     switch (row->type) {
     case OPTION_bool:
         return value_to_bool(load, value, option_bool(load->options, row));
@@ -156,8 +160,8 @@ enum rill_err load_listen(struct load *load, const struct config_value *value, c
     int64_t port = 0;
     bool suffixed = false;
     if (!colon || config_scalar_integer(rill_bytes_from_cstr(colon + 1), &port, &suffixed) || suffixed)
-        return config_fail(value, load->why, RILL_ERR_INVALID, "\"%.60s\" is not an address such as localhost:4222",
-                           text);
+        return config_fail(value, load->why, RILL_ERR_INVALID,
+                           "\"%.60s\" is not an address such as localhost:4222", text);
     err = number_check(load, value, OPTION_port, port);
     *ret_port = port;
     *ret_host = host.len ? config_arena_text(load->arena, host) : NULL;

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store_story.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+
+void story_init(struct story *story, uint64_t seed)
+{
+    *story = (struct story){.random = {seed}, .payload_max = 600, .next_id = 1};
+}
+
+struct story_content {
+    char subject[32];
+    char headers[64];
+    uint8_t payload[4096];
+    struct rill_store_message message;
+};
+
+/* The content of a record is a function of its id. Every seventh has a large payload. */
+static void content_of(const struct story *story, uint64_t id, struct story_content *ret)
+{
+    struct rill_random random = {id * 7919};
+    const size_t subject_len = (size_t)snprintf(ret->subject, sizeof ret->subject, "orders.%u", rill_random_below(&random, 1000));
+    const size_t headers_len = id % 3 ? 0 : (size_t)snprintf(ret->headers, sizeof ret->headers, "NATS/1.0\r\nId: %lu\r\n\r\n", (unsigned long)id);
+    const uint32_t max = id % 7 ? story->payload_max / 8 : story->payload_max;
+    const size_t payload_len = rill_random_below(&random, max + 1);
+    RILL_ASSERT(payload_len <= sizeof ret->payload);
+    for (size_t i = 0; i < payload_len; i++)
+        ret->payload[i] = (uint8_t)rill_random_next(&random);
+    ret->message = (struct rill_store_message){
+        .time_ns = (int64_t)(1000 + id * 10 - rill_random_below(&random, 100)),
+        .subject = rill_bytes_of(ret->subject, subject_len),
+        .headers = rill_bytes_of(ret->headers, headers_len),
+        .payload = rill_bytes_of(ret->payload, payload_len),
+    };
+}
+
+static enum rill_store_event event_type_of(uint64_t id)
+{
+    return (enum rill_store_event)(RILL_STORE_EVENT_STREAM_CONFIG + id % 4);
+}
+
+static enum rill_err story_checkpoint(void *context, struct rill_buf *out)
+{
+    const struct story *story = context;
+    return rill_buf_appendf(out, "after %zu records", story->count);
+}
+
+struct rill_store_options story_options(struct story *story, struct rill_disk *disk, const char *folder)
+{
+    return (struct rill_store_options){
+        .disk = disk,
+        .folder = folder,
+        .checkpoint = story_checkpoint,
+        .checkpoint_context = story,
+        .segment_bytes = 16 << 10,
+        .commit_bytes_max = 8 << 10,
+        .cache_bytes_max = 64 << 10,
+    };
+}
+
+enum rill_err story_create_store(struct story *story, const struct rill_store_options *options,
+                                 struct rill_store **ret_store)
+{
+    static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "a stream's name";
+    struct rill_error_text why;
+    story->count = story->started = story->committed = 0;
+    return rill_store_create(options, identity, RILL_BYTES("after 0 records"), ret_store, &why);
+}
+
+static enum rill_err append_message(struct story *story, struct rill_store *store, struct story_record *record)
+{
+    struct story_content content;
+    content_of(story, record->id, &content);
+    const enum rill_err err = rill_store_append(store, &content.message);
+    record->is_message = true;
+    record->sequence = content.message.sequence;
+    record->time_ns = content.message.time_ns;
+    return err;
+}
+
+static enum rill_err append_event(struct story *story, struct rill_store *store, struct story_record *record)
+{
+    struct story_content content;
+    struct rill_store_state state;
+    content_of(story, record->id, &content);
+    rill_store_state(store, &state);
+    record->sequence = state.open_sequence;
+    return rill_store_append_event(store, event_type_of(record->id), content.message.payload);
+}
+
+static enum rill_err story_append(struct story *story, struct rill_store *store)
+{
+    if (story->count == STORY_RECORDS_MAX)
+        return RILL_OK;
+    struct story_record record = {.id = story->next_id++};
+    const enum rill_err err = rill_random_chance(&story->random, 1, 6) ? append_event(story, store, &record)
+                                                                       : append_message(story, store, &record);
+    if (!err)
+        story->records[story->count++] = record;
+    return err == RILL_ERR_LIMIT ? RILL_OK : err;
+}
+
+static void commit_begin(struct story *story, struct rill_store *store)
+{
+    story->job = rill_store_commit_start(store);
+    story->job_was_run = false;
+    if (story->job)
+        story->started = story->count;
+}
+
+static enum rill_err commit_end(struct story *story, struct rill_store *store)
+{
+    struct rill_store_committed committed;
+    const enum rill_err err = rill_store_commit_finish(store, story->job, &committed);
+    story->job = NULL;
+    if (err)
+        return err; // `count` and `started` stay: they say what may be found after a crash
+    story->committed = story->started;
+    const struct story_record *last = story->committed ? &story->records[story->committed - 1] : NULL;
+    RILL_ASSERT(committed.last_sequence == (last ? last->sequence : 0));
+    return RILL_OK;
+}
+
+static enum rill_err commit_go_on(struct story *story, struct rill_store *store)
+{
+    if (!story->job) {
+        commit_begin(story, store);
+        return RILL_OK;
+    }
+    if (story->job_was_run)
+        return commit_end(story, store);
+    rill_store_job_run(story->job);
+    story->job_was_run = true;
+    return RILL_OK;
+}
+
+bool story_message_is_right(const struct story *story, const struct rill_store_message *message)
+{
+    for (size_t i = 0; i < story->count; i++) {
+        const struct story_record *record = &story->records[i];
+        if (!record->is_message || record->sequence != message->sequence)
+            continue;
+        struct story_content content;
+        content_of(story, record->id, &content);
+        return record->time_ns == message->time_ns && rill_bytes_equal(message->subject, content.message.subject) &&
+               rill_bytes_equal(message->headers, content.message.headers) &&
+               rill_bytes_equal(message->payload, content.message.payload);
+    }
+    return false;
+}
+
+static enum rill_err load(struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_job *job = rill_store_load_start(store, sequence);
+    RILL_ASSERT(job);
+    rill_store_job_run(job);
+    return rill_store_load_finish(store, job);
+}
+
+enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_message message;
+    enum rill_err err = rill_store_read(store, sequence, &message);
+    if (err == RILL_ERR_AGAIN) {
+        err = load(store, sequence);
+        if (err)
+            return err;
+        err = rill_store_read(store, sequence, &message);
+        RILL_ASSERT(err != RILL_ERR_AGAIN);
+    }
+    if (err)
+        return err;
+    RILL_ASSERT(message.sequence == sequence && story_message_is_right(story, &message));
+    story->reads++;
+    return RILL_OK;
+}
+
+static enum rill_err read_some(struct story *story, struct rill_store *store)
+{
+    struct rill_store_state state;
+    rill_store_state(store, &state);
+    const uint64_t sequence = 1 + rill_random_below(&story->random, (uint32_t)state.open_sequence + 2);
+    const enum rill_err err = story_read(story, store, sequence);
+    RILL_ASSERT((err == RILL_ERR_NOT_FOUND) == (sequence > state.last_sequence));
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+enum rill_err story_step(struct story *story, struct rill_store *store)
+{
+    const uint32_t what = rill_random_below(&story->random, 20);
+    if (what < 12)
+        return story_append(story, store);
+    return what < 17 ? commit_go_on(story, store) : read_some(story, store);
+}
+
+enum rill_err story_commit(struct story *story, struct rill_store *store)
+{
+    enum rill_err err = RILL_OK;
+    while (!err && (story->job || rill_store_open_bytes(store)))
+        err = commit_go_on(story, store);
+    return err;
+}
+
+void story_settle(struct story *story, struct rill_store *store)
+{
+    if (!story->job)
+        return;
+    if (!story->job_was_run)
+        rill_store_job_run(story->job);
+    (void)!commit_end(story, store);
+}
+
+struct comparison {
+    const struct story *story;
+    size_t at;
+};
+
+static enum rill_err wrong(const struct comparison *comparison, const char *what)
+{
+    (void)fprintf(stderr, "replay: record %zu of %zu: %s\n", comparison->at, comparison->story->count, what);
+    return RILL_ERR_INVALID;
+}
+
+static const struct story_record *compared(struct comparison *comparison, bool is_message)
+{
+    if (comparison->at == comparison->story->count)
+        return NULL;
+    const struct story_record *record = &comparison->story->records[comparison->at];
+    return record->is_message == is_message ? record : NULL;
+}
+
+static enum rill_err compare_message(void *context, const struct rill_store_message *message)
+{
+    struct comparison *comparison = context;
+    const struct story_record *record = compared(comparison, true);
+    if (!record || record->sequence != message->sequence || !story_message_is_right(comparison->story, message))
+        return wrong(comparison, "not this message");
+    comparison->at++;
+    return RILL_OK;
+}
+
+static enum rill_err compare_event(void *context, enum rill_store_event type, struct rill_bytes bytes)
+{
+    struct comparison *comparison = context;
+    const struct story_record *record = compared(comparison, false);
+    struct story_content content;
+    if (!record)
+        return wrong(comparison, "no event");
+    content_of(comparison->story, record->id, &content);
+    if (type != event_type_of(record->id) || !rill_bytes_equal(bytes, content.message.payload))
+        return wrong(comparison, "not this event");
+    comparison->at++;
+    return RILL_OK;
+}
+
+static enum rill_err compare_checkpoint(void *context, struct rill_bytes bytes)
+{
+    const struct comparison *comparison = context;
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "after %zu records", comparison->at);
+    return rill_bytes_equal_cstr(bytes, expected) ? RILL_OK : wrong(comparison, "not this checkpoint");
+}
+
+static enum rill_err compare_lost(void *context, uint64_t first, uint64_t last)
+{
+    return RILL_ERR_DAMAGED;
+}
+
+enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
+                           struct rill_store **ret_store, struct rill_store_report *ret_report)
+{
+    struct comparison comparison = {.story = story};
+    const struct rill_store_visitor visitor = {
+        .context = &comparison,
+        .message = compare_message,
+        .event = compare_event,
+        .checkpoint = compare_checkpoint,
+        .lost = compare_lost,
+    };
+    struct rill_error_text why;
+    const enum rill_err err = rill_store_open(options, &visitor, ret_store, ret_report, &why);
+    if (err)
+        return err;
+    if (comparison.at != story->committed && comparison.at != story->started)
+        return wrong(&comparison, "the replay ends inside a commit");
+    story->count = story->started = story->committed = comparison.at;
+    return RILL_OK;
+}

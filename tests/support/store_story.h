@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A random life of one store, and the memory of what was asked of it. Tests crash it, damage it, reopen it, and compare.
+//
+// Each record has an id that is never given twice, and its content follows from the id. A checkpoint says how many
+// records there were in front of it.
+#pragma once
+
+#include "base/random.h"
+#include "storage/store.h"
+
+enum { STORY_RECORDS_MAX = 4096 };
+
+struct story_record {
+    uint64_t id;
+    uint64_t sequence; // of a message; of the last message before an event
+    int64_t time_ns;   // of a message
+    bool is_message;
+};
+
+struct story {
+    struct rill_random random;
+    struct story_record records[STORY_RECORDS_MAX];
+    size_t count;     // asked for
+    size_t started;   // in a commit that was started
+    size_t committed; // in one that has finished
+    uint64_t next_id;
+    uint32_t payload_max;
+    struct rill_store_job *job; // in flight
+    bool job_was_run;
+    uint64_t reads; // that were compared
+};
+
+void story_init(struct story *story, uint64_t seed);
+/* Options with small segments and a small cache, and the story's checkpoints. */
+struct rill_store_options story_options(struct story *story, struct rill_disk *disk, const char *folder);
+enum rill_err story_create_store(struct story *story, const struct rill_store_options *options,
+                                 struct rill_store **ret_store);
+
+/* One random step: an append, a part of a commit, a read. An error of the store comes back; a wrong answer aborts. */
+enum rill_err story_step(struct story *story, struct rill_store *store);
+/* Commits all there is. */
+enum rill_err story_commit(struct story *story, struct rill_store *store);
+/* Finishes the job in flight, if there is one, so that the store can be closed. */
+void story_settle(struct story *story, struct rill_store *store);
+/* Reads a message by all means, and compares it with the story. OK, or what the store says. */
+enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence);
+
+/* Opens the store again and compares all that the replay gives with the story: it must be the whole of what was
+   committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there. */
+enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
+                           struct rill_store **ret_store, struct rill_store_report *ret_report);
+/* Is this what the story said? */
+bool story_message_is_right(const struct story *story, const struct rill_store_message *message);
