@@ -169,12 +169,24 @@ static inline bool deliver(struct rill_core *core, struct sub *sub, struct deliv
     return true;
 }
 
-/* One member at random; when it does not take the message the next one is asked. */
-static bool deliver_to_group(struct rill_core *core, struct interest_group *group, struct delivery *delivery)
+/* The member with this number, counted through all parts of the group. */
+static struct sub *group_member(const struct match *match, uint32_t first, uint32_t number)
 {
-    const uint32_t start = group->count > 1 ? rill_random_below(&core->random, group->count) : 0;
-    for (uint32_t i = 0; i < group->count; i++) {
-        if (deliver(core, group->members[(start + i) % group->count], delivery))
+    while (number >= match_group(match, first)->count)
+        number -= match_group(match, first++)->count;
+    return match_group(match, first)->members[number];
+}
+
+/* One member at random; when it does not take the message, which changes nothing, the next one is asked. */
+static bool deliver_to_group(struct rill_core *core, const struct match *match, uint32_t first,
+                             uint32_t parts, struct delivery *delivery)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < parts; i++)
+        count += match_group(match, first + i)->count;
+    const uint32_t start = count > 1 ? rill_random_below(&core->random, count) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (deliver(core, group_member(match, first, (start + i) % count), delivery))
             return true;
     }
     return false;
@@ -190,8 +202,10 @@ uint32_t route_matched(struct rill_core *core, const struct message *message, st
     uint32_t taken = 0;
     for (uint32_t i = 0; i < match->sub_count; i++)
         taken += deliver(core, match_sub(match, i), &delivery);
-    for (uint32_t i = 0; i < match->group_count; i++)
-        taken += deliver_to_group(core, match_group(match, i), &delivery);
+    for (uint32_t i = 0, parts; i < match->group_count; i += parts) {
+        parts = match_group_parts(match, i);
+        taken += deliver_to_group(core, match, i, parts, &delivery);
+    }
     shared_payload_unref(delivery.shared);
     return taken;
 }
