@@ -34,12 +34,13 @@ static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t
     return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
 }
 
-/* Puts a record into the last block, or into a new one behind a gap, in a new segment, or when that is full. */
+/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a new segment, or
+   when the last is full. So the sequences in a block have no gaps. `first_sequence` is what the next message has. */
 static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size, uint64_t first_sequence)
 {
     struct block_table *table = &replay->store->blocks;
     const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
+    if (!last || first_sequence > replay->at.sequence + 1 || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
         last->len + size > BLOCK_BYTES) {
         const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
         if (err)
