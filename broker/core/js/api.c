@@ -191,6 +191,9 @@ void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
     const struct rill_bytes subject = rill_bytes_from(message->subject, sizeof PREFIX - 1);
+    // A message that a consumer delivers to an inbox keeps its own subject: no inbox makes a request of it.
+    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(PREFIX)))
+        return;
     const struct row *row = row_of(subject);
     struct api_call call = {.js = js, .reply = message->reply, .body = message->payload};
     if (!message->reply.len) {
