@@ -21,6 +21,8 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->account = &core->accounts[ACCOUNT_GLOBAL];
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
+    js->segment_bytes = config->segment_bytes;
+    js->cache_bytes_max = config->cache_bytes_max;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);

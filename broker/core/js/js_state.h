@@ -28,6 +28,8 @@ struct jetstream {
     struct account *account; // whose subject space the streams are in: $G
     struct rill_disk *disk;  // borrowed
     char *store_dir;
+    uint64_t segment_bytes;   // 0 is the store's default
+    uint64_t cache_bytes_max; // 0 is the store's default
 
     struct sub *api_sub;
     struct sub *ack_sub;

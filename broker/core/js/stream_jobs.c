@@ -43,6 +43,8 @@ static struct stream_job *job_create(struct stream *stream, void (*run)(struct r
         .folder = job->folder,
         .checkpoint = stream_checkpoint,
         .checkpoint_context = stream,
+        .segment_bytes = js->segment_bytes,
+        .cache_bytes_max = js->cache_bytes_max,
         .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
     };
     rill_buf_init(&job->checkpoint, 1 << 20);
@@ -153,7 +155,12 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
 {
     struct stream_job *job = (struct stream_job *)base;
     struct stream *stream = job->stream;
-    if (job->err) {
+    if (job->err == RILL_ERR_NOT_FOUND) {
+        // A crash while it was being made, before anybody was told that it is there. Making it again works.
+        rill_log(&core->log, RILL_LOG_INFO, "JetStream stream '%s' was never finished: ignored", stream->name);
+        recovery_fini(&job->recovery);
+        stream_free(stream);
+    } else if (job->err) {
         stream->state = STREAM_OFFLINE;
         stream->why = job->why;
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' is offline: %s", stream->name, job->why.text);
