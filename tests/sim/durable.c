@@ -64,7 +64,14 @@ static void plan_crash(struct world *world)
     sim_disk_crash_at(world->disk, world->crashes < CRASHES_MAX ? operation : 0);
 }
 
-static void live_with_crashes(uint64_t seed, uint64_t *ret_crashes, uint64_t *ret_redeliveries)
+struct totals {
+    uint64_t crashes;
+    uint64_t redeliveries;
+    uint64_t refusals;
+    uint64_t full_times;
+};
+
+static void live_with_crashes(uint64_t seed, struct totals *totals)
 {
     struct world world;
     world_create(&world, seed, false);
@@ -74,8 +81,10 @@ static void live_with_crashes(uint64_t seed, uint64_t *ret_crashes, uint64_t *re
         plan_crash(&world);
     }
     cr_assert(eq(str, world.failure, ""), "RILL_SIM_SEED=%" PRIu64, seed);
-    *ret_crashes += world.crashes;
-    *ret_redeliveries += world.redeliveries;
+    totals->crashes += world.crashes;
+    totals->redeliveries += world.redeliveries;
+    totals->refusals += world.refusals;
+    totals->full_times += world.full_times;
     world_destroy(&world);
 }
 
@@ -84,12 +93,14 @@ Test(durable, survives_random_crashes_in_random_schedules)
 {
     const uint64_t first = number_from("RILL_SIM_SEED", 1);
     const uint64_t count = getenv("RILL_SIM_SEED") ? 1 : number_from("RILL_SIM_COUNT", SEEDS);
-    uint64_t crashes = 0;
-    uint64_t redeliveries = 0;
+    struct totals totals = {0};
     for (uint64_t seed = first; seed < first + count; seed++)
-        live_with_crashes(seed, &crashes, &redeliveries);
-    cr_log_info("%" PRIu64 " seeds, %" PRIu64 " crashes, %" PRIu64 " redeliveries", count, crashes, redeliveries);
+        live_with_crashes(seed, &totals);
+    cr_log_info("%" PRIu64 " seeds: %" PRIu64 " crashes, %" PRIu64 " times full, %" PRIu64 " publishes refused, %" PRIu64
+                " redeliveries",
+                count, totals.crashes, totals.full_times, totals.refusals, totals.redeliveries);
     // The worlds do what they are made for.
-    cr_expect(ge(u64, crashes, count));
-    cr_expect(gt(u64, redeliveries, 0));
+    cr_expect(gt(u64, totals.crashes, 0));
+    cr_expect(gt(u64, totals.redeliveries, 0));
+    cr_expect(count < SEEDS || totals.refusals > 0);
 }

@@ -33,6 +33,7 @@ void world_create(struct world *world, uint64_t seed, bool calm)
     world->disk = sim_disk_create(rill_random_next(&world->random));
     world->segment_bytes = calm || rill_random_chance(&world->random, 1, 2) ? 16 * 1024 : 0;
     world->cache_bytes_max = rill_random_chance(&world->random, 1, 2) ? 1024 : 0;
+    world->may_fill = !calm && rill_random_chance(&world->random, 1, 2);
 }
 
 void world_destroy(struct world *world)
@@ -77,13 +78,12 @@ static bool contains(struct rill_bytes text, const char *what)
 
 // ---- the publisher ----
 
-static void publish(struct world *world, uint32_t number)
+static void send_message(struct world *world, uint32_t number, const char *inbox)
 {
-    struct world_message *message = &world->messages[number];
     char reply[32];
     char headers[64];
     char payload[PAYLOAD_BYTES_MAX + 32];
-    (void)snprintf(reply, sizeof reply, "_P.%u", number);
+    (void)snprintf(reply, sizeof reply, "%s.%u", inbox, number);
     (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: id-%u\r\n\r\n", number);
     memset(payload, 'x', sizeof payload);
     const int len = snprintf(payload, sizeof payload, "message:%u;", number);
@@ -91,8 +91,24 @@ static void publish(struct world *world, uint32_t number)
     payload[len] = 'x';
     sim_client_publish(world->publisher, "ev.a", reply, number < WORLD_IDS ? headers : NULL,
                        rill_bytes_of(payload, bytes));
+}
+
+static void publish(struct world *world, uint32_t number)
+{
+    struct world_message *message = &world->messages[number];
+    send_message(world, number, "_P");
+    // What is not sure whether it was heard says it twice.
+    if (number < WORLD_IDS && rill_random_chance(&world->random, 1, 4))
+        send_message(world, number, "_D");
     message->in_flight = true;
     message->sent_ns = world->sim.now.mono_ns;
+}
+
+/* The answer to the second of two. */
+static void on_duplicate_ack(struct world *world, uint32_t number, const struct rill_command *command)
+{
+    if (!command->headers.len && !contains(command->payload, "\"error\""))
+        promise(world, number_behind(command->payload, "\"seq\":"), number, "acknowledged as a duplicate");
 }
 
 static void on_pub_ack(struct world *world, uint32_t number, const struct rill_command *command)
@@ -125,8 +141,10 @@ static void on_publisher(void *context, struct sim_client *client, const struct 
     struct world *world = context;
     if (hears_nothing(world, command))
         return;
-    const uint32_t number = (uint32_t)number_behind(command->subject, "_P.");
-    on_pub_ack(world, number, command);
+    if (rill_bytes_has_prefix(command->subject, RILL_BYTES("_D.")))
+        on_duplicate_ack(world, (uint32_t)number_behind(command->subject, "_D."), command);
+    else
+        on_pub_ack(world, (uint32_t)number_behind(command->subject, "_P."), command);
 }
 
 static bool everything_published(const struct world *world)
@@ -163,18 +181,34 @@ static void publish_some(struct world *world)
 
 // ---- the worker ----
 
+static void acknowledge_synced(struct world *world, const char *subject, uint64_t sequence)
+{
+    char answer[32];
+    (void)snprintf(answer, sizeof answer, "_A.%" PRIu64, sequence);
+    sim_client_publish(world->worker, subject, answer, NULL, RILL_BYTES("+ACK"));
+    world->syncs_waiting++;
+}
+
+/* Later on it wants to be sure. */
+static void acknowledge_again(struct world *world)
+{
+    if (!world->acked_subject[0] || !rill_random_chance(&world->random, 1, 8))
+        return;
+    acknowledge_synced(world, world->acked_subject, world->acked_sequence);
+    world->acked_subject[0] = 0;
+}
+
 static void acknowledge(struct world *world, struct rill_bytes reply, uint64_t sequence)
 {
     char subject[256];
-    char answer[32];
     (void)snprintf(subject, sizeof subject, RILL_PRI, RILL_ARG(reply));
-    (void)snprintf(answer, sizeof answer, "_A.%" PRIu64, sequence);
     const uint32_t what = world->auditing ? 0 : rill_random_below(&world->random, 10);
     if (what < 4) {
-        sim_client_publish(world->worker, subject, answer, NULL, RILL_BYTES("+ACK"));
-        world->syncs_waiting++;
+        acknowledge_synced(world, subject, sequence);
     } else if (what < 7) {
         sim_client_publish(world->worker, subject, NULL, NULL, RILL_BYTES(""));
+        memcpy(world->acked_subject, subject, sizeof subject);
+        world->acked_sequence = sequence;
     } else if (what == 7) {
         sim_client_publish(world->worker, subject, NULL, NULL, RILL_BYTES("-NAK"));
     } else if (what == 8) {
@@ -328,8 +362,10 @@ static void act(struct world *world)
     set_up(world);
     if (world->stage != WORLD_RUNS)
         return;
-    if (!world->auditing)
+    if (!world->auditing) {
         publish_some(world);
+        acknowledge_again(world);
+    }
     if (!world->pulling)
         pull(world);
     else if (world->sim.now.mono_ns > world->pull_ends_ns)
@@ -361,10 +397,11 @@ static void begin_life(struct world *world)
     world->asked = world->pulling = world->worker_done = false;
     world->pull_left = world->syncs_waiting = 0;
     world->try_at_ns = 0;
+    world->acked_subject[0] = 0;
     world->publisher = sim_client_open(&world->sim, on_publisher, world);
     world->worker = sim_client_open(&world->sim, on_worker, world);
     const char *hello = "CONNECT {\"headers\":true,\"no_responders\":true}\r\n";
-    sim_client_sendf(world->publisher, "%sSUB _P.* 1\r\n", hello);
+    sim_client_sendf(world->publisher, "%sSUB _P.* 1\r\nSUB _D.* 2\r\n", hello);
     sim_client_sendf(world->worker, "%sSUB _R 1\r\nSUB _W 2\r\nSUB _A.* 3\r\n", hello);
 }
 
@@ -407,6 +444,20 @@ static bool go_on(struct world *world)
     return false;
 }
 
+/* The disk fills up, and space returns. */
+static void fill_disk(struct world *world)
+{
+    if (world->space_back_ns && world->sim.now.mono_ns >= world->space_back_ns) {
+        sim_disk_set_capacity(world->disk, 0);
+        world->space_back_ns = 0;
+    } else if (!world->space_back_ns && world->may_fill && rill_random_chance(&world->random, 1, 300)) {
+        const uint64_t left = rill_random_below(&world->random, 4096);
+        sim_disk_set_capacity(world->disk, sim_disk_used(world->disk) + left);
+        world->space_back_ns = world->sim.now.mono_ns + rill_random_below(&world->random, 2000) * RILL_NS_PER_MS + 1;
+        world->full_times++;
+    }
+}
+
 static void let_time_pass(struct world *world)
 {
     const int64_t next_ns = rill_core_next_deadline_ns(world->sim.core) - world->sim.now.mono_ns;
@@ -425,6 +476,7 @@ bool world_live(struct world *world)
         if (turn > TURNS_MAX)
             fail(world, "no end: stage %d, auditing %d, audited %" PRIu64 " of %" PRIu64, world->stage,
                  world->auditing, world->audited, world->last_sequence);
+        fill_disk(world);
         act(world);
         const bool any = sim_core_turn(&world->sim);
         if (sim_disk_is_off(world->disk))

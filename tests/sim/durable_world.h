@@ -59,7 +59,15 @@ struct world {
     uint32_t stored[WORLD_MESSAGES];
     bool worker_done;
 
+    // at times the disk is full for a while
+    bool may_fill;
+    int64_t space_back_ns; // 0: there is space
+
+    char acked_subject[256]; // acknowledged without wanting an answer; "": none
+    uint64_t acked_sequence;
+
     uint64_t crashes;
+    uint64_t full_times;
     uint64_t redeliveries;
     uint64_t refusals; // publishes that were answered with an error
 };
