@@ -80,9 +80,10 @@ static bool link_write(struct link *link)
             return true;
         size_t written = 0;
         const enum link_status status = link->ops->write(link, pieces, count, &written);
-        if (written)
-            rill_core_conn_written(link->loop->core, link->conn, written);
         link->blocked = status == LINK_AGAIN;
+        // Also when the socket took nothing: the core's patience with a peer that does not read begins there.
+        if (link->conn && (written || link->blocked))
+            rill_core_conn_written(link->loop->core, link->conn, written);
         if (status != LINK_OK)
             return status == LINK_AGAIN;
     }

@@ -45,13 +45,7 @@ void listener_resume(struct listener *listener)
     if (!listener->paused)
         return;
     listener->paused = false;
-    timer_stop(&listener->loop->poller, &listener->resume);
     poller_set_interest(&listener->loop->poller, &listener->source, EPOLLIN);
-}
-
-static void listener_resume_due(struct timer *timer)
-{
-    listener_resume((struct listener *)((char *)timer - offsetof(struct listener, resume)));
 }
 
 /* The peer as text; an IPv4 peer of an IPv6 socket as IPv4. */
@@ -78,10 +72,15 @@ static void listener_accepted(struct listener *listener, int fd, const struct so
     const int on = 1;
     if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    listener->accepted(listener->context, fd, address, port);
+}
+
+/* Nobody waits any more: only now is a shortage over, however often accepting had to pause meanwhile. */
+static void listener_drained(struct listener *listener)
+{
     if (listener->pause_said)
         rill_log(&listener->loop->log, RILL_LOG_INFO, "Accepting connections again");
     listener->pause_said = false;
-    listener->accepted(listener->context, fd, address, port);
 }
 
 static void listener_ready(struct source *source, uint32_t events)
@@ -99,9 +98,19 @@ static void listener_ready(struct source *source, uint32_t events)
         const enum accept_verdict verdict = accept_verdict(errno);
         if (verdict == ACCEPT_PAUSE)
             listener_pause(listener, errno);
+        else if (verdict == ACCEPT_DONE)
+            listener_drained(listener);
         if (verdict != ACCEPT_NEXT)
             return;
     }
+}
+
+/* A moment after a pause: goes on, and finds out whether the shortage is over. */
+static void listener_resume_due(struct timer *timer)
+{
+    struct listener *listener = (struct listener *)((char *)timer - offsetof(struct listener, resume));
+    listener_resume(listener);
+    listener_ready(&listener->source, EPOLLIN);
 }
 
 void listener_start(struct listener *listener, struct loop *loop, listener_accepted_fn *accepted,

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct decoder {
     enum rill_json_flags flags;
@@ -340,9 +341,14 @@ static enum rill_err decode_field(struct decoder *in, ProtobufCMessage *owner,
 // ---- One message
 // ----------------------------------------------------------------------------------------------------
 
+// As Go finds fields: the exact name, else one that differs in letter case only.
 static const ProtobufCFieldDescriptor *find_own(const ProtobufCMessageDescriptor *type, const char *name)
 {
     const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, name);
+    for (unsigned i = 0; i < type->n_fields && !field; i++) {
+        if (strcasecmp(type->fields[i].name, name) == 0)
+            field = &type->fields[i];
+    }
     return field && !model_is_inline(field) ? field : NULL;
 }
 
@@ -472,7 +478,8 @@ enum rill_err rill_json_decode(const ProtobufCMessageDescriptor *descriptor, str
     struct decoder in = {.flags = flags, .why = why};
     struct rill_bytes text = trim(json);
     rill_error_text_set(why, "%s", rill_err_text(RILL_ERR_NO_MEMORY)); // until there is a better reason
-    if (text.len == 0 && (flags & RILL_JSON_EMPTY_ALLOWED))
+    // null for an object says nothing, in Go as here.
+    if ((text.len == 0 && (flags & RILL_JSON_EMPTY_ALLOWED)) || rill_bytes_equal_cstr(text, "null"))
         text = RILL_BYTES("{}");
     if (text.len == 0) {
         rill_error_text_set(why, "unexpected end of JSON input");

@@ -18,12 +18,12 @@ enum { BLOCK_BYTES = 128 * 1024 };
 struct block_data {
     uint8_t *bytes;
     uint32_t capacity;
-    uint32_t indexed;  // bytes from the front whose messages are in `places`
-    uint32_t *places;  // place of message first_sequence + i, plus one; 0 where there is none
+    uint32_t indexed; // bytes from the front whose messages are in `places`
+    uint32_t *places; // place of message first_sequence + i, plus one; 0 where there is none
     uint32_t place_count;
     uint32_t place_capacity;
-    size_t block;                    // index in the table
-    struct block_data *prev, *next;  // in the table's `cached`, most recently used first
+    size_t block;                   // index in the table
+    struct block_data *prev, *next; // in the table's `cached`, most recently used first
 };
 
 struct block {
@@ -48,11 +48,11 @@ struct block_table {
 void block_table_fini(struct block_table *table);
 
 /* Appends a block without data. NO_MEMORY. */
-enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset)
-    RILL_MUST_CHECK;
+enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                         uint64_t offset) RILL_MUST_CHECK;
 /* Appends a block for appending to, with room for at least `room` bytes. */
-enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset,
-                              size_t room) RILL_MUST_CHECK;
+enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                              uint64_t offset, size_t room) RILL_MUST_CHECK;
 /* Takes blocks off the end until `count` are left, the last of them `last_len` bytes long. */
 void block_cut(struct block_table *table, size_t count, uint32_t last_len);
 
@@ -72,5 +72,5 @@ enum rill_err block_message(struct block_table *table, size_t block, uint32_t le
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
 /* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
-enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first, uint64_t last)
-    RILL_MUST_CHECK;
+enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
+                                uint64_t last) RILL_MUST_CHECK;

@@ -110,12 +110,14 @@ static void plan_next_segment(struct rill_store *store)
     };
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
-        store->plan = segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
+        store->plan =
+            segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
 }
 
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal)
 {
-    if (store->in_flight || store->read_only || !store->commit.record || (!store->commit.record_count && !is_seal))
+    if (store->in_flight || store->read_only || !store->commit.record ||
+        (!store->commit.record_count && !is_seal))
         return NULL;
     struct commit_job *job = &store->job;
     RILL_ASSERT(!job->plan && !(store->dirty && store->plan));
@@ -155,7 +157,8 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
 {
     struct rill_disk_file *file;
     const uint64_t end = segment_plan_end(job->plan);
-    const uint64_t reserve = job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
+    const uint64_t reserve =
+        job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
     const enum segment_outcome outcome =
         segment_make(job->base.disk, job->folder, job->plan, reserve, &file, &job->base.err, &job->base.why);
     if (outcome != SEGMENT_MADE)

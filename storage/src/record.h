@@ -30,7 +30,7 @@ struct record {
     uint8_t type;
     uint64_t sequence;
     int64_t time_ns;
-    size_t size;              // in the log, with padding
+    size_t size;               // in the log, with padding
     struct rill_bytes subject; // of a message
     struct rill_bytes headers; // of a message
     struct rill_bytes body;    // the payload of a message, all that follows the header of the others

@@ -92,7 +92,8 @@ Test(store_crash, what_was_committed_survives_a_power_cut_at_every_operation)
         cr_log_info("seed %lu", (unsigned long)seed);
         while (!crash_once(seed, crash_at))
             crash_at++;
-        cr_expect(crash_at > STEPS / 4, "seed %lu: only %lu operations", (unsigned long)seed, (unsigned long)crash_at);
+        cr_expect(crash_at > STEPS / 4, "seed %lu: only %lu operations", (unsigned long)seed,
+                  (unsigned long)crash_at);
     }
 }
 
@@ -144,7 +145,8 @@ Test(store_crash, what_a_recovery_has_shown_is_durable)
         sim_disk_restart_killed(disk);
         const struct rill_store_options options = story_options(&story, disk, folder);
         struct rill_store *store = NULL;
-        cr_assert(eq(int, story_reopen(&story, &options, &store, NULL), RILL_OK), "seed %lu", (unsigned long)seed);
+        cr_assert(eq(int, story_reopen(&story, &options, &store, NULL), RILL_OK), "seed %lu",
+                  (unsigned long)seed);
         sim_disk_crash(disk);
         rill_store_close(store);
         sim_disk_restart(disk);

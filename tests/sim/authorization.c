@@ -36,7 +36,8 @@ static const struct rill_permissions worker_permissions = {
 static const struct rill_auth_user users[] = {
     {"ann", "pw", "$G", NULL, RILL_CONNECTION_ANY},
     {"worker", "pw", "$G", &worker_permissions, RILL_CONNECTION_ANY},
-    {"hashed", "$2b$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG", "$G", NULL, RILL_CONNECTION_ANY},
+    {"hashed", "$2b$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG", "$G", NULL,
+     RILL_CONNECTION_ANY},
     {"browser", "pw", "$G", NULL, RILL_CONNECTION_WEBSOCKET},
     {"admin", "pw", "$SYS", NULL, RILL_CONNECTION_ANY},
 };
@@ -53,22 +54,26 @@ static const struct {
     const char *why;
 } attempts[] = {
     {&with_token, "CONNECT {\"auth_token\":\"t0ken\"}\r\nPING\r\n", "", 1, "the token"},
-    {&with_token, "CONNECT {\"auth_token\":\"t0keN\"}\r\nPING\r\n", "'Authorization Violation'", 0, "another token"},
+    {&with_token, "CONNECT {\"auth_token\":\"t0keN\"}\r\nPING\r\n", "'Authorization Violation'", 0,
+     "another token"},
     {&with_token, "CONNECT {}\r\nPING\r\n", "'Authorization Violation'", 0, "no token"},
     {&with_token, "PING\r\n", "'Authorization Violation'", 0, "another command first"},
     {&with_token, "GET / HTTP/1.1\r\n\r\n", "'Authorization Violation'", 0, "garbage first"},
     {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"pw\"}\r\nPING\r\n", "", 1, "user and password"},
-    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"no\"}\r\nPING\r\n", "'Authorization Violation'", 0, "wrong password"},
-    {&with_users, "CONNECT {\"user\":\"bob\",\"pass\":\"pw\"}\r\nPING\r\n", "'Authorization Violation'", 0, "no such user"},
-    {&with_users, "CONNECT {\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n", "", 1, "right for the hash"},
+    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"no\"}\r\nPING\r\n", "'Authorization Violation'", 0,
+     "wrong password"},
+    {&with_users, "CONNECT {\"user\":\"bob\",\"pass\":\"pw\"}\r\nPING\r\n", "'Authorization Violation'", 0,
+     "no such user"},
+    {&with_users, "CONNECT {\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n", "", 1,
+     "right for the hash"},
     {&with_users, "CONNECT {\"user\":\"hashed\",\"pass\":\"no\"}\r\nPING\r\n", "'Authorization Violation'", 0,
      "wrong for the hash"},
-    {&with_users, "CONNECT {\"user\":\"browser\",\"pass\":\"pw\"}\r\nPING\r\n", "'Authorization Violation'", 0,
-     "a user for WebSocket only"},
-    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"pw\",\"protocol\":9}\r\n", "'invalid client protocol'", 0,
-     "authorized, but of an unknown protocol"},
-    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"no\",\"protocol\":9}\r\n", "'Authorization Violation'", 0,
-     "authorization comes first"},
+    {&with_users, "CONNECT {\"user\":\"browser\",\"pass\":\"pw\"}\r\nPING\r\n", "'Authorization Violation'",
+     0, "a user for WebSocket only"},
+    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"pw\",\"protocol\":9}\r\n",
+     "'invalid client protocol'", 0, "authorized, but of an unknown protocol"},
+    {&with_users, "CONNECT {\"user\":\"ann\",\"pass\":\"no\",\"protocol\":9}\r\n",
+     "'Authorization Violation'", 0, "authorization comes first"},
 };
 
 // Only who proves to be a user gets in; everybody else reads the same refusal.
@@ -135,7 +140,8 @@ Test(authorization, denied_subjects_are_not_delivered_to_wildcards)
     sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &with_users});
     struct sim_client *w = sim_client_open(&sim, on_command, &worker);
     struct sim_client *a = sim_client_open(&sim, on_command, &ann);
-    sim_client_sendf(w, "CONNECT {\"verbose\":false,\"user\":\"worker\",\"pass\":\"pw\"}\r\nSUB orders.* 1\r\n");
+    sim_client_sendf(w,
+                     "CONNECT {\"verbose\":false,\"user\":\"worker\",\"pass\":\"pw\"}\r\nSUB orders.* 1\r\n");
     sim_core_settle(&sim);
     cr_expect(eq(str, worker.error, ""));
     sim_client_sendf(a, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n"
@@ -157,7 +163,8 @@ Test(authorization, accounts_are_separate_subject_spaces)
     struct sim_client *a = sim_client_open(&sim, on_command, &ann);
     sim_client_sendf(s, "CONNECT {\"verbose\":false,\"user\":\"admin\",\"pass\":\"pw\"}\r\nSUB > 1\r\n");
     sim_core_settle(&sim);
-    sim_client_sendf(a, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\nPUB orders.new 1\r\nx\r\n");
+    sim_client_sendf(
+        a, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\nPUB orders.new 1\r\nx\r\n");
     sim_core_settle(&sim);
     cr_expect(eq(int, admin.messages, 0));
     sim_core_stop(&sim);

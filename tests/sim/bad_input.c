@@ -74,9 +74,25 @@ Test(bad_input, each_gets_its_error_and_its_close)
 }
 
 static const char *const words[] = {
-    "PUB",  "HPUB", "SUB", "UNSUB", "CONNECT", "PING",     "PONG", " ",    "  ", "\r\n", "\n", "\r", "a.b",
-    ">",    "*",    "0",   "1",     "5",       "99999999", "-1",   "{}",   "{",  "\"",   "$",  "\t", "NATS/1.0\r\n\r\n",
-    "INFO", "+OK",  "-ERR", "hello", "[",       "\xff",     "a..b", "MSG ", "q",  "7",    "12", "CONNECT {\"verbose\":false}\r\n",
+    "PUB",      "HPUB",
+    "SUB",      "UNSUB",
+    "CONNECT",  "PING",
+    "PONG",     " ",
+    "  ",       "\r\n",
+    "\n",       "\r",
+    "a.b",      ">",
+    "*",        "0",
+    "1",        "5",
+    "99999999", "-1",
+    "{}",       "{",
+    "\"",       "$",
+    "\t",       "NATS/1.0\r\n\r\n",
+    "INFO",     "+OK",
+    "-ERR",     "hello",
+    "[",        "\xff",
+    "a..b",     "MSG ",
+    "q",        "7",
+    "12",       "CONNECT {\"verbose\":false}\r\n",
 };
 
 static void send_garbage(struct sim_client *client, struct rill_random *random)
@@ -88,7 +104,8 @@ static void send_garbage(struct sim_client *client, struct rill_random *random)
                 noise[n] = (uint8_t)rill_random_next(random);
             sim_client_send(client, rill_bytes_of(noise, rill_random_below(random, sizeof noise)));
         } else {
-            sim_client_send(client, rill_bytes_from_cstr(words[rill_random_below(random, sizeof words / sizeof *words)]));
+            sim_client_send(
+                client, rill_bytes_from_cstr(words[rill_random_below(random, sizeof words / sizeof *words)]));
         }
     }
 }

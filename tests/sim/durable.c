@@ -38,8 +38,8 @@ static void crash_once_at(uint64_t seed, uint64_t operation, bool only_killed)
     sim_disk_crash_at(world.disk, operation);
     while (!world_live(&world))
         world_crash_and_restart(&world, only_killed);
-    cr_assert(eq(str, world.failure, ""), "seed %" PRIu64 ", crash at operation %" PRIu64 "%s", seed, operation,
-              only_killed ? ", killed" : "");
+    cr_assert(eq(str, world.failure, ""), "seed %" PRIu64 ", crash at operation %" PRIu64 "%s", seed,
+              operation, only_killed ? ", killed" : "");
     cr_assert(eq(u64, world.crashes, 1));
     world_destroy(&world);
 }
@@ -96,8 +96,8 @@ Test(durable, survives_random_crashes_in_random_schedules)
     struct totals totals = {0};
     for (uint64_t seed = first; seed < first + count; seed++)
         live_with_crashes(seed, &totals);
-    cr_log_info("%" PRIu64 " seeds: %" PRIu64 " crashes, %" PRIu64 " times full, %" PRIu64 " publishes refused, %" PRIu64
-                " redeliveries",
+    cr_log_info("%" PRIu64 " seeds: %" PRIu64 " crashes, %" PRIu64 " times full, %" PRIu64
+                " publishes refused, %" PRIu64 " redeliveries",
                 count, totals.crashes, totals.full_times, totals.refusals, totals.redeliveries);
     // The worlds do what they are made for.
     cr_expect(gt(u64, totals.crashes, 0));

@@ -11,7 +11,7 @@
 enum { IN_FLIGHT_MAX = 6, TURNS_MAX = 400 * 1000, PAYLOAD_BYTES_MAX = 300 };
 
 /* Everything is answered far sooner, or never will be. */
-#define ANSWER_NS  (20 * RILL_NS_PER_S)
+#define ANSWER_NS    (20 * RILL_NS_PER_S)
 #define TRY_AGAIN_NS (50 * RILL_NS_PER_MS)
 #define ACK_WAIT_NS  (500 * RILL_NS_PER_MS)
 
@@ -125,7 +125,8 @@ static void on_pub_ack(struct world *world, uint32_t number, const struct rill_c
     }
     const uint64_t sequence = number_behind(command->payload, "\"seq\":");
     if (message->sequence && message->sequence != sequence)
-        fail(world, "W3: message %u has the sequences %" PRIu64 " and %" PRIu64, number, message->sequence, sequence);
+        fail(world, "W3: message %u has the sequences %" PRIu64 " and %" PRIu64, number, message->sequence,
+             sequence);
     message->sequence = sequence;
     promise(world, sequence, number, "acknowledged");
 }
@@ -320,7 +321,8 @@ static void pull(struct world *world)
     char body[128];
     const uint64_t batch = 1 + rill_random_below(&world->random, 8);
     const char *no_wait = rill_random_chance(&world->random, 1, 2) ? "true" : "false";
-    (void)snprintf(body, sizeof body, "{\"batch\":%" PRIu64 ",\"expires\":200000000,\"no_wait\":%s}", batch, no_wait);
+    (void)snprintf(body, sizeof body, "{\"batch\":%" PRIu64 ",\"expires\":200000000,\"no_wait\":%s}", batch,
+                   no_wait);
     (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.MSG.NEXT.S.%s", consumer_name(world));
     sim_client_publish(world->worker, subject, "_W", NULL, rill_bytes_from_cstr(body));
     world->pulling = true;
@@ -341,12 +343,13 @@ static void set_up(struct world *world)
         request(world, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}");
         return;
     case WORLD_SETS_UP_CONSUMER:
-        (void)snprintf(body, sizeof body,
-                       "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":\"explicit\","
-                       "\"ack_wait\":%" PRId64 ",\"max_ack_pending\":10}}",
-                       consumer_name(world), (int64_t)ACK_WAIT_NS);
-        (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.%s.S.%s", world->auditing ? "DURABLE.CREATE" : "CREATE",
-                       consumer_name(world));
+        (void)snprintf(
+            body, sizeof body,
+            "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":\"explicit\","
+            "\"ack_wait\":%" PRId64 ",\"max_ack_pending\":10}}",
+            consumer_name(world), (int64_t)ACK_WAIT_NS);
+        (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.%s.S.%s",
+                       world->auditing ? "DURABLE.CREATE" : "CREATE", consumer_name(world));
         request(world, subject, body);
         return;
     case WORLD_ASKS_INFO:
@@ -453,7 +456,8 @@ static void fill_disk(struct world *world)
     } else if (!world->space_back_ns && world->may_fill && rill_random_chance(&world->random, 1, 300)) {
         const uint64_t left = rill_random_below(&world->random, 4096);
         sim_disk_set_capacity(world->disk, sim_disk_used(world->disk) + left);
-        world->space_back_ns = world->sim.now.mono_ns + rill_random_below(&world->random, 2000) * RILL_NS_PER_MS + 1;
+        world->space_back_ns =
+            world->sim.now.mono_ns + rill_random_below(&world->random, 2000) * RILL_NS_PER_MS + 1;
         world->full_times++;
     }
 }

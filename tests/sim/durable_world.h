@@ -15,7 +15,12 @@
 #include "sim_core.h"
 #include "sim_disk.h"
 
-enum { WORLD_IDS = 40, WORLD_PLAIN = 12, WORLD_MESSAGES = WORLD_IDS + WORLD_PLAIN, WORLD_SEQUENCES_MAX = 4096 };
+enum {
+    WORLD_IDS = 40,
+    WORLD_PLAIN = 12,
+    WORLD_MESSAGES = WORLD_IDS + WORLD_PLAIN,
+    WORLD_SEQUENCES_MAX = 4096
+};
 
 struct world_message {
     uint64_t sequence; // acknowledged with; 0: not yet
@@ -54,7 +59,7 @@ struct world {
     // the end: a second consumer reads everything
     bool auditing;
     char audit_name[32];
-    uint64_t audited;      // last sequence read
+    uint64_t audited;       // last sequence read
     uint64_t last_sequence; // of the stream, as INFO says
     uint32_t stored[WORLD_MESSAGES];
     bool worker_done;

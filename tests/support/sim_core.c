@@ -26,7 +26,8 @@ static void write_log(void *context, enum rill_log_level level, const char *line
 {
     const struct sim_core *sim = context;
     if (sim->log_to_stderr)
-        (void)fprintf(stderr, "[%12.6f] [%s] %s\n", (double)sim->now.mono_ns / 1e9, rill_log_level_tag(level), line);
+        (void)fprintf(stderr, "[%12.6f] [%s] %s\n", (double)sim->now.mono_ns / 1e9, rill_log_level_tag(level),
+                      line);
 }
 
 void sim_core_start(struct sim_core *sim, const struct sim_options *options)
@@ -39,7 +40,8 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .no_auth.timeout_ns = 2 * RILL_NS_PER_S,
     };
     if (!sim->now.wall_ns)
-        sim->now = (struct rill_now){.mono_ns = RILL_NS_PER_S, .wall_ns = INT64_C(1780000000) * RILL_NS_PER_S};
+        sim->now =
+            (struct rill_now){.mono_ns = RILL_NS_PER_S, .wall_ns = INT64_C(1780000000) * RILL_NS_PER_S};
     const struct rill_core_config config = {
         .server_id = "NSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIMSIM0",
         .server_name = "sim",
@@ -125,7 +127,8 @@ struct sim_client *sim_client_open(struct sim_core *sim, sim_client_fn *on_comma
     client->context = context;
     rill_buf_init(&client->to_send, BUFFER_MAX);
     rill_buf_init(&client->received, BUFFER_MAX);
-    const struct rill_conn_origin origin = {.kind = RILL_CONN_TCP, .address = "127.0.0.1", .port = 1, .link = client};
+    const struct rill_conn_origin origin = {
+        .kind = RILL_CONN_TCP, .address = "127.0.0.1", .port = 1, .link = client};
     rill_core_begin_turn(sim->core, sim->now);
     client->conn = rill_core_conn_open(sim->core, &origin);
     rill_core_end_turn(sim->core);
@@ -152,14 +155,14 @@ void sim_client_sendf(struct sim_client *client, const char *format, ...)
     sim_client_send(client, rill_bytes_of(text, (size_t)len));
 }
 
-void sim_client_publish(struct sim_client *client, const char *subject, const char *reply, const char *headers,
-                        struct rill_bytes payload)
+void sim_client_publish(struct sim_client *client, const char *subject, const char *reply,
+                        const char *headers, struct rill_bytes payload)
 {
     const size_t header_bytes = headers ? strlen(headers) : 0;
     const char *blank = reply && reply[0] ? " " : "";
     if (header_bytes)
-        sim_client_sendf(client, "HPUB %s%s%s %zu %zu\r\n%s", subject, blank, reply ? reply : "", header_bytes,
-                         header_bytes + payload.len, headers);
+        sim_client_sendf(client, "HPUB %s%s%s %zu %zu\r\n%s", subject, blank, reply ? reply : "",
+                         header_bytes, header_bytes + payload.len, headers);
     else
         sim_client_sendf(client, "PUB %s%s%s %zu\r\n", subject, blank, reply ? reply : "", payload.len);
     sim_client_send(client, payload);

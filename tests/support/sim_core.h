@@ -31,13 +31,13 @@ typedef void sim_client_fn(void *context, struct sim_client *client, const struc
 
 struct sim_options {
     uint64_t seed;
-    bool calm;                          // no random splits and orders
-    struct rill_now now;                // zero: some time in 2026
-    const struct rill_limits *limits;   // NULL: the defaults of the shell
+    bool calm;                           // no random splits and orders
+    struct rill_now now;                 // zero: some time in 2026
+    const struct rill_limits *limits;    // NULL: the defaults of the shell
     const struct rill_auth_config *auth; // NULL: everybody may do everything
-    struct rill_disk *disk;             // NULL: no JetStream
-    const char *store_dir;              // "store" when NULL
-    uint64_t segment_bytes;             // 0: the store's default; so the next
+    struct rill_disk *disk;              // NULL: no JetStream
+    const char *store_dir;               // "store" when NULL
+    uint64_t segment_bytes;              // 0: the store's default; so the next
     uint64_t cache_bytes_max;
     bool log_to_stderr;
 };
@@ -66,8 +66,8 @@ struct sim_core {
 
 struct sim_client {
     struct sim_core *sim;
-    struct rill_conn *conn;  // NULL once the broker's side is gone
-    struct rill_buf to_send; // bytes that the broker has not been given
+    struct rill_conn *conn;   // NULL once the broker's side is gone
+    struct rill_buf to_send;  // bytes that the broker has not been given
     struct rill_buf received; // an incomplete command
     sim_client_fn *on_command;
     void *context;
@@ -92,10 +92,11 @@ void sim_core_crash(struct sim_core *sim);
 /* Connects; the broker's INFO comes first. The client lives until the core stops or crashes. */
 struct sim_client *sim_client_open(struct sim_core *sim, sim_client_fn *on_command, void *context);
 void sim_client_send(struct sim_client *client, struct rill_bytes bytes);
-void sim_client_sendf(struct sim_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_client_sendf(struct sim_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* "PUB subject reply size" and the payload; an empty reply is left out. With headers an HPUB. */
-void sim_client_publish(struct sim_client *client, const char *subject, const char *reply, const char *headers,
-                        struct rill_bytes payload);
+void sim_client_publish(struct sim_client *client, const char *subject, const char *reply,
+                        const char *headers, struct rill_bytes payload);
 /* The link breaks at the client's end. */
 void sim_client_close(struct sim_client *client);
 /* The broker has closed it, or the client. */

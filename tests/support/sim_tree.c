@@ -116,7 +116,8 @@ static void journal_add(struct sim_tree *tree, struct sim_change change)
     tree->journal[tree->journal_count++] = change;
 }
 
-struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name, bool is_folder)
+struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name,
+                               bool is_folder)
 {
     struct sim_node *node = node_create(tree, is_folder);
     folder_set(&folder->now, name, node);

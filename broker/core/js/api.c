@@ -92,11 +92,12 @@ void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_b
     (void)route_publish(js->core, js->account, reply, none, headers, none);
 }
 
-void api_respond_error(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessageDescriptor *response,
-                       const struct rill_js_error *error)
+void api_respond_error(struct jetstream *js, struct rill_bytes reply,
+                       const ProtobufCMessageDescriptor *response, const struct rill_js_error *error)
 {
     ProtobufCMessage *message = malloc(response->sizeof_message);
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(response, "error");
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(response, "error");
     RILL_ASSERT(field && field->type == PROTOBUF_C_TYPE_MESSAGE);
     js->api_errors++;
     if (!message)
@@ -168,8 +169,8 @@ static void refuse(const struct api_call *call, const struct row *row, struct ri
         api_fail(call, RILL_JS_CLUSTER_REQUIRED);
         return;
     }
-    const struct rill_js_error error =
-        rill_js_error_with(RILL_JS_STREAM_GENERAL, PREFIX RILL_PRI " is not implemented yet", RILL_ARG(subject));
+    const struct rill_js_error error = rill_js_error_with(
+        RILL_JS_STREAM_GENERAL, PREFIX RILL_PRI " is not implemented yet", RILL_ARG(subject));
     api_respond_error(call->js, call->reply, call->response, &error);
 }
 

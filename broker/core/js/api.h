@@ -12,7 +12,8 @@
 struct api_call {
     struct jetstream *js;
     struct rill_bytes reply;
-    struct rill_bytes tokens[4]; // those that the row's pattern has a wildcard for; a `>` takes all that is left
+    struct rill_bytes
+        tokens[4]; // those that the row's pattern has a wildcard for; a `>` takes all that is left
     size_t token_count;
     ProtobufCMessage *request; // decoded as the row says; NULL for a raw body
     struct rill_bytes body;
@@ -23,8 +24,8 @@ struct api_call {
 void api_request(void *owner, const struct message *message);
 
 /* Answers. Every response of the API has a type and an error. */
-void api_respond_error(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessageDescriptor *response,
-                       const struct rill_js_error *error);
+void api_respond_error(struct jetstream *js, struct rill_bytes reply,
+                       const ProtobufCMessageDescriptor *response, const struct rill_js_error *error);
 void api_fail(const struct api_call *call, enum rill_js_error_id id);
 
 /* The stream that the call's first token names, ready to work with; NULL when the caller was told why not. */
@@ -37,8 +38,8 @@ void api_stream_create(const struct api_call *call);
 void api_stream_info(const struct api_call *call);
 void api_stream_names(const struct api_call *call);
 void api_stream_delete(const struct api_call *call);
-void api_consumer_create(const struct api_call *call);         // CONSUMER.CREATE.<stream>
-void api_consumer_create_named(const struct api_call *call);   // CONSUMER.CREATE.<stream>.<consumer>[.<filter>]
+void api_consumer_create(const struct api_call *call);       // CONSUMER.CREATE.<stream>
+void api_consumer_create_named(const struct api_call *call); // CONSUMER.CREATE.<stream>.<consumer>[.<filter>]
 void api_consumer_create_durable(const struct api_call *call); // CONSUMER.DURABLE.CREATE.<stream>.<consumer>
 void api_consumer_info(const struct api_call *call);
 void api_consumer_names(const struct api_call *call);

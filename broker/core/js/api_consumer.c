@@ -47,7 +47,8 @@ static uint64_t first_sequence_of(const struct stream *stream, const Rill__Consu
     case RILL__DELIVER_POLICY__DELIVER_POLICY_NEW:
         return stream->last_appended + 1;
     case RILL__DELIVER_POLICY__DELIVER_POLICY_BY_START_SEQUENCE:
-        return config->opt_start_seq <= stream->last_appended ? config->opt_start_seq : stream->last_appended + 1;
+        return config->opt_start_seq <= stream->last_appended ? config->opt_start_seq
+                                                              : stream->last_appended + 1;
     default:
         return 1;
     }
@@ -72,8 +73,9 @@ static struct rill_js_error create(const struct api_call *call, struct stream *s
     if (consumers_max > 0 && stream->durable_count >= (uint64_t)consumers_max)
         return rill_js_error_of(RILL_JS_CONSUMERS_MAX);
     struct durable *durable = durable_create(stream, make_record(stream, config));
-    const enum rill_err err = stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &durable->record->base,
-                                                  STREAM_WAIT_CONSUMER_CREATED, durable, call->reply);
+    const enum rill_err err =
+        stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &durable->record->base,
+                            STREAM_WAIT_CONSUMER_CREATED, durable, call->reply);
     if (err) {
         durable_free(durable);
         return stream_store_error(stream, err);
@@ -94,7 +96,8 @@ static struct rill_js_error create_again(const struct api_call *call, struct dur
     if (!rill_message_equal(&durable->record->config->base, &config->base))
         return request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE
                    ? rill_js_error_of(RILL_JS_CONSUMER_ALREADY_EXISTS)
-                   : rill_js_error_not_yet(RILL_JS_CONSUMER_CREATE, "changing the configuration of a consumer");
+                   : rill_js_error_not_yet(RILL_JS_CONSUMER_CREATE,
+                                           "changing the configuration of a consumer");
     for (const struct stream_waiter *waiter = stream->waiters; waiter; waiter = waiter->next) {
         if (waiter->what == STREAM_WAIT_CONSUMER_CREATED && waiter->durable == durable) {
             stream_wait(stream, STREAM_WAIT_CONSUMER_CREATED, waiter->commit, durable, call->reply);
@@ -153,7 +156,8 @@ void api_consumer_create(const struct api_call *call)
 void api_consumer_create_named(const struct api_call *call)
 {
     const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && (!names_match(call->tokens[1], config->durable_name) || !names_match(call->tokens[1], config->name)))
+    if (config &&
+        (!names_match(call->tokens[1], config->durable_name) || !names_match(call->tokens[1], config->name)))
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
     else if (config && call->token_count > 2 &&
              !rill_bytes_equal_cstr(call->tokens[2], config->filter_subject ? config->filter_subject : ""))
@@ -224,7 +228,8 @@ void api_consumer_names(const struct api_call *call)
             names[count++] = durable->record->name;
     }
     qsort(names, count, sizeof *names, compare_names);
-    const size_t offset = request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
+    const size_t offset =
+        request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
     response.total = (int64_t)count;
     response.offset = (int64_t)offset;
     response.limit = NAMES_PAGE;

@@ -153,7 +153,8 @@ static bool has_subject(const struct stream *stream, const char *filter)
     if (!stream->record)
         return false;
     for (size_t i = 0; i < stream->record->config->n_subjects; i++) {
-        if (rill_subject_overlap(rill_bytes_from_cstr(filter), rill_bytes_from_cstr(stream->record->config->subjects[i])))
+        if (rill_subject_overlap(rill_bytes_from_cstr(filter),
+                                 rill_bytes_from_cstr(stream->record->config->subjects[i])))
             return true;
     }
     return false;
@@ -180,7 +181,8 @@ void api_stream_names(const struct api_call *call)
             names[count++] = stream->name;
     }
     qsort(names, count, sizeof *names, compare_names);
-    const size_t offset = request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
+    const size_t offset =
+        request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
     response.total = (int64_t)count;
     response.offset = (int64_t)offset;
     response.limit = NAMES_PAGE;
@@ -226,8 +228,7 @@ void api_stream_delete(const struct api_call *call)
     stream_deactivate(stream);
     struct durable *durable;
     struct durable *next;
-    HASH_ITER(by_name, stream->durables, durable, next)
-    {
+    HASH_ITER (by_name, stream->durables, durable, next) {
         durable_end(durable, RILL_BYTES("NATS/1.0 409 Consumer Deleted\r\n\r\n"));
     }
     if (offline) {

@@ -161,7 +161,8 @@ static void come_due(struct consumer *consumer, struct outstanding *entry)
 
 // ---- delivering ----
 
-enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence, uint64_t *ret_sequence)
+enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence,
+                                 uint64_t *ret_sequence)
 {
     if (!consumer->pulls)
         return CONSUMER_HAS_NO_PULL;
@@ -217,7 +218,8 @@ static void serve(struct consumer *consumer, struct consumer_pull *pull)
     }
 }
 
-void consumer_delivered(struct consumer *consumer, uint64_t sequence, const struct consumer_offer *offer, int64_t now_ns)
+void consumer_delivered(struct consumer *consumer, uint64_t sequence, const struct consumer_offer *offer,
+                        int64_t now_ns)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
     if (entry) {
@@ -304,7 +306,8 @@ void consumer_expire(struct consumer *consumer, int64_t now_ns)
         if (due->kind == DUE_OUTSTANDING) {
             come_due(consumer, (struct outstanding *)((char *)due - offsetof(struct outstanding, due)));
         } else {
-            struct consumer_pull *pull = (struct consumer_pull *)((char *)due - offsetof(struct consumer_pull, expiry));
+            struct consumer_pull *pull =
+                (struct consumer_pull *)((char *)due - offsetof(struct consumer_pull, expiry));
             take_out(consumer, pull);
             DL_APPEND(consumer->expired, pull);
         }

@@ -80,7 +80,8 @@ struct consumer_pull_request {
 };
 
 /* LIMIT when waiting_max are there already. */
-enum rill_err consumer_pull_add(struct consumer *consumer, const struct consumer_pull_request *request) RILL_MUST_CHECK;
+enum rill_err consumer_pull_add(struct consumer *consumer,
+                                const struct consumer_pull_request *request) RILL_MUST_CHECK;
 /* Ends a waiting pull and frees it. */
 void consumer_pull_end(struct consumer *consumer, struct consumer_pull *pull);
 
@@ -101,7 +102,8 @@ enum consumer_want {
     CONSUMER_WANTS_NEXT,  // *ret_sequence, for the first time
 };
 
-enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence, uint64_t *ret_sequence);
+enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence,
+                                 uint64_t *ret_sequence);
 
 struct consumer_offer {
     struct consumer_pull *pull;
@@ -128,7 +130,8 @@ enum consumer_answer {
 /* Acknowledged, or terminated: never again. */
 enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence);
 /* Again, at `at_ns`; at once when that has passed. */
-enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, int64_t at_ns, int64_t now_ns);
+enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, int64_t at_ns,
+                                  int64_t now_ns);
 /* Its ack wait begins anew. */
 enum consumer_answer consumer_progress(struct consumer *consumer, uint64_t sequence, int64_t now_ns);
 
@@ -152,7 +155,8 @@ void consumer_lost_events(struct consumer *consumer);
 void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf);
 
 /* Replaying. Leaves all that is outstanding without a deadline until consumer_restart. DAMAGED. */
-enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form, struct rill_bytes bytes) RILL_MUST_CHECK;
+enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form,
+                             struct rill_bytes bytes) RILL_MUST_CHECK;
 /* After a start: the stream ends at last_sequence, and what is outstanding is due one ack wait from now. */
 void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t now_ns);
 

@@ -14,26 +14,11 @@
 enum { ACK_PENDING = 1000, WAITING = 512, WAITING_MAX = 64 * 1024, DESCRIPTION_BYTES_MAX = 4096 };
 
 static const char *const not_yet[] = {
-    "opt_start_time",
-    "backoff",
-    "filter_subjects",
-    "rate_limit_bps",
-    "sample_freq",
-    "flow_control",
-    "headers_only",
-    "max_bytes",
-    "deliver_subject",
-    "deliver_group",
-    "idle_heartbeat",
-    "inactive_threshold",
-    "mem_storage",
-    "direct",
-    "sourcing",
-    "pause_until",
-    "priority_groups",
-    "priority_policy",
-    "priority_timeout",
-    NULL,
+    "opt_start_time",  "backoff",         "filter_subjects",  "rate_limit_bps",
+    "sample_freq",     "flow_control",    "headers_only",     "max_bytes",
+    "deliver_subject", "deliver_group",   "idle_heartbeat",   "inactive_threshold",
+    "mem_storage",     "direct",          "sourcing",         "pause_until",
+    "priority_groups", "priority_policy", "priority_timeout", NULL,
 };
 
 static struct rill_js_error none(void)
@@ -62,9 +47,8 @@ static struct rill_js_error check_name(Rill__ConsumerConfig *config)
     if (!has_durable)
         return not_yet_value("a consumer without durable_name");
     if (!config_name_is_valid(config->durable_name))
-        return strlen(config->durable_name) > 255
-                   ? rill_js_error_with(RILL_JS_CONSUMER_NAME_TOO_LONG, "255")
-                   : rill_js_error_of(RILL_JS_CONSUMER_DURABLE_NAME_INVALID);
+        return strlen(config->durable_name) > 255 ? rill_js_error_with(RILL_JS_CONSUMER_NAME_TOO_LONG, "255")
+                                                  : rill_js_error_of(RILL_JS_CONSUMER_DURABLE_NAME_INVALID);
     if (!has_name) {
         free(config->name == protobuf_c_empty_string ? NULL : config->name);
         set_text(&config->name, config->durable_name);
@@ -87,17 +71,18 @@ static struct rill_js_error check_policies(const Rill__ConsumerConfig *config)
     case RILL__DELIVER_POLICY__DELIVER_POLICY_LAST:
     case RILL__DELIVER_POLICY__DELIVER_POLICY_NEW:
         if (config->opt_start_seq)
-            return rill_js_error_with(RILL_JS_CONSUMER_INVALID_POLICY,
-                                      "consumer delivery policy is deliver %s, but optional start sequence is also set",
-                                      config->deliver_policy == RILL__DELIVER_POLICY__DELIVER_POLICY_ALL    ? "all"
-                                      : config->deliver_policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST ? "last"
-                                                                                                            : "new");
+            return rill_js_error_with(
+                RILL_JS_CONSUMER_INVALID_POLICY,
+                "consumer delivery policy is deliver %s, but optional start sequence is also set",
+                config->deliver_policy == RILL__DELIVER_POLICY__DELIVER_POLICY_ALL    ? "all"
+                : config->deliver_policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST ? "last"
+                                                                                      : "new");
         return none();
     case RILL__DELIVER_POLICY__DELIVER_POLICY_BY_START_SEQUENCE:
         if (!config->opt_start_seq)
-            return rill_js_error_with(
-                RILL_JS_CONSUMER_INVALID_POLICY,
-                "consumer delivery policy is deliver by start sequence, but optional start sequence is not set");
+            return rill_js_error_with(RILL_JS_CONSUMER_INVALID_POLICY,
+                                      "consumer delivery policy is deliver by start sequence, but optional "
+                                      "start sequence is not set");
         return none();
     default:
         return not_yet_value("this deliver_policy");
@@ -131,7 +116,8 @@ static void fill_defaults(Rill__ConsumerConfig *config)
         config->max_waiting = WAITING;
     if (config->max_ack_pending == 0)
         config->max_ack_pending = ACK_PENDING;
-    config->has_ack_wait = config->has_max_deliver = config->has_max_waiting = config->has_max_ack_pending = true;
+    config->has_ack_wait = config->has_max_deliver = config->has_max_waiting = config->has_max_ack_pending =
+        true;
 }
 
 static struct rill_js_error check_numbers(const Rill__ConsumerConfig *config)
@@ -141,7 +127,8 @@ static struct rill_js_error check_numbers(const Rill__ConsumerConfig *config)
     if (config->max_waiting < 0)
         return rill_js_error_of(RILL_JS_CONSUMER_MAX_WAITING_NEGATIVE);
     if (config->max_waiting > WAITING_MAX)
-        return rill_js_error_with(RILL_JS_CONSUMER_CREATE, "max_waiting exceeds system limit of %d", WAITING_MAX);
+        return rill_js_error_with(RILL_JS_CONSUMER_CREATE, "max_waiting exceeds system limit of %d",
+                                  WAITING_MAX);
     if (config->max_ack_pending > CONSUMER_ACK_PENDING_MAX)
         return rill_js_error_with(RILL_JS_CONSUMER_MAX_ACK_PENDING_EXCESS, "%d", CONSUMER_ACK_PENDING_MAX);
     if (config->max_batch < 0)

@@ -139,8 +139,8 @@ void consumer_event_begin(struct rill_buf *buf, uint64_t number, enum consumer_f
     varint_append(buf, form);
 }
 
-enum rill_err consumer_event_parse(struct rill_bytes event, uint64_t *ret_number, enum consumer_form *ret_form,
-                                   struct rill_bytes *ret_rest)
+enum rill_err consumer_event_parse(struct rill_bytes event, uint64_t *ret_number,
+                                   enum consumer_form *ret_form, struct rill_bytes *ret_rest)
 {
     uint64_t number;
     uint64_t form;

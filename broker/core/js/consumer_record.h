@@ -82,13 +82,14 @@ struct consumer_runs_cursor {
 
 struct consumer_runs_cursor consumer_runs_cursor_of(struct rill_bytes bytes);
 /* NOT_FOUND at the end, DAMAGED when the bytes are no runs. */
-enum rill_err consumer_runs_next(struct consumer_runs_cursor *cursor, struct consumer_run *ret_run) RILL_MUST_CHECK;
+enum rill_err consumer_runs_next(struct consumer_runs_cursor *cursor,
+                                 struct consumer_run *ret_run) RILL_MUST_CHECK;
 
 /* The front of an event. */
 void consumer_event_begin(struct rill_buf *buf, uint64_t number, enum consumer_form form);
 /* DAMAGED when it is no such event. */
-enum rill_err consumer_event_parse(struct rill_bytes event, uint64_t *ret_number, enum consumer_form *ret_form,
-                                   struct rill_bytes *ret_rest) RILL_MUST_CHECK;
+enum rill_err consumer_event_parse(struct rill_bytes event, uint64_t *ret_number,
+                                   enum consumer_form *ret_form, struct rill_bytes *ret_rest) RILL_MUST_CHECK;
 
 // ---- the numbers ----
 

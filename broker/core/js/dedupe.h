@@ -24,8 +24,8 @@ struct dedupe {
     int64_t window_ns;
     struct dedupe_entry *ring; // capacity is a power of two; entry n is at n modulo capacity
     uint32_t capacity;
-    uint64_t first; // number of the oldest entry
-    uint64_t end;   // behind the newest
+    uint64_t first;  // number of the oldest entry
+    uint64_t end;    // behind the newest
     uint32_t *table; // twice the capacity: place in the ring plus one, 0 is empty
 };
 

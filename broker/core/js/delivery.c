@@ -53,9 +53,10 @@ static struct rill_bytes reply_of(const struct consumer_pull *pull)
 static void send_unserved(struct durable *durable, const struct consumer_pull *pull, const char *status)
 {
     char text[256];
-    const int len = snprintf(text, sizeof text,
-                             "NATS/1.0 %s\r\nNats-Pending-Messages: %" PRIu64 "\r\nNats-Pending-Bytes: 0\r\n\r\n", status,
-                             pull->left);
+    const int len =
+        snprintf(text, sizeof text,
+                 "NATS/1.0 %s\r\nNats-Pending-Messages: %" PRIu64 "\r\nNats-Pending-Bytes: 0\r\n\r\n", status,
+                 pull->left);
     RILL_ASSERT(len > 0 && (size_t)len < sizeof text);
     js_send_status(durable->stream->js, reply_of(pull), rill_bytes_of(text, (size_t)len));
 }
@@ -87,7 +88,8 @@ static void answer_unserved(struct durable *durable)
         if (pull->delivered)
             send_unserved(durable, pull, "408 Request Timeout");
         else
-            js_send_status(durable->stream->js, reply_of(pull), RILL_BYTES("NATS/1.0 404 No Messages\r\n\r\n"));
+            js_send_status(durable->stream->js, reply_of(pull),
+                           RILL_BYTES("NATS/1.0 404 No Messages\r\n\r\n"));
         free(pull);
     }
 }
@@ -169,8 +171,8 @@ static struct rill_bytes write_ack_subject(struct durable *durable, const struct
 }
 
 /* Sends it to the first pull's inbox under its own subject; false when nobody is there. */
-static bool send(struct durable *durable, const struct rill_store_message *stored, const struct consumer_offer *offer,
-                 uint64_t pending)
+static bool send(struct durable *durable, const struct rill_store_message *stored,
+                 const struct consumer_offer *offer, uint64_t pending)
 {
     struct jetstream *js = durable->stream->js;
     const struct message message = {

@@ -16,8 +16,9 @@ static struct consumer_limits limits_of(const Rill__ConsumerConfig *config)
     return (struct consumer_limits){
         .ack_wait_ns = config->ack_wait,
         .deliveries_max = config->max_deliver > 0 ? (uint32_t)config->max_deliver : 0,
-        .ack_pending_max = ack_pending > 0 && ack_pending < CONSUMER_ACK_PENDING_MAX ? (uint32_t)ack_pending
-                                                                                     : CONSUMER_ACK_PENDING_MAX,
+        .ack_pending_max = ack_pending > 0 && ack_pending < CONSUMER_ACK_PENDING_MAX
+                               ? (uint32_t)ack_pending
+                               : CONSUMER_ACK_PENDING_MAX,
         .waiting_max = (uint32_t)config->max_waiting,
     };
 }
@@ -117,8 +118,8 @@ uint64_t durable_pending(const struct durable *durable)
     return count;
 }
 
-static void fill_sequence(Rill__SequenceInfo *info, Rill__Timestamp *time, uint64_t consumer_seq, uint64_t stream_seq,
-                          int64_t wall_ns)
+static void fill_sequence(Rill__SequenceInfo *info, Rill__Timestamp *time, uint64_t consumer_seq,
+                          uint64_t stream_seq, int64_t wall_ns)
 {
     rill__sequence_info__init(info);
     rill__timestamp__init(time);

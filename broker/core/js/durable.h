@@ -18,7 +18,7 @@ struct durable {
     UT_hash_handle by_name;
     Rill__ConsumerRecord *record; // name, number, configuration, time of creation
     struct consumer *consumer;
-    bool deleting; // as soon as the log says so
+    bool deleting;                  // as soon as the log says so
     int64_t last_delivered_wall_ns; // 0: never
     int64_t last_acked_wall_ns;
 

@@ -120,8 +120,7 @@ void jetstream_stop(struct jetstream *js)
     if (js->stopping)
         return;
     js->stopping = true;
-    HASH_ITER(by_name, js->streams, stream, next)
-    {
+    HASH_ITER (by_name, js->streams, stream, next) {
         stop_stream(stream);
     }
 }

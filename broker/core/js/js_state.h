@@ -8,8 +8,8 @@
 #pragma once
 
 #include "core_state.h"
-#include "job.h"
 #include "jetstream.h"
+#include "job.h"
 #include "proto/jetstream.pb-c.h"
 #include "proto/stream_log.pb-c.h"
 #include "route.h"

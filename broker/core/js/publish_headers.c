@@ -23,7 +23,8 @@ static struct rill_js_error not_yet(struct rill_bytes name)
                               RILL_ARG(name));
 }
 
-static struct rill_js_error read_expected(struct rill_bytes name, struct rill_bytes value, struct publish_headers *ret)
+static struct rill_js_error read_expected(struct rill_bytes name, struct rill_bytes value,
+                                          struct publish_headers *ret)
 {
     const struct rill_js_error none = {0};
     if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Stream"))) {
@@ -42,7 +43,8 @@ static struct rill_js_error read_expected(struct rill_bytes name, struct rill_by
     return none;
 }
 
-static struct rill_js_error read_header(struct rill_bytes name, struct rill_bytes value, struct publish_headers *ret)
+static struct rill_js_error read_header(struct rill_bytes name, struct rill_bytes value,
+                                        struct publish_headers *ret)
 {
     const struct rill_js_error none = {0};
     if (rill_bytes_equal(name, RILL_BYTES("Nats-Msg-Id"))) {

@@ -55,7 +55,8 @@ static bool is_refused(struct durable *durable, struct rill_bytes reply, const R
     else if (config->max_batch > 0 && request->batch > config->max_batch)
         (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestBatch of %" PRId64, config->max_batch);
     else if (config->max_expires > 0 && request->expires > config->max_expires)
-        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestExpires of %" PRId64 "ns", config->max_expires);
+        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestExpires of %" PRId64 "ns",
+                       config->max_expires);
     else
         return false;
     refuse(durable, reply, text);
@@ -110,7 +111,8 @@ void durable_pull(struct durable *durable, struct rill_bytes reply, struct rill_
 
 // ---- acknowledgements ----
 
-static enum consumer_answer apply(struct durable *durable, uint64_t sequence, const struct rill_ack_body *body)
+static enum consumer_answer apply(struct durable *durable, uint64_t sequence,
+                                  const struct rill_ack_body *body)
 {
     const struct rill_core *core = durable->stream->js->core;
     const int64_t now_ns = core->now.mono_ns;
@@ -122,9 +124,9 @@ static enum consumer_answer apply(struct durable *durable, uint64_t sequence, co
         durable->last_acked_wall_ns = core->now.wall_ns;
         return consumer_ack(consumer, sequence);
     case RILL_ACK_AGAIN:
-        return consumer_nak(consumer, sequence,
-                            body->delay_ns < RILL_NEVER_NS - now_ns ? now_ns + body->delay_ns : RILL_NEVER_NS - 1,
-                            now_ns);
+        return consumer_nak(
+            consumer, sequence,
+            body->delay_ns < RILL_NEVER_NS - now_ns ? now_ns + body->delay_ns : RILL_NEVER_NS - 1, now_ns);
     case RILL_ACK_PROGRESS:
         return consumer_progress(consumer, sequence, now_ns);
     case RILL_ACK_UNKNOWN:

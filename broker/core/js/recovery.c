@@ -17,8 +17,7 @@ static void drop_durables(struct recovery *recovery)
 {
     struct durable *durable;
     struct durable *next;
-    HASH_ITER(by_name, recovery->durables, durable, next)
-    {
+    HASH_ITER (by_name, recovery->durables, durable, next) {
         HASH_DELETE(by_name, recovery->durables, durable);
         durable_free(durable);
     }
@@ -230,8 +229,7 @@ void recovery_attach(struct recovery *recovery)
     recovery->record = NULL;
     struct durable *durable;
     struct durable *next;
-    HASH_ITER(by_name, recovery->durables, durable, next)
-    {
+    HASH_ITER (by_name, recovery->durables, durable, next) {
         HASH_DELETE(by_name, recovery->durables, durable);
         durable_add(stream, durable);
         consumer_restart(durable->consumer, log.last_sequence, stream->js->core->now.mono_ns);

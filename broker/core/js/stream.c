@@ -57,8 +57,7 @@ static void free_durables(struct stream *stream)
 {
     struct durable *durable;
     struct durable *next;
-    HASH_ITER(by_name, stream->durables, durable, next)
-    {
+    HASH_ITER (by_name, stream->durables, durable, next) {
         durable_end(durable, rill_bytes_of(NULL, 0));
     }
 }
@@ -121,7 +120,8 @@ static bool overlaps_any(const Rill__StreamConfig *config, const char *subject)
     return false;
 }
 
-bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects, size_t count)
+bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
+                             size_t count)
 {
     for (const struct stream *stream = js->streams; stream; stream = stream->by_name.next) {
         if (stream == self || !stream->record)

@@ -89,11 +89,11 @@ struct stream {
     struct rill_buf last_msg_id_committed; // of the last committed one
 
     // what to do at the end of the turn
-    bool touched;            // in the list of touched streams
-    bool commit_wanted;      // somebody waits: do not put it off
+    bool touched;       // in the list of touched streams
+    bool commit_wanted; // somebody waits: do not put it off
     struct stream *touched_next;
-    struct durable *news;    // consumers with something that the log does not know
-    struct durable *waiting; // consumers that want messages when there are new ones, or when a load is back
+    struct durable *news;     // consumers with something that the log does not know
+    struct durable *waiting;  // consumers that want messages when there are new ones, or when a load is back
     struct rill_deadline due; // quiet news are committed, waiting consumers are tried again
 };
 
@@ -111,7 +111,8 @@ void stream_activate(struct stream *stream);
 void stream_deactivate(struct stream *stream);
 
 /* Does one of the patterns overlap a subject of another stream? */
-bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects, size_t count);
+bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
+                             size_t count);
 
 /* Views into the stream; *ret_info and what it needs live until the caller's frame ends. */
 struct stream_info {
@@ -136,9 +137,9 @@ void stream_acknowledge(struct stream *stream, const struct pub_ack *ack);
 /* The end of the turn shall look at this stream. */
 void stream_touch(struct stream *stream);
 /* Appends an event that `reply` waits for (may be empty). On an error nothing changed. */
-enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type, const ProtobufCMessage *event,
-                                  enum stream_wait what, struct durable *durable,
-                                  struct rill_bytes reply) RILL_MUST_CHECK;
+enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event, enum stream_wait what,
+                                  struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
 /* Waits for a commit that is under way; UINT64_MAX for something else. */
 void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
                  struct rill_bytes reply);

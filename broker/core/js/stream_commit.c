@@ -20,7 +20,7 @@
 #include <utlist.h>
 
 /* How long the news of consumers may wait for company, and how long we wait when something was in the way. */
-#define QUIET_NS    (20 * RILL_NS_PER_MS)
+#define QUIET_NS     (20 * RILL_NS_PER_MS)
 #define TRY_AGAIN_NS RILL_NS_PER_S
 
 void stream_touch(struct stream *stream)
@@ -73,8 +73,9 @@ void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, 
     LL_APPEND(stream->waiters, waiter);
 }
 
-enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type, const ProtobufCMessage *event,
-                                  enum stream_wait what, struct durable *durable, struct rill_bytes reply)
+enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event, enum stream_wait what,
+                                  struct durable *durable, struct rill_bytes reply)
 {
     if (stream->broken)
         return RILL_ERR_READ_ONLY;
@@ -142,7 +143,8 @@ static void answer_synced(struct stream *stream)
     pub_acks_clear(&stream->synced_flying);
 }
 
-static void answer_waiter(struct stream *stream, struct stream_waiter *waiter, const struct rill_js_error *error)
+static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
+                          const struct rill_js_error *error)
 {
     const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
     switch (waiter->what) {
@@ -164,10 +166,9 @@ static void answer_waiters(struct stream *stream, uint64_t commit, const struct 
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
-    LL_FOREACH_SAFE(stream->waiters, waiter, next)
-    {
-        const bool of_commit = waiter->what == STREAM_WAIT_CONSUMER_CREATED ||
-                               waiter->what == STREAM_WAIT_CONSUMER_DELETED;
+    LL_FOREACH_SAFE (stream->waiters, waiter, next) {
+        const bool of_commit =
+            waiter->what == STREAM_WAIT_CONSUMER_CREATED || waiter->what == STREAM_WAIT_CONSUMER_DELETED;
         if (!of_commit || (waiter->commit > commit && !error))
             continue;
         LL_DELETE(stream->waiters, waiter);
@@ -267,7 +268,8 @@ static void start_commit(struct stream *stream)
     if (all_noted)
         pub_acks_swap(&stream->synced_open, &stream->synced_flying);
     copy_bytes(&stream->last_msg_id_flying, &stream->last_msg_id);
-    stream->commit_job = (struct rill_job){.run = run_commit, .finish = finish_commit, .lane = RILL_LANE_DISK};
+    stream->commit_job =
+        (struct rill_job){.run = run_commit, .finish = finish_commit, .lane = RILL_LANE_DISK};
     core_submit(stream->js->core, &stream->commit_job);
 }
 

@@ -110,8 +110,8 @@ static struct rill_js_error check_subject(const Rill__StreamConfig *config, size
         if (rill_bytes_equal(other, subject))
             return invalid("duplicate subjects detected");
         if (rill_subject_overlap(other, subject))
-            return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG, "subject \"%s\" overlaps with \"%s\"", text,
-                                      config->subjects[i]);
+            return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG, "subject \"%s\" overlaps with \"%s\"",
+                                      text, config->subjects[i]);
     }
     return (struct rill_js_error){0};
 }
@@ -139,9 +139,11 @@ static struct rill_js_error check_not_yet(const Rill__StreamConfig *config)
         return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, "max_msgs_per_subject");
     // Nothing is removed from a stream yet, so a limit can only refuse.
     if (config->discard == RILL__DISCARD__DISCARD_OLD && (config->max_msgs > 0 || config->max_bytes > 0))
-        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG,
-                                     config->max_msgs > 0 ? "max_msgs with discard old" : "max_bytes with discard old");
-    if (config->consumer_limits && (config->consumer_limits->inactive_threshold || config->consumer_limits->max_ack_pending))
+        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, config->max_msgs > 0
+                                                                        ? "max_msgs with discard old"
+                                                                        : "max_bytes with discard old");
+    if (config->consumer_limits &&
+        (config->consumer_limits->inactive_threshold || config->consumer_limits->max_ack_pending))
         return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, "consumer_limits");
     return (struct rill_js_error){0};
 }

@@ -20,10 +20,10 @@ struct stream_job {
     struct rill_store_options options;
     char *folder;
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
-    struct rill_buf checkpoint;  // creating
-    struct rill_store *store;    // creating: out; ending: in
-    bool deletes;                // ending
-    struct recovery recovery;    // recovering
+    struct rill_buf checkpoint; // creating
+    struct rill_store *store;   // creating: out; ending: in
+    bool deletes;               // ending
+    struct recovery recovery;   // recovering
     enum rill_err err;
     struct rill_error_text why;
 };
@@ -63,8 +63,7 @@ static void answer_created(struct stream *stream, const struct rill_js_error *er
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
-    LL_FOREACH_SAFE(stream->waiters, waiter, next)
-    {
+    LL_FOREACH_SAFE (stream->waiters, waiter, next) {
         if (waiter->what != STREAM_WAIT_CREATED)
             continue;
         LL_DELETE(stream->waiters, waiter);
@@ -89,7 +88,8 @@ static void set_to_work(struct stream *stream)
 static void run_create(struct rill_job *base)
 {
     struct stream_job *job = (struct stream_job *)base;
-    job->err = rill_store_create(&job->options, job->identity, rill_buf_bytes(&job->checkpoint), &job->store, &job->why);
+    job->err = rill_store_create(&job->options, job->identity, rill_buf_bytes(&job->checkpoint), &job->store,
+                                 &job->why);
 }
 
 static void finish_create(struct rill_core *core, struct rill_job *base)
@@ -133,11 +133,13 @@ static void run_recover(struct rill_job *base)
     job->err = recovery_run(&job->recovery, &job->options, &job->why);
 }
 
-static void log_recovered(struct rill_core *core, const struct stream *stream, const struct recovery *recovery)
+static void log_recovered(struct rill_core *core, const struct stream *stream,
+                          const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
     rill_log(&core->log, RILL_LOG_INFO,
-             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64 " bytes of log",
+             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64
+             " bytes of log",
              stream->name, report->messages, stream->durable_count, report->bytes_read);
     if (report->lost_messages || report->lost_ranges || report->foreign_files)
         rill_log(&core->log, RILL_LOG_ERROR,
@@ -146,8 +148,8 @@ static void log_recovered(struct rill_core *core, const struct stream *stream, c
                  stream->name, report->lost_ranges, report->lost_messages, report->foreign_files);
     if (report->dropped_bytes)
         rill_log(&core->log, RILL_LOG_WARN,
-                 "JetStream stream '%s': the last commit was torn, %" PRIu64 " bytes were dropped from sequence %" PRIu64
-                 " on",
+                 "JetStream stream '%s': the last commit was torn, %" PRIu64
+                 " bytes were dropped from sequence %" PRIu64 " on",
                  stream->name, report->dropped_bytes, report->dropped_sequence);
 }
 
@@ -157,13 +159,15 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
     struct stream *stream = job->stream;
     if (job->err == RILL_ERR_NOT_FOUND) {
         // A crash while it was being made, before anybody was told that it is there. Making it again works.
-        rill_log(&core->log, RILL_LOG_INFO, "JetStream stream '%s' was never finished: ignored", stream->name);
+        rill_log(&core->log, RILL_LOG_INFO, "JetStream stream '%s' was never finished: ignored",
+                 stream->name);
         recovery_fini(&job->recovery);
         stream_free(stream);
     } else if (job->err) {
         stream->state = STREAM_OFFLINE;
         stream->why = job->why;
-        rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' is offline: %s", stream->name, job->why.text);
+        rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' is offline: %s", stream->name,
+                 job->why.text);
         recovery_fini(&job->recovery);
         if (stream->js->stopping)
             stream_free(stream);
@@ -219,7 +223,8 @@ static void finish_list(struct rill_core *core, struct rill_job *base)
     struct list_job *job = (struct list_job *)base;
     if (job->err)
         // Its streams stay unknown, so nothing may be made in their place: the API says "not ready".
-        rill_log(&core->log, RILL_LOG_ERROR, "JetStream store %s cannot be read: %s", job->store_dir, job->why.text);
+        rill_log(&core->log, RILL_LOG_ERROR, "JetStream store %s cannot be read: %s", job->store_dir,
+                 job->why.text);
     job->js->listed = !job->err;
     for (size_t i = 0; i < job->count; i++) {
         if (!job->err && !job->js->stopping)
@@ -253,7 +258,8 @@ static void run_end(struct rill_job *base)
 }
 
 /* Whatever was waited for, its stream is gone now. */
-static void answer_ended(struct stream *stream, const struct stream_waiter *waiter, const struct rill_js_error *error)
+static void answer_ended(struct stream *stream, const struct stream_waiter *waiter,
+                         const struct rill_js_error *error)
 {
     const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);

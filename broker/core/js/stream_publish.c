@@ -32,7 +32,8 @@ void stream_acknowledge(struct stream *stream, const struct pub_ack *ack)
     }
     text[len++] = '}';
     const struct rill_bytes none = {0};
-    (void)route_publish(stream->js->core, stream->js->account, ack->reply, none, none, rill_bytes_of(text, len));
+    (void)route_publish(stream->js->core, stream->js->account, ack->reply, none, none,
+                        rill_bytes_of(text, len));
 }
 
 void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error)
@@ -89,7 +90,8 @@ static struct rill_js_error check_limits(const struct stream *stream, const stru
     const size_t bytes = message->headers.len + message->payload.len;
     if (config->max_msg_size >= 0 && bytes > (size_t)config->max_msg_size)
         return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
-    if (message->subject.len + bytes + RECORD_OVERHEAD_BYTES_MAX > STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED)
+    if (message->subject.len + bytes + RECORD_OVERHEAD_BYTES_MAX >
+        STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED)
         return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
     if (message->headers.len > HEADER_BLOCK_BYTES_MAX)
         return rill_js_error_of(RILL_JS_HEADER_TOO_LARGE);

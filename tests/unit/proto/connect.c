@@ -69,7 +69,6 @@ Test(connect, garbage_is_refused)
 {
     static const char *const wrong[] = {
         "",
-        "null",
         "[]",
         "{",
         "{\"verbose\":\"yes\"}",

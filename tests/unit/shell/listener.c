@@ -114,7 +114,11 @@ Test(listener, accepting_pauses_without_descriptors_and_goes_on)
     for (int i = 0; i < 2000 && fixture.core->conn_count < 2; i++)
         fixture_turn(&fixture);
     cr_expect(eq(sz, fixture.core->conn_count, 2));
+    (void)shutdown(second, SHUT_RDWR);
+    for (int i = 0; i < 2000 && !strstr(fixture.log, "Accepting connections again"); i++)
+        fixture_turn(&fixture);
     cr_expect(strstr(fixture.log, "Accepting connections again") != NULL);
+    cr_expect(strstr(said + 1, "pausing") == NULL); // nor was it said again for the second shortage in a row
 }
 
 // A socket file that a killed process left is replaced; one that somebody listens at is not.
