@@ -22,7 +22,7 @@
 //              2 done: acknowledged, terminated or given up; each is no longer outstanding
 //              3 passed over, as there is no such message: the cursor is behind the last one
 //
-// So "messages 1000 to 1499 were delivered and acknowledged" is seven bytes. What they say is applied to the state before:
+// So "messages 1000 to 1499 were delivered and acknowledged" is eight bytes. What they say is applied to the state before:
 // a run that does not fit (done for what is not outstanding) changes nothing.
 //
 // **Whole** takes the place of everything that was said before. It is also what a checkpoint holds (there without number
