@@ -29,11 +29,8 @@ static bool fails(struct faulty_disk *disk)
     return now;
 }
 
-static enum rill_err file_wrap(struct rill_disk *disk, enum rill_err err, struct rill_disk_file *below,
-                               struct rill_disk_file **ret_file)
+static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below, struct rill_disk_file **ret_file)
 {
-    if (err)
-        return err;
     struct faulty_file *file = rill_alloc_zero(1, sizeof *file);
     *file = (struct faulty_file){{disk}, below};
     *ret_file = &file->base;
@@ -47,7 +44,8 @@ static enum rill_err faulty_open(struct rill_disk *base, const char *path, enum 
     struct rill_disk_file *below = NULL;
     if (fails(disk))
         return disk->err;
-    return file_wrap(base, disk->below->ops->open(disk->below, path, how, &below), below, ret_file);
+    const enum rill_err err = disk->below->ops->open(disk->below, path, how, &below);
+    return err ? err : file_wrap(base, below, ret_file);
 }
 
 static void faulty_close(struct rill_disk_file *file)
@@ -63,7 +61,8 @@ static enum rill_err faulty_lock(struct rill_disk *base, const char *path, struc
     struct rill_disk_file *below = NULL;
     if (fails(disk))
         return disk->err;
-    return file_wrap(base, disk->below->ops->lock(disk->below, path, &below), below, ret_lock);
+    const enum rill_err err = disk->below->ops->lock(disk->below, path, &below);
+    return err ? err : file_wrap(base, below, ret_lock);
 }
 
 static enum rill_err write_some(struct rill_disk_file *below, const struct iovec *part, size_t len,

@@ -190,7 +190,8 @@ static enum rill_err read_some(struct story *story, struct rill_store *store)
     const uint64_t sequence = 1 + rill_random_below(&story->random, (uint32_t)state.open_sequence + 2);
     const enum rill_err err = story_read(story, store, sequence);
     RILL_ASSERT((err == RILL_ERR_NOT_FOUND) == (sequence > state.last_sequence));
-    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+    // A load that the disk has failed changes nothing, so the story goes on.
+    return err == RILL_ERR_DAMAGED ? err : RILL_OK;
 }
 
 enum rill_err story_step(struct story *story, struct rill_store *store)
@@ -207,6 +208,12 @@ enum rill_err story_commit(struct story *story, struct rill_store *store)
     while (!err && (story->job || rill_store_open_bytes(store)))
         err = commit_go_on(story, store);
     return err;
+}
+
+void story_take_back(struct story *story)
+{
+    RILL_ASSERT(!story->job);
+    story->count = story->started = story->committed;
 }
 
 void story_settle(struct story *story, struct rill_store *store)

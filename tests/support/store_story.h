@@ -41,6 +41,8 @@ enum rill_err story_create_store(struct story *story, const struct rill_store_op
 enum rill_err story_step(struct story *story, struct rill_store *store);
 /* Commits all there is. */
 enum rill_err story_commit(struct story *story, struct rill_store *store);
+/* After a commit that the store has taken back: the story takes the same back. */
+void story_take_back(struct story *story);
 /* Finishes the job in flight, if there is one, so that the store can be closed. */
 void story_settle(struct story *story, struct rill_store *store);
 /* Reads a message by all means, and compares it with the story. OK, or what the store says. */
