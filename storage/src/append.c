@@ -10,8 +10,8 @@ static enum rill_err log_room(struct rill_store *store, size_t size, uint8_t **r
 {
     struct block_table *table = &store->blocks;
     struct block *tail = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!tail || !tail->data || size > tail->data->capacity - tail->len || tail->segment != store->open.segment ||
-        tail->offset + (uint64_t)tail->len != store->open.offset) {
+    if (!tail || !tail->data || size > tail->data->capacity - tail->len ||
+        tail->segment != store->open.segment || tail->offset + (uint64_t)tail->len != store->open.offset) {
         const enum rill_err err =
             block_push_open(table, store->open.sequence + 1, store->open.segment, store->open.offset, size);
         if (err)
@@ -93,7 +93,8 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
     return RILL_OK;
 }
 
-enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type, struct rill_bytes bytes)
+enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type,
+                                      struct rill_bytes bytes)
 {
     if (bytes.len > store->commit_bytes_max)
         return RILL_ERR_LIMIT;
@@ -102,8 +103,8 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
     const enum rill_err err = record_room(store, size, &at);
     if (err)
         return err;
-    record_put_body(at, store->seed + store->open.offset, (uint8_t)type, store->open.sequence, store->open.time_ns,
-                    bytes);
+    record_put_body(at, store->seed + store->open.offset, (uint8_t)type, store->open.sequence,
+                    store->open.time_ns, bytes);
     store->commit.record_count++;
     log_advance(store, size);
     return RILL_OK;

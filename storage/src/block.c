@@ -57,7 +57,8 @@ static enum rill_err data_note(struct block_data *data, uint64_t index, size_t a
     return RILL_OK;
 }
 
-enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first, uint64_t last)
+enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
+                                uint64_t last)
 {
     RILL_ASSERT(len <= data->capacity);
     struct record_scan scan = record_scan_of(data->bytes, len, seed);
@@ -99,7 +100,8 @@ void block_table_fini(struct block_table *table)
     *table = (struct block_table){0};
 }
 
-enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset)
+enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                         uint64_t offset)
 {
     RILL_ASSERT(offset <= UINT32_MAX);
     RILL_ASSERT(!table->count || table->blocks[table->count - 1].first_sequence <= first_sequence);
@@ -131,8 +133,8 @@ static struct block_data *data_for(struct block_table *table, size_t room)
     return spare;
 }
 
-enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset,
-                              size_t room)
+enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                              uint64_t offset, size_t room)
 {
     struct block_data *data = data_for(table, room);
     if (!data)
@@ -153,7 +155,8 @@ static void data_detach(struct block_table *table, struct block_data *data)
     table->cache_bytes -= data_size(data);
 }
 
-/* Memory of the usual size is kept once: in a steady flow each new block takes that of the one it drives out. */
+/* Memory of the usual size is kept once: in a steady flow each new block takes that of the one it drives out.
+ */
 static void data_retire(struct block_table *table, struct block_data *data)
 {
     if (table->spare || data->capacity != BLOCK_BYTES)
@@ -207,7 +210,8 @@ void block_attach(struct block_table *table, size_t block, struct block_data *da
 
 void block_trim(struct block_table *table, size_t keep)
 {
-    struct block_data *oldest = table->cached ? table->cached->prev : NULL; // utlist: the head's prev is the last
+    struct block_data *oldest =
+        table->cached ? table->cached->prev : NULL; // utlist: the head's prev is the last
     while (oldest && oldest != table->cached && table->cache_bytes > table->cache_bytes_max) {
         struct block_data *newer = oldest->prev;
         if (oldest->block < keep) {

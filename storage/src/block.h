@@ -2,13 +2,15 @@
 //
 // Blocks: where each run of about 128 KiB of records begins, and the memory of those that are cached.
 //
-//     blocks[]    first_sequence  segment  offset  len  data ──► bytes of the records, as they are in the file
-//        0              1            1      8192  131 k  NULL    places[]: sequence - first_sequence -> place in bytes
-//        1            512            1    139264  130 k  ──►
-//        2           1025            2      8296    4 k  ──►     the tail: appends are encoded straight into it
+//     blocks[]    first_sequence  segment  offset  len  data ──► bytes of the records, as they are in the
+//     file
+//        0              1            1      8192  131 k  NULL    places[]: sequence - first_sequence -> place
+//        in bytes 1            512            1    139264  130 k  ──► 2           1025            2      8296
+//        4 k  ──►     the tail: appends are encoded straight into it
 //
-// The records of one block are contiguous in one segment. Appending never moves bytes that are there, so a worker can
-// write the front of the tail to the disk, and a reader look at it, while its end grows. One thread owns the table.
+// The records of one block are contiguous in one segment. Appending never moves bytes that are there, so a
+// worker can write the front of the tail to the disk, and a reader look at it, while its end grows. One
+// thread owns the table.
 #pragma once
 
 #include "record.h"
@@ -18,12 +20,12 @@ enum { BLOCK_BYTES = 128 * 1024 };
 struct block_data {
     uint8_t *bytes;
     uint32_t capacity;
-    uint32_t indexed;  // bytes from the front whose messages are in `places`
-    uint32_t *places;  // place of message first_sequence + i, plus one; 0 where there is none
+    uint32_t indexed; // bytes from the front whose messages are in `places`
+    uint32_t *places; // place of message first_sequence + i, plus one; 0 where there is none
     uint32_t place_count;
     uint32_t place_capacity;
-    size_t block;                    // index in the table
-    struct block_data *prev, *next;  // in the table's `cached`, most recently used first
+    size_t block;                   // index in the table
+    struct block_data *prev, *next; // in the table's `cached`, most recently used first
 };
 
 struct block {
@@ -48,11 +50,11 @@ struct block_table {
 void block_table_fini(struct block_table *table);
 
 /* Appends a block without data. NO_MEMORY. */
-enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset)
-    RILL_MUST_CHECK;
+enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                         uint64_t offset) RILL_MUST_CHECK;
 /* Appends a block for appending to, with room for at least `room` bytes. */
-enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment, uint64_t offset,
-                              size_t room) RILL_MUST_CHECK;
+enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment,
+                              uint64_t offset, size_t room) RILL_MUST_CHECK;
 /* Takes blocks off the end until `count` are left, the last of them `last_len` bytes long. */
 void block_cut(struct block_table *table, size_t count, uint32_t last_len);
 
@@ -71,6 +73,7 @@ enum rill_err block_message(struct block_table *table, size_t block, uint32_t le
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
-/* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
-enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first, uint64_t last)
-    RILL_MUST_CHECK;
+/* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`.
+ */
+enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
+                                uint64_t last) RILL_MUST_CHECK;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One commit after the other (I4). The happy path: start seals the open commit and lists its bytes, which stand in the
-// tail blocks; the run writes and syncs them; finish moves the mark `committed`.
+// One commit after the other (I4). The happy path: start seals the open commit and lists its bytes, which
+// stand in the tail blocks; the run writes and syncs them; finish moves the mark `committed`.
 //
 // Failures, and what is made of them:
-//   * no room to reserve, or for a new segment: nothing was written. Refused: taken back, tried again by the next commit.
-//   * no space in the middle of a write: the same, but bytes may stand behind the tail. The next commit cuts the file to
-//     its tail and syncs that before it writes, so that no part of the failed one can ever be taken for its own (I6).
-//   * everything else, and every failed sync: nobody knows what is on the disk. The store is read-only for good (I8).
+//   * no room to reserve, or for a new segment: nothing was written. Refused: taken back, tried again by the
+//   next commit.
+//   * no space in the middle of a write: the same, but bytes may stand behind the tail. The next commit cuts
+//   the file to
+//     its tail and syncs that before it writes, so that no part of the failed one can ever be taken for its
+//     own (I6).
+//   * everything else, and every failed sync: nobody knows what is on the disk. The store is read-only for
+//   good (I8).
 #include "store_impl.h"
 
 #include "base/alloc.h"
@@ -99,7 +103,8 @@ static bool checkpoint_take(struct rill_store *store)
     return true;
 }
 
-/* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from (I2). */
+/* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from
+ * (I2). */
 static void plan_next_segment(struct rill_store *store)
 {
     RILL_ASSERT(!store->plan && !store->commit.record);
@@ -110,12 +115,14 @@ static void plan_next_segment(struct rill_store *store)
     };
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
-        store->plan = segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
+        store->plan =
+            segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
 }
 
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal)
 {
-    if (store->in_flight || store->read_only || !store->commit.record || (!store->commit.record_count && !is_seal))
+    if (store->in_flight || store->read_only || !store->commit.record ||
+        (!store->commit.record_count && !is_seal))
         return NULL;
     struct commit_job *job = &store->job;
     RILL_ASSERT(!job->plan && !(store->dirty && store->plan));
@@ -155,7 +162,8 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
 {
     struct rill_disk_file *file;
     const uint64_t end = segment_plan_end(job->plan);
-    const uint64_t reserve = job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
+    const uint64_t reserve =
+        job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
     const enum segment_outcome outcome =
         segment_make(job->base.disk, job->folder, job->plan, reserve, &file, &job->base.err, &job->base.why);
     if (outcome != SEGMENT_MADE)
@@ -191,7 +199,8 @@ static uint64_t reserve_wanted(const struct commit_job *job, uint64_t end)
     return wanted > end ? wanted : end;
 }
 
-/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back. */
+/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back.
+ */
 static enum segment_outcome job_reserve(struct commit_job *job)
 {
     const uint64_t end = job->offset + job->bytes;

@@ -147,7 +147,8 @@ static bool entry_is_folder(DIR *folder, const struct dirent *entry)
     return fstatat(dirfd(folder), entry->d_name, &status, 0) == 0 && S_ISDIR(status.st_mode);
 }
 
-static enum rill_err real_list(struct rill_disk *disk, const char *path, rill_disk_visit_fn *visit, void *context)
+static enum rill_err real_list(struct rill_disk *disk, const char *path, rill_disk_visit_fn *visit,
+                               void *context)
 {
     DIR *folder = opendir(path);
     if (!folder)

@@ -20,7 +20,8 @@ static void parts_advance(struct iovec **parts, size_t *part_count, size_t writt
     (*parts)->iov_len -= written;
 }
 
-enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, size_t part_count, uint64_t offset)
+enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, size_t part_count,
+                           uint64_t offset)
 {
     parts_advance(&parts, &part_count, 0);
     while (part_count) {
@@ -37,7 +38,8 @@ enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, siz
     return RILL_OK;
 }
 
-enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, uint64_t offset, size_t *ret_read)
+enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, uint64_t offset,
+                          size_t *ret_read)
 {
     size_t have = 0;
     while (have < len) {

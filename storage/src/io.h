@@ -6,11 +6,11 @@
 #include "storage/disk.h"
 
 /* Writes all parts. `parts` is used up. */
-enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, size_t part_count, uint64_t offset)
-    RILL_MUST_CHECK;
+enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, size_t part_count,
+                           uint64_t offset) RILL_MUST_CHECK;
 /* Reads until `len` bytes or the end of the file. *ret_read is set on success. */
-enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, uint64_t offset, size_t *ret_read)
-    RILL_MUST_CHECK;
+enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, uint64_t offset,
+                          size_t *ret_read) RILL_MUST_CHECK;
 
 /* "folder/name", on the heap, never NULL. */
 char *io_path(const char *folder, const char *name);

@@ -49,7 +49,8 @@ static void lost_insert(struct lost *lost, size_t at, struct rill_store_range ra
 }
 
 /* Takes ranges [from, to) out and gives what covers them and `range`. */
-static struct rill_store_range lost_take(struct lost *lost, size_t from, size_t to, struct rill_store_range range)
+static struct rill_store_range lost_take(struct lost *lost, size_t from, size_t to,
+                                         struct rill_store_range range)
 {
     for (size_t i = from; i < to; i++) {
         const struct rill_store_range *one = &lost->ranges[i];

@@ -12,14 +12,16 @@
 
 static bool is_stored(const struct rill_store *store, uint64_t sequence)
 {
-    return store->committed.messages && sequence >= store->first_sequence && sequence <= store->committed.sequence;
+    return store->committed.messages && sequence >= store->first_sequence &&
+           sequence <= store->committed.sequence;
 }
 
 /* How much of a block is committed. */
 static uint32_t committed_len(const struct rill_store *store, size_t block)
 {
     RILL_ASSERT(block < store->committed.block_count);
-    return block + 1 == store->committed.block_count ? store->committed.block_len : store->blocks.blocks[block].len;
+    return block + 1 == store->committed.block_count ? store->committed.block_len
+                                                     : store->blocks.blocks[block].len;
 }
 
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
@@ -34,12 +36,14 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
     if (!store->blocks.blocks[block].data)
         return RILL_ERR_AGAIN;
     const uint8_t *at;
-    const enum rill_err err = block_message(&store->blocks, block, committed_len(store, block), sequence, &at);
+    const enum rill_err err =
+        block_message(&store->blocks, block, committed_len(store, block), sequence, &at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     const struct record record = record_view(at);
     RILL_ASSERT(record.type == RECORD_MESSAGE && record.sequence == sequence);
-    *ret = (struct rill_store_message){record.sequence, record.time_ns, record.subject, record.headers, record.body};
+    *ret = (struct rill_store_message){record.sequence, record.time_ns, record.subject, record.headers,
+                                       record.body};
     return RILL_OK;
 }
 
@@ -50,7 +54,8 @@ static uint64_t last_sequence_of(const struct rill_store *store, size_t block)
     const bool is_last = block + 1 == store->committed.block_count;
     const uint64_t last = is_last ? store->committed.sequence : this[1].first_sequence - 1;
     const uint64_t most = committed_len(store, block) / RECORD_MESSAGE_BYTES;
-    return last - this->first_sequence > most && last >= this->first_sequence ? this->first_sequence + most : last;
+    return last - this->first_sequence > most && last >= this->first_sequence ? this->first_sequence + most
+                                                                              : last;
 }
 
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence)

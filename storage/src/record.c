@@ -12,7 +12,8 @@ static_assert(RECORD_COMMIT_BYTES % RECORD_ALIGN == 0, "what follows a commit re
 
 size_t record_message_size(const struct rill_store_message *message)
 {
-    return record_align(RECORD_MESSAGE_BYTES + message->subject.len + message->headers.len + message->payload.len);
+    return record_align(RECORD_MESSAGE_BYTES + message->subject.len + message->headers.len +
+                        message->payload.len);
 }
 
 size_t record_body_size(size_t body_len)
@@ -32,7 +33,8 @@ static uint8_t *put_bytes(uint8_t *at, struct rill_bytes bytes)
     return at + bytes.len;
 }
 
-static void put_header(uint8_t *at, size_t len, uint8_t type, size_t subject_len, uint64_t sequence, int64_t time_ns)
+static void put_header(uint8_t *at, size_t len, uint8_t type, size_t subject_len, uint64_t sequence,
+                       int64_t time_ns)
 {
     RILL_ASSERT(len <= UINT32_MAX - RECORD_ALIGN && subject_len <= UINT16_MAX);
     le_put_u32(at + 8, (uint32_t)len);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replay: the whole log, commit by commit, to a visitor. docs/STORAGE-FORMAT.md, "What a reader does with damage", has
-// the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the mark behind what was
-// delivered; a commit that does not follow it in number or sequence shows that something is missing in between.
+// Replay: the whole log, commit by commit, to a visitor. docs/STORAGE-FORMAT.md, "What a reader does with
+// damage", has the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the
+// mark behind what was delivered; a commit that does not follow it in number or sequence shows that something
+// is missing in between.
 #include "store_impl.h"
 
 #include "base/assert.h"
@@ -34,14 +35,16 @@ static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t
     return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
 }
 
-/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a new segment, or
-   when the last is full. So the sequences in a block have no gaps. `first_sequence` is what the next message has. */
-static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size, uint64_t first_sequence)
+/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a
+   new segment, or when the last is full. So the sequences in a block have no gaps. `first_sequence` is what
+   the next message has. */
+static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
+                                       uint64_t first_sequence)
 {
     struct block_table *table = &replay->store->blocks;
     const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || first_sequence > replay->at.sequence + 1 || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
-        last->len + size > BLOCK_BYTES) {
+    if (!last || first_sequence > replay->at.sequence + 1 || last->segment != replay->at.segment ||
+        last->offset + (uint64_t)last->len != offset || last->len + size > BLOCK_BYTES) {
         const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
         if (err)
             return err;
@@ -66,8 +69,8 @@ static enum rill_err deliver_message(struct replay *replay, const struct record 
     at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
     at->bytes += record->size;
     replay->report->messages++;
-    const struct rill_store_message message = {record->sequence, record->time_ns, record->subject, record->headers,
-                                               record->body};
+    const struct rill_store_message message = {record->sequence, record->time_ns, record->subject,
+                                               record->headers, record->body};
     return replay->visitor->message ? replay->visitor->message(replay->visitor->context, &message) : RILL_OK;
 }
 
@@ -78,7 +81,8 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
     const enum rill_err err = rill_buf_append(last, record->body);
     if (err)
         return err;
-    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body) : RILL_OK;
+    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body)
+                                       : RILL_OK;
 }
 
 static enum rill_err deliver_event(struct replay *replay, const struct record *record)
@@ -86,11 +90,14 @@ static enum rill_err deliver_event(struct replay *replay, const struct record *r
     replay->report->events++;
     if (!replay->visitor->event)
         return RILL_OK;
-    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type, record->body);
+    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type,
+                                  record->body);
 }
 
-/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
-static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset, uint64_t limit)
+/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap.
+ */
+static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
+                             uint64_t limit)
 {
     const bool is_message = record->type == RECORD_MESSAGE;
     const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
@@ -102,7 +109,8 @@ static enum rill_err deliver(struct replay *replay, const struct record *record,
         return err;
     if (is_message)
         return deliver_message(replay, record);
-    return record->type == RECORD_CHECKPOINT ? deliver_checkpoint(replay, record) : deliver_event(replay, record);
+    return record->type == RECORD_CHECKPOINT ? deliver_checkpoint(replay, record)
+                                             : deliver_event(replay, record);
 }
 
 /* Takes a commit record as the next one, and says what is missing in front of it. */
@@ -151,8 +159,10 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
     return err;
 }
 
-/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is none. */
-static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit, uint64_t *ret_end)
+/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is
+ * none. */
+static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit,
+                                   uint64_t *ret_end)
 {
     const uint8_t *bytes = NULL;
     *ret_end = from;
@@ -169,8 +179,8 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
 }
 
 /* Case 2, damage: what is left of a commit whose record is valid. */
-static enum rill_err deliver_damaged(struct replay *replay, uint64_t offset, const struct record_commit *commit,
-                                     uint64_t to, uint64_t *ret_next)
+static enum rill_err deliver_damaged(struct replay *replay, uint64_t offset,
+                                     const struct record_commit *commit, uint64_t to, uint64_t *ret_next)
 {
     const uint64_t limit = commit->sequence + commit->message_count;
     enum rill_err err = accept_commit(replay, offset, commit);
@@ -212,7 +222,8 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
     if (err)
         return err;
     if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET)
-        return deliver_damaged(replay, offset, commit, later.found && later.offset < end ? later.offset : end, ret_next);
+        return deliver_damaged(replay, offset, commit, later.found && later.offset < end ? later.offset : end,
+                               ret_next);
     note_torn(replay, offset, later.used, commit->number);
     *ret_next = offset;
     return RILL_OK;
@@ -225,8 +236,8 @@ static enum rill_err replay_no_checkpoint(struct replay *replay, uint64_t used, 
     const uint64_t limit = UINT64_MAX - 1;
     enum rill_err err = replay_lost(replay, replay->at.sequence + 1, replay->at.sequence);
     if (!err)
-        err = deliver_valid(replay, SEGMENT_FIRST_OFFSET, to < replay->reader.size ? to : replay->reader.size, limit,
-                            ret_next);
+        err = deliver_valid(replay, SEGMENT_FIRST_OFFSET, to < replay->reader.size ? to : replay->reader.size,
+                            limit, ret_next);
     if (replay->tail->has_header && replay->tail->header.first_commit > replay->at.commit)
         replay->at.commit = replay->tail->header.first_commit;
     replay->tail->torn = true;
@@ -246,7 +257,8 @@ static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_
     if (later.found)
         return deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
     if (!replay->is_last)
-        return later.used > offset ? deliver_valid(replay, offset, later.offset, replay->sequence_limit, &end) : RILL_OK;
+        return later.used > offset ? deliver_valid(replay, offset, later.offset, replay->sequence_limit, &end)
+                                   : RILL_OK;
     *ret_next = offset;
     if (offset == SEGMENT_FIRST_OFFSET)
         return replay_no_checkpoint(replay, later.used, ret_next);
@@ -301,7 +313,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     return err;
 }
 
-/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one made. */
+/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one
+ * made. */
 static enum rill_err replay_begin(struct replay *replay, const struct catalog_entry *first)
 {
     if (!first->has_header)
@@ -317,7 +330,8 @@ static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
     return next && next->has_header ? next->header.first_sequence - 1 : UINT64_MAX - 1;
 }
 
-static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog, struct rill_error_text *why)
+static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog,
+                                     struct rill_error_text *why)
 {
     enum rill_err err = replay_begin(replay, &catalog->entries[0]);
     for (size_t i = 0; !err && i < catalog->count; i++) {
@@ -346,7 +360,8 @@ static void replay_take_over(struct replay *replay, const struct catalog *catalo
 }
 
 enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
-                           struct rill_store_report *report, struct replay_tail *ret_tail, struct rill_error_text *why)
+                           struct rill_store_report *report, struct replay_tail *ret_tail,
+                           struct rill_error_text *why)
 {
     static const struct rill_store_visitor nobody = {0};
     struct catalog catalog;

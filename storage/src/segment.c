@@ -14,7 +14,8 @@
 static const char segment_magic[8] = "RILLSEG\n";
 
 static_assert(SEGMENT_FIRST_OFFSET % RECORD_ALIGN == 0, "V4");
-static_assert(SEGMENT_COPY_OFFSET + SEGMENT_HEADER_BYTES <= SEGMENT_FIRST_OFFSET, "the copy ends before the log");
+static_assert(SEGMENT_COPY_OFFSET + SEGMENT_HEADER_BYTES <= SEGMENT_FIRST_OFFSET,
+              "the copy ends before the log");
 
 void segment_header_put(uint8_t at[SEGMENT_HEADER_BYTES], const struct segment_header *header)
 {
@@ -30,7 +31,8 @@ void segment_header_put(uint8_t at[SEGMENT_HEADER_BYTES], const struct segment_h
 
 enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES], struct segment_header *ret)
 {
-    if (memcmp(at, segment_magic, sizeof segment_magic) != 0 || le_get_u64(at + 56) != XXH3_64bits_withSeed(at, 56, 0))
+    if (memcmp(at, segment_magic, sizeof segment_magic) != 0 ||
+        le_get_u64(at + 56) != XXH3_64bits_withSeed(at, 56, 0))
         return RILL_ERR_DAMAGED;
     if (le_get_u32(at + 8) > SEGMENT_VERSION)
         return RILL_ERR_UNSUPPORTED;
@@ -116,7 +118,8 @@ void segment_plan_destroy(struct segment_plan *plan)
     free(plan);
 }
 
-static enum rill_err new_file_fill(struct rill_disk_file *file, const struct segment_plan *plan, uint64_t reserve_bytes)
+static enum rill_err new_file_fill(struct rill_disk_file *file, const struct segment_plan *plan,
+                                   uint64_t reserve_bytes)
 {
     const uint64_t end = segment_plan_end(plan);
     enum rill_err err = file->disk->ops->fallocate(file, reserve_bytes > end ? reserve_bytes : end);
@@ -130,9 +133,9 @@ static enum rill_err new_file_fill(struct rill_disk_file *file, const struct seg
 }
 
 /* Up to the sync a failure is one of a file without meaning, and says nothing about the log. */
-static enum segment_outcome new_file_make(struct rill_disk *disk, const char *path, const struct segment_plan *plan,
-                                          uint64_t reserve_bytes, struct rill_disk_file **ret_file,
-                                          enum rill_err *ret_err)
+static enum segment_outcome new_file_make(struct rill_disk *disk, const char *path,
+                                          const struct segment_plan *plan, uint64_t reserve_bytes,
+                                          struct rill_disk_file **ret_file, enum rill_err *ret_err)
 {
     (void)disk->ops->unlink(disk, path);
     *ret_err = disk->ops->open(disk, path, RILL_DISK_CREATE, ret_file);
@@ -150,8 +153,8 @@ static enum segment_outcome new_file_make(struct rill_disk *disk, const char *pa
 }
 
 /* A rename that fails for want of space has not happened; after any other failure nobody knows. */
-static enum segment_outcome new_file_name(struct rill_disk *disk, const char *folder, const char *from, const char *to,
-                                          enum rill_err *ret_err)
+static enum segment_outcome new_file_name(struct rill_disk *disk, const char *folder, const char *from,
+                                          const char *to, enum rill_err *ret_err)
 {
     *ret_err = disk->ops->rename(disk, from, to);
     if (*ret_err)
@@ -161,8 +164,8 @@ static enum segment_outcome new_file_name(struct rill_disk *disk, const char *fo
 }
 
 enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, const struct segment_plan *plan,
-                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file, enum rill_err *ret_err,
-                                  struct rill_error_text *why)
+                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file,
+                                  enum rill_err *ret_err, struct rill_error_text *why)
 {
     char name[SEGMENT_NAME_BYTES];
     segment_name(plan->header.number, ".new", name);
@@ -178,7 +181,8 @@ enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, co
             disk->ops->close(file);
     }
     if (outcome != SEGMENT_MADE)
-        rill_error_text_set(why, "make segment %" PRIu64 ": %s", plan->header.number, rill_err_text(*ret_err));
+        rill_error_text_set(why, "make segment %" PRIu64 ": %s", plan->header.number,
+                            rill_err_text(*ret_err));
     free(path);
     free(new_path);
     return outcome;

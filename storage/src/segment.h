@@ -23,7 +23,8 @@ struct segment_header {
 
 void segment_header_put(uint8_t at[SEGMENT_HEADER_BYTES], const struct segment_header *header);
 /* DAMAGED when it is not valid (V1, V3 without the name), UNSUPPORTED for a higher version (V2). */
-enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES], struct segment_header *ret) RILL_MUST_CHECK;
+enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES],
+                                 struct segment_header *ret) RILL_MUST_CHECK;
 
 /* What the seeds of a segment's records are counted from. */
 uint64_t segment_seed(const uint8_t identity[RILL_STORE_IDENTITY_BYTES], uint64_t number);
@@ -56,8 +57,8 @@ enum segment_outcome {
     SEGMENT_FAILED,  // nobody knows what is on the disk
 };
 
-/* [blocking] Writes and syncs the segment, then gives it its name and syncs the folder (I5). *ret_file is set when it was
-   made; *ret_err and `why` when it was not. */
+/* [blocking] Writes and syncs the segment, then gives it its name and syncs the folder (I5). *ret_file is set
+   when it was made; *ret_err and `why` when it was not. */
 enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, const struct segment_plan *plan,
-                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file, enum rill_err *ret_err,
-                                  struct rill_error_text *why);
+                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file,
+                                  enum rill_err *ret_err, struct rill_error_text *why);

@@ -84,7 +84,8 @@ static enum rill_err create_folder(struct rill_store *store, struct rill_error_t
 }
 
 /* The first segment is planned and made as every other one is. */
-static enum rill_err create_segment(struct rill_store *store, struct rill_bytes checkpoint, struct rill_error_text *why)
+static enum rill_err create_segment(struct rill_store *store, struct rill_bytes checkpoint,
+                                    struct rill_error_text *why)
 {
     struct segment_header header = {.number = 1, .first_sequence = 1, .first_commit = 1};
     memcpy(header.identity, store->identity, sizeof header.identity);
@@ -96,7 +97,8 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
     }
     const uint64_t reserve = within(RESERVE_BYTES_FIRST, 0, segment_plan_end(plan), store->segment_bytes);
     enum rill_err err = RILL_OK;
-    if (segment_make(store->disk, store->folder, plan, reserve, &store->job.file, &err, why) == SEGMENT_MADE) {
+    if (segment_make(store->disk, store->folder, plan, reserve, &store->job.file, &err, why) ==
+        SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
         store->segments = 1;
@@ -113,15 +115,17 @@ static enum rill_err create_in_folder(struct rill_store *store, struct rill_byte
 {
     const enum rill_err err = store->disk->ops->list(store->disk, store->folder, exists_if_segment, NULL);
     if (err) {
-        rill_error_text_set(why, "%s", err == RILL_ERR_EXISTS ? "there is a stream already" : rill_err_text(err));
+        rill_error_text_set(why, "%s",
+                            err == RILL_ERR_EXISTS ? "there is a stream already" : rill_err_text(err));
         return err;
     }
     return create_segment(store, checkpoint, why);
 }
 
 enum rill_err rill_store_create(const struct rill_store_options *options,
-                                const uint8_t identity[RILL_STORE_IDENTITY_BYTES], struct rill_bytes checkpoint,
-                                struct rill_store **ret_store, struct rill_error_text *why)
+                                const uint8_t identity[RILL_STORE_IDENTITY_BYTES],
+                                struct rill_bytes checkpoint, struct rill_store **ret_store,
+                                struct rill_error_text *why)
 {
     struct rill_store *store = store_create_object(options);
     memcpy(store->identity, identity, sizeof store->identity);
@@ -138,7 +142,8 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     return RILL_OK;
 }
 
-/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign file's. */
+/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign
+ * file's. */
 static enum rill_err tail_write_header(struct rill_store *store, const struct replay_tail *tail)
 {
     if (tail->has_header)
@@ -172,7 +177,8 @@ static enum rill_err tail_settle(struct rill_store *store, const struct replay_t
 static void tail_fail(struct rill_store *store, enum rill_err err, const char *what)
 {
     struct rill_error_text why;
-    rill_error_text_set(&why, "%s segment %" PRIu64 ": %s", what, store->committed.segment, rill_err_text(err));
+    rill_error_text_set(&why, "%s segment %" PRIu64 ": %s", what, store->committed.segment,
+                        rill_err_text(err));
     store_fail(store, &why);
 }
 
@@ -211,9 +217,9 @@ static enum rill_err open_locked(struct rill_store *store, const struct rill_sto
     return err;
 }
 
-enum rill_err rill_store_open(const struct rill_store_options *options, const struct rill_store_visitor *visitor,
-                              struct rill_store **ret_store, struct rill_store_report *ret_report,
-                              struct rill_error_text *why)
+enum rill_err rill_store_open(const struct rill_store_options *options,
+                              const struct rill_store_visitor *visitor, struct rill_store **ret_store,
+                              struct rill_store_report *ret_report, struct rill_error_text *why)
 {
     struct rill_store *store = store_create_object(options);
     struct rill_store_report report = {0};

@@ -2,17 +2,17 @@
 //
 // The inside of a store, shared by the files of this folder.
 //
-// Three marks divide the log. Appends move `open`; starting a commit moves `started` up to it; finishing one moves
-// `committed` up to `started`. Taking back what is not committed is moving the other two back.
+// Three marks divide the log. Appends move `open`; starting a commit moves `started` up to it; finishing one
+// moves `committed` up to `started`. Taking back what is not committed is moving the other two back.
 //
 //     committed            started              open
 //     ────┼────────────────────┼───────────────────┼──────►
 //         │  in flight (a job) │ the open commit   │
 //      readable
 //
-// When the log has grown past the segment's size at the start of a commit, the next segment is planned there: its
-// checkpoint is taken while the broker's state is exactly that of `started`, and `open` moves to its first free byte.
-// The job of the next commit makes the file before it writes.
+// When the log has grown past the segment's size at the start of a commit, the next segment is planned there:
+// its checkpoint is taken while the broker's state is exactly that of `started`, and `open` moves to its
+// first free byte. The job of the next commit makes the file before it writes.
 #pragma once
 
 #include "block.h"
@@ -32,12 +32,12 @@ enum {
 
 struct log_mark {
     uint64_t segment;
-    uint64_t offset;    // in the segment
-    uint64_t sequence;  // of the last message before it, and so on for the others
-    int64_t time_ns;    // the largest given
-    uint64_t commit;    // number
-    uint64_t messages;  // that can be read
-    uint64_t bytes;     // of their records
+    uint64_t offset;   // in the segment
+    uint64_t sequence; // of the last message before it, and so on for the others
+    int64_t time_ns;   // the largest given
+    uint64_t commit;   // number
+    uint64_t messages; // that can be read
+    uint64_t bytes;    // of their records
     size_t block_count;
     uint32_t block_len; // of the last of these blocks
 };
@@ -69,7 +69,7 @@ struct commit_job {
     uint64_t offset;           // where the parts go
     uint64_t bytes;            // of all parts
     uint64_t segment_bytes;
-    bool cut;           // a failed commit may have left something at `offset` (I6)
+    bool cut;            // a failed commit may have left something at `offset` (I6)
     struct iovec *parts; // used up by the run
     size_t part_count;
     size_t part_capacity;
@@ -119,10 +119,10 @@ struct rill_store {
     int64_t first_time_ns;      // of the first message, meaningless when there is none
     uint64_t segments;
     uint64_t next_segment; // number of the next one to be made
-    uint64_t full_bytes; // of the segments before the tail's
-    uint64_t tail_bytes; // of the tail's file, as it was when no commit was in flight
-    size_t loads;        // in flight
-    bool sealed;         // the last commit is a seal
+    uint64_t full_bytes;   // of the segments before the tail's
+    uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
+    size_t loads;          // in flight
+    bool sealed;           // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 

@@ -37,7 +37,8 @@ static void live(struct story *story, struct rill_disk *disk)
     rill_store_close(store);
 }
 
-/* What a crash left must open and be right, or there must never have been a store that anybody was told of. */
+/* What a crash left must open and be right, or there must never have been a store that anybody was told of.
+ */
 static void live_on(struct story *story, struct rill_disk *disk)
 {
     const struct rill_store_options options = story_options(story, disk, folder);
@@ -82,8 +83,8 @@ static bool crash_once(uint64_t seed, uint64_t crash_at)
     return ended;
 }
 
-// Whenever the power goes, everything committed is there and equal, in order, and nothing else but perhaps the whole of
-// the commit that was in flight; and the store goes on from there.
+// Whenever the power goes, everything committed is there and equal, in order, and nothing else but perhaps
+// the whole of the commit that was in flight; and the store goes on from there.
 Test(store_crash, what_was_committed_survives_a_power_cut_at_every_operation)
 {
     const struct seed_range seeds = seed_range(SEEDS);
@@ -92,7 +93,8 @@ Test(store_crash, what_was_committed_survives_a_power_cut_at_every_operation)
         cr_log_info("seed %lu", (unsigned long)seed);
         while (!crash_once(seed, crash_at))
             crash_at++;
-        cr_expect(crash_at > STEPS / 4, "seed %lu: only %lu operations", (unsigned long)seed, (unsigned long)crash_at);
+        cr_expect(crash_at > STEPS / 4, "seed %lu: only %lu operations", (unsigned long)seed,
+                  (unsigned long)crash_at);
     }
 }
 
@@ -144,7 +146,8 @@ Test(store_crash, what_a_recovery_has_shown_is_durable)
         sim_disk_restart_killed(disk);
         const struct rill_store_options options = story_options(&story, disk, folder);
         struct rill_store *store = NULL;
-        cr_assert(eq(int, story_reopen(&story, &options, &store, NULL), RILL_OK), "seed %lu", (unsigned long)seed);
+        cr_assert(eq(int, story_reopen(&story, &options, &store, NULL), RILL_OK), "seed %lu",
+                  (unsigned long)seed);
         sim_disk_crash(disk);
         rill_store_close(store);
         sim_disk_restart(disk);

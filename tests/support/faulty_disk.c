@@ -23,12 +23,14 @@ static struct rill_disk_file *below_of(struct rill_disk_file *file)
 static bool fails(struct faulty_disk *disk)
 {
     disk->calls++;
-    const bool now = disk->fail_at && disk->calls >= disk->fail_at && disk->calls - disk->fail_at < disk->fail_count;
+    const bool now =
+        disk->fail_at && disk->calls >= disk->fail_at && disk->calls - disk->fail_at < disk->fail_count;
     disk->failed += now;
     return now;
 }
 
-static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below, struct rill_disk_file **ret_file)
+static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below,
+                               struct rill_disk_file **ret_file)
 {
     struct faulty_file *file = rill_alloc_zero(1, sizeof *file);
     *file = (struct faulty_file){{disk}, below};
@@ -64,8 +66,8 @@ static enum rill_err faulty_lock(struct rill_disk *base, const char *path, struc
     return err ? err : file_wrap(base, below, ret_lock);
 }
 
-static enum rill_err write_some(struct rill_disk_file *below, const struct iovec *part, size_t len, uint64_t offset,
-                                size_t *ret_written)
+static enum rill_err write_some(struct rill_disk_file *below, const struct iovec *part, size_t len,
+                                uint64_t offset, size_t *ret_written)
 {
     const struct iovec shortened = {part->iov_base, len < part->iov_len ? len : part->iov_len};
     return below->disk->ops->pwritev(below, &shortened, 1, offset, ret_written);
@@ -147,7 +149,8 @@ static enum rill_err faulty_rmdir(struct rill_disk *base, const char *path)
     return fails(disk) ? disk->err : disk->below->ops->rmdir(disk->below, path);
 }
 
-static enum rill_err faulty_list(struct rill_disk *base, const char *path, rill_disk_visit_fn *visit, void *context)
+static enum rill_err faulty_list(struct rill_disk *base, const char *path, rill_disk_visit_fn *visit,
+                                 void *context)
 {
     struct faulty_disk *disk = disk_of(base);
     return fails(disk) ? disk->err : disk->below->ops->list(disk->below, path, visit, context);

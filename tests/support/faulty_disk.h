@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A disk over another one that fails chosen calls. Calls are counted from 1; close() is not counted. With the same calls
-// it fails in the same place, so a test can walk through all n. One thread at a time.
+// A disk over another one that fails chosen calls. Calls are counted from 1; close() is not counted. With the
+// same calls it fails in the same place, so a test can walk through all n. One thread at a time.
 #pragma once
 
 #include "storage/disk.h"
@@ -9,13 +9,13 @@
 struct faulty_disk {
     struct rill_disk base; // hand out &disk->base
     struct rill_disk *below;
-    uint64_t calls;       // so far
-    uint64_t fail_at;     // the first call that fails; 0 for none
-    uint64_t fail_count;  // and how many in a row
-    enum rill_err err;    // with this
-    bool half_written;    // a write that fails has written half of its bytes
-    uint64_t write_max;   // a write or read transfers at most so many bytes; 0 for no limit
-    uint64_t failed;      // calls that did
+    uint64_t calls;      // so far
+    uint64_t fail_at;    // the first call that fails; 0 for none
+    uint64_t fail_count; // and how many in a row
+    enum rill_err err;   // with this
+    bool half_written;   // a write that fails has written half of its bytes
+    uint64_t write_max;  // a write or read transfers at most so many bytes; 0 for no limit
+    uint64_t failed;     // calls that did
 };
 
 void faulty_disk_init(struct faulty_disk *disk, struct rill_disk *below);

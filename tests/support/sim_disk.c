@@ -130,8 +130,8 @@ static size_t room_for(const struct sim_disk *disk, const struct sim_node *node,
     return len;
 }
 
-static enum rill_err sim_pwritev(struct rill_disk_file *file, const struct iovec *parts, int part_count, uint64_t offset,
-                                 size_t *ret_written)
+static enum rill_err sim_pwritev(struct rill_disk_file *file, const struct iovec *parts, int part_count,
+                                 uint64_t offset, size_t *ret_written)
 {
     struct sim_disk *disk = disk_of(file->disk);
     if (!begins(disk))
@@ -150,7 +150,8 @@ static enum rill_err sim_pwritev(struct rill_disk_file *file, const struct iovec
     return err;
 }
 
-static enum rill_err sim_pread(struct rill_disk_file *file, void *data, size_t len, uint64_t offset, size_t *ret_read)
+static enum rill_err sim_pread(struct rill_disk_file *file, void *data, size_t len, uint64_t offset,
+                               size_t *ret_read)
 {
     struct sim_disk *disk = disk_of(file->disk);
     if (!begins(disk))
@@ -262,7 +263,8 @@ static enum rill_err sim_mkdir(struct rill_disk *base, const char *path)
     return ends(disk, RILL_OK);
 }
 
-static enum rill_err sim_list(struct rill_disk *base, const char *path, rill_disk_visit_fn *visit, void *context)
+static enum rill_err sim_list(struct rill_disk *base, const char *path, rill_disk_visit_fn *visit,
+                              void *context)
 {
     struct sim_disk *disk = disk_of(base);
     if (!begins(disk))

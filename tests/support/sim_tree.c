@@ -116,7 +116,8 @@ static void journal_add(struct sim_tree *tree, struct sim_change change)
     tree->journal[tree->journal_count++] = change;
 }
 
-struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name, bool is_folder)
+struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name,
+                               bool is_folder)
 {
     struct sim_node *node = node_create(tree, is_folder);
     folder_set(&folder->now, name, node);
@@ -220,7 +221,8 @@ void sim_node_sync(struct sim_node *node)
     node->dirty_count = 0;
 }
 
-/* Each sector that was not synced is drawn on its own: the new one, or the one that was there. So is the size. */
+/* Each sector that was not synced is drawn on its own: the new one, or the one that was there. So is the
+ * size. */
 static void file_crash(struct sim_node *node, struct rill_random *random)
 {
     for (size_t sector = 0; sector < node->dirty_count; sector++)

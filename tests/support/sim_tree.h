@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files and folders of a simulated disk, each in two versions: as it is now, and as it was synced. Changes of folders
-// wait in a journal until one of the folders that they touch is synced.
+// The files and folders of a simulated disk, each in two versions: as it is now, and as it was synced.
+// Changes of folders wait in a journal until one of the folders that they touch is synced.
 #pragma once
 
 #include "base/random.h"
@@ -60,7 +60,8 @@ struct sim_node *sim_tree_find(const struct sim_tree *tree, const char *path);
 struct sim_node *sim_tree_parent(const struct sim_tree *tree, const char *path, const char **ret_name);
 struct sim_node *sim_folder_get(const struct sim_folder *folder, const char *name);
 
-struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name, bool is_folder);
+struct sim_node *sim_tree_make(struct sim_tree *tree, struct sim_node *folder, const char *name,
+                               bool is_folder);
 void sim_tree_remove(struct sim_tree *tree, struct sim_node *folder, const char *name);
 void sim_tree_rename(struct sim_tree *tree, struct sim_node *from_folder, const char *from_name,
                      struct sim_node *folder, const char *name);

@@ -21,8 +21,11 @@ struct story_content {
 static void content_of(const struct story *story, uint64_t id, struct story_content *ret)
 {
     struct rill_random random = {id * 7919};
-    const size_t subject_len = (size_t)snprintf(ret->subject, sizeof ret->subject, "orders.%u", rill_random_below(&random, 1000));
-    const size_t headers_len = id % 3 ? 0 : (size_t)snprintf(ret->headers, sizeof ret->headers, "NATS/1.0\r\nId: %lu\r\n\r\n", (unsigned long)id);
+    const size_t subject_len =
+        (size_t)snprintf(ret->subject, sizeof ret->subject, "orders.%u", rill_random_below(&random, 1000));
+    const size_t headers_len = id % 3 ? 0
+                                      : (size_t)snprintf(ret->headers, sizeof ret->headers,
+                                                         "NATS/1.0\r\nId: %lu\r\n\r\n", (unsigned long)id);
     const uint32_t max = id % 7 ? story->payload_max / 8 : story->payload_max;
     const size_t payload_len = rill_random_below(&random, max + 1);
     RILL_ASSERT(payload_len <= sizeof ret->payload);
@@ -69,7 +72,8 @@ enum rill_err story_create_store(struct story *story, const struct rill_store_op
     return rill_store_create(options, identity, RILL_BYTES("after 0 records"), ret_store, &why);
 }
 
-static enum rill_err append_message(struct story *story, struct rill_store *store, struct story_record *record)
+static enum rill_err append_message(struct story *story, struct rill_store *store,
+                                    struct story_record *record)
 {
     struct story_content content;
     content_of(story, record->id, &content);
@@ -95,8 +99,9 @@ static enum rill_err story_append(struct story *story, struct rill_store *store)
     if (story->count == STORY_RECORDS_MAX)
         return RILL_OK;
     struct story_record record = {.id = story->next_id++};
-    const enum rill_err err = rill_random_chance(&story->random, 1, 6) ? append_event(story, store, &record)
-                                                                       : append_message(story, store, &record);
+    const enum rill_err err = rill_random_chance(&story->random, 1, 6)
+                                  ? append_event(story, store, &record)
+                                  : append_message(story, store, &record);
     if (!err)
         story->records[story->count++] = record;
     return err == RILL_ERR_LIMIT ? RILL_OK : err;
@@ -144,7 +149,8 @@ bool story_message_is_right(const struct story *story, const struct rill_store_m
             continue;
         struct story_content content;
         content_of(story, record->id, &content);
-        return record->time_ns == message->time_ns && rill_bytes_equal(message->subject, content.message.subject) &&
+        return record->time_ns == message->time_ns &&
+               rill_bytes_equal(message->subject, content.message.subject) &&
                rill_bytes_equal(message->headers, content.message.headers) &&
                rill_bytes_equal(message->payload, content.message.payload);
     }
@@ -242,7 +248,8 @@ static enum rill_err compare_message(void *context, const struct rill_store_mess
 {
     struct comparison *comparison = context;
     const struct story_record *record = compared(comparison, true);
-    if (!record || record->sequence != message->sequence || !story_message_is_right(comparison->story, message))
+    if (!record || record->sequence != message->sequence ||
+        !story_message_is_right(comparison->story, message))
         return wrong(comparison, "not this message");
     comparison->at++;
     return RILL_OK;
