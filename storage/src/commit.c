@@ -108,11 +108,14 @@ static bool checkpoint_take(struct rill_store *store)
 static void plan_next_segment(struct rill_store *store)
 {
     RILL_ASSERT(!store->plan && !store->commit.record);
+    // The segment of `started` may be one that is still to be made, by the commit that is starting.
+    const uint64_t segment = store->started.segment + 1;
     struct segment_header header = {
-        .number = store->next_segment,
+        .number = segment > store->next_segment ? segment : store->next_segment,
         .first_sequence = store->started.sequence + 1,
         .first_commit = store->started.commit + 1,
     };
+    RILL_ASSERT(header.number > store->started.segment);
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
         store->plan =

@@ -8,7 +8,7 @@
 
 TestSuite(sim_disk);
 
-enum { SECTORS = 8 };
+enum { SECTORS = 4 };
 
 static struct rill_disk_file *make(struct rill_disk *disk)
 {

@@ -299,7 +299,7 @@ Test(store, a_segment_begins_with_a_checkpoint)
         cr_assert(eq(int, disk->ops->unlink(disk, path), RILL_OK));
     }
     struct rill_store_report report;
-    cr_assert(eq(int, rill_store_open(&options, &visitor, &store, &report, &why), RILL_OK));
+    cr_assert(eq(int, rill_store_open(&options, &visitor, &store, &report, &why), RILL_OK), "%s", why.text);
     cr_expect(eq(str, heard.text, "checkpoint after 3;end;"));
     cr_expect(eq(u64, report.lost_messages, 3));
     cr_expect(eq(u64, state_of(store).first_sequence, 4));
