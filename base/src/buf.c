@@ -28,6 +28,8 @@ enum rill_err rill_buf_reserve(struct rill_buf *buf, size_t more)
     if (buf->len > buf->max || more > buf->max - buf->len)
         return RILL_ERR_LIMIT;
     size_t capacity = buf->capacity < BUF_CAPACITY_MIN ? BUF_CAPACITY_MIN : buf->capacity;
+    if (capacity > buf->max)
+        capacity = buf->max;
     while (capacity < buf->len + more)
         capacity = capacity > buf->max / 2 ? buf->max : capacity * 2;
     uint8_t *data = realloc(buf->data, capacity);

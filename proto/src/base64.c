@@ -65,6 +65,8 @@ enum rill_err rill_base64_decode(struct rill_bytes text, struct rill_buf *buf)
 {
     if (text.len % 4 != 0)
         return RILL_ERR_INVALID;
+    if (text.len == 0)
+        return RILL_OK;
     const size_t padding = padding_of(text);
     const size_t len = text.len / 4 * 3 - padding;
     const enum rill_err err = rill_buf_reserve(buf, len);

@@ -24,8 +24,9 @@ Rill__ConnectOptions *rill_connect_default(void)
 {
     Rill__ConnectOptions *options = rill_alloc_zero(1, sizeof *options);
     rill__connect_options__init(options);
-    options->lang = rill_alloc_cstr(rill_bytes_of(NULL, 0));
-    options->version = rill_alloc_cstr(rill_bytes_of(NULL, 0));
+    options->has_verbose = options->has_pedantic = options->has_tls_required = options->has_protocol = true;
+    options->has_echo = options->has_headers = options->has_no_responders = true;
+    options->verbose = options->pedantic = false;
     return options;
 }
 

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct decoder {
     enum rill_json_flags flags;
@@ -340,9 +341,14 @@ static enum rill_err decode_field(struct decoder *in, ProtobufCMessage *owner,
 // ---- One message
 // ----------------------------------------------------------------------------------------------------
 
+// As Go finds fields: the exact name, else one that differs in letter case only.
 static const ProtobufCFieldDescriptor *find_own(const ProtobufCMessageDescriptor *type, const char *name)
 {
     const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, name);
+    for (unsigned i = 0; i < type->n_fields && !field; i++) {
+        if (strcasecmp(type->fields[i].name, name) == 0)
+            field = &type->fields[i];
+    }
     return field && !model_is_inline(field) ? field : NULL;
 }
 
@@ -367,28 +373,48 @@ static enum rill_err find_field(ProtobufCMessage **owner, const char *name,
     return RILL_OK;
 }
 
+static enum rill_err complete(ProtobufCMessage *message);
+
+static enum rill_err complete_list(ProtobufCMessage *owner, const ProtobufCFieldDescriptor *field)
+{
+    ProtobufCMessage **elements = *(ProtobufCMessage ***)model_slot(owner, field);
+    enum rill_err err = RILL_OK;
+    for (size_t i = 0; i < *model_count(owner, field) && !err; i++)
+        err = complete(elements[i]);
+    return err;
+}
+
+static enum rill_err complete_submessage(const ProtobufCFieldDescriptor *field, ProtobufCMessage **slot)
+{
+    const bool missing = !*slot && field->label == PROTOBUF_C_LABEL_REQUIRED;
+    const enum rill_err err = missing ? message_new(model_message_of(field), slot) : RILL_OK;
+    if (err || !*slot)
+        return err;
+    if (missing && model_is_timestamp(field))
+        ((Rill__Timestamp *)*slot)->unix_ns = RILL_TIME_ZERO_NS;
+    return complete(*slot);
+}
+
+static enum rill_err complete_field(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    void *slot = model_slot(message, field);
+    if (field->type == PROTOBUF_C_TYPE_STRING)
+        return field->label == PROTOBUF_C_LABEL_REQUIRED && !*(char **)slot
+                   ? string_new(rill_bytes_of(NULL, 0), slot)
+                   : RILL_OK;
+    if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+        return RILL_OK;
+    return field->label == PROTOBUF_C_LABEL_REPEATED ? complete_list(message, field)
+                                                     : complete_submessage(field, slot);
+}
+
 // Gives required strings and messages that were absent their empty form; the generated init did so for the
 // others.
 static enum rill_err complete(ProtobufCMessage *message)
 {
     enum rill_err err = RILL_OK;
-    for (unsigned i = 0; i < message->descriptor->n_fields && !err; i++) {
-        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
-        const bool required = field->label == PROTOBUF_C_LABEL_REQUIRED;
-        void *slot = model_slot(message, field);
-        if (required && field->type == PROTOBUF_C_TYPE_STRING && !*(char **)slot)
-            err = string_new(rill_bytes_of(NULL, 0), slot);
-        if (field->type != PROTOBUF_C_TYPE_MESSAGE || field->label == PROTOBUF_C_LABEL_REPEATED)
-            continue;
-        ProtobufCMessage **inner = slot;
-        if (required && !*inner) {
-            err = message_new(model_message_of(field), inner);
-            if (!err && model_is_timestamp(field))
-                ((Rill__Timestamp *)*inner)->unix_ns = RILL_TIME_ZERO_NS;
-        }
-        if (!err && *inner)
-            err = complete(*inner);
-    }
+    for (unsigned i = 0; i < message->descriptor->n_fields && !err; i++)
+        err = complete_field(message, &message->descriptor->fields[i]);
     return err;
 }
 
@@ -452,7 +478,8 @@ enum rill_err rill_json_decode(const ProtobufCMessageDescriptor *descriptor, str
     struct decoder in = {.flags = flags, .why = why};
     struct rill_bytes text = trim(json);
     rill_error_text_set(why, "%s", rill_err_text(RILL_ERR_NO_MEMORY)); // until there is a better reason
-    if (text.len == 0 && (flags & RILL_JSON_EMPTY_ALLOWED))
+    // null for an object says nothing, in Go as here.
+    if ((text.len == 0 && (flags & RILL_JSON_EMPTY_ALLOWED)) || rill_bytes_equal_cstr(text, "null"))
         text = RILL_BYTES("{}");
     if (text.len == 0) {
         rill_error_text_set(why, "unexpected end of JSON input");

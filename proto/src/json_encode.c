@@ -141,7 +141,7 @@ static bool is_written(const ProtobufCMessage *message, const ProtobufCFieldDesc
     if (has_member &&
         !*(const protobuf_c_boolean *)(const void *)((const char *)message + field->quantifier_offset))
         return false;
-    return !model_is_zero(field, model_slot_const(message, field));
+    return (has_member && field->default_value) || !model_is_zero(field, model_slot_const(message, field));
 }
 
 static void encode_field(struct encoder *out, const ProtobufCMessage *message,

@@ -73,7 +73,6 @@ enum rill_err block_message(struct block_table *table, size_t block, uint32_t le
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
-/* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`.
- */
+/* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
 enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
                                 uint64_t last) RILL_MUST_CHECK;

@@ -79,8 +79,7 @@ static bool same_identity(const uint8_t *a, const uint8_t *b)
     return memcmp(a, b, RILL_STORE_IDENTITY_BYTES) == 0;
 }
 
-/* The only identity that can be that of more than half of the headers: different ones cancel each other out.
- */
+/* The only identity that can be that of more than half of the headers: different ones cancel each other out. */
 static void catalog_vote(struct catalog *catalog)
 {
     size_t votes = 0;

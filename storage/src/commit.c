@@ -104,7 +104,7 @@ static bool checkpoint_take(struct rill_store *store)
 }
 
 /* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from
- * (I2). */
+   (I2). */
 static void plan_next_segment(struct rill_store *store)
 {
     RILL_ASSERT(!store->plan && !store->commit.record);
@@ -202,8 +202,7 @@ static uint64_t reserve_wanted(const struct commit_job *job, uint64_t end)
     return wanted > end ? wanted : end;
 }
 
-/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back.
- */
+/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back. */
 static enum segment_outcome job_reserve(struct commit_job *job)
 {
     const uint64_t end = job->offset + job->bytes;

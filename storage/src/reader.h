@@ -26,7 +26,7 @@ enum rill_err reader_get(struct log_reader *reader, uint64_t offset, size_t len,
                          const uint8_t **ret) RILL_MUST_CHECK;
 
 /* The commit record at `offset` that may follow the commit `last` and the sequence `sequence` (V8).
- * NOT_FOUND. */
+   NOT_FOUND. */
 enum rill_err reader_commit_at(struct log_reader *reader, uint64_t offset, uint64_t last, uint64_t sequence,
                                struct record_commit *ret) RILL_MUST_CHECK;
 

@@ -94,8 +94,7 @@ static enum rill_err deliver_event(struct replay *replay, const struct record *r
                                   record->body);
 }
 
-/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap.
- */
+/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
 static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
                              uint64_t limit)
 {
@@ -159,8 +158,7 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
     return err;
 }
 
-/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is
- * none. */
+/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is none. */
 static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit,
                                    uint64_t *ret_end)
 {
@@ -314,7 +312,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
 }
 
 /* The first segment says where the log begins. What was in front of it is lost, if it was not the first one
- * made. */
+   made. */
 static enum rill_err replay_begin(struct replay *replay, const struct catalog_entry *first)
 {
     if (!first->has_header)

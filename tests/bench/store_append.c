@@ -95,7 +95,7 @@ static void append_all(struct bench *bench)
 }
 
 /* Writes of the size of one commit into a file that is reserved in front, each synced. Returns writes per
- * second. */
+   second. */
 static double bare_rate(const char *folder, size_t bytes, double seconds)
 {
     char path[4096];

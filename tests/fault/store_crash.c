@@ -37,8 +37,7 @@ static void live(struct story *story, struct rill_disk *disk)
     rill_store_close(store);
 }
 
-/* What a crash left must open and be right, or there must never have been a store that anybody was told of.
- */
+/* What a crash left must open and be right, or there must never have been a store that anybody was told of. */
 static void live_on(struct story *story, struct rill_disk *disk)
 {
     const struct rill_store_options options = story_options(story, disk, folder);

@@ -230,8 +230,7 @@ static void damage_zero(struct rill_disk *disk, struct rill_random *random, cons
            count < len - from ? count : len - from);
 }
 
-/* Copies a piece of one segment over a piece of another, or of the same: what stood there is valid elsewhere.
- */
+/* Copies a piece of one segment over a piece of another, or of the same: what stood there is valid elsewhere. */
 static void damage_move(struct rill_disk *disk, struct rill_random *random, const char *path)
 {
     size_t len, from_len;

@@ -37,7 +37,7 @@ static void reopen(struct rill_disk *disk)
 }
 
 /* A store that went read-only: refuses appends and commits, touches the disk no more to write, and serves
- * what it has. */
+   what it has. */
 static void check_read_only(struct rill_store *store, struct faulty_disk *disk)
 {
     struct rill_store_state state;

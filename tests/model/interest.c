@@ -76,6 +76,20 @@ static bool match_has_member(const struct match *match, const struct sub *sub)
     return false;
 }
 
+/* Parts of one group, at several subjects, stand next to each other. */
+static void check_parts(const struct model *model, const struct match *match)
+{
+    for (uint32_t i = 0; i < match->group_count; i++) {
+        for (uint32_t j = i + 1; j < match->group_count; j++) {
+            const struct interest_group *a = match_group(match, i), *b = match_group(match, j);
+            const bool same =
+                rill_bytes_equal(rill_bytes_of(a->name, a->name_len), rill_bytes_of(b->name, b->name_len));
+            if (same)
+                cr_assert(match_group_parts(match, i) > j - i, "seed %lu", model->seed);
+        }
+    }
+}
+
 /* How many of the subscriptions before `index` are in the same queue group at the same subject? */
 static bool first_of_its_group(const struct model *model, int index)
 {
@@ -103,6 +117,7 @@ static void check_match(struct model *model)
     }
     cr_assert(eq(u32, match->sub_count, subs), "seed %lu: subject %s", model->seed, subject);
     cr_assert(eq(u32, match->group_count, groups), "seed %lu: subject %s", model->seed, subject);
+    check_parts(model, match);
     interest_unpin(model->interest, match);
 }
 

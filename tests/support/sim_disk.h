@@ -25,8 +25,7 @@ void sim_disk_crash(struct rill_disk *disk);
 bool sim_disk_is_off(const struct rill_disk *disk);
 /* Power is back: the disk has what survived. All files must have been closed. */
 void sim_disk_restart(struct rill_disk *disk);
-/* The machine went on and only the process was killed: everything that was written is there, synced or not.
- */
+/* The machine went on and only the process was killed: everything that was written is there, synced or not. */
 void sim_disk_restart_killed(struct rill_disk *disk);
 
 /* Bytes that all files together may have; NO_SPACE above. 0 for no limit. */

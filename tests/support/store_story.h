@@ -39,7 +39,7 @@ enum rill_err story_create_store(struct story *story, const struct rill_store_op
                                  struct rill_store **ret_store);
 
 /* One random step: an append, a part of a commit, a read. An error of the store comes back; a wrong answer
- * aborts. */
+   aborts. */
 enum rill_err story_step(struct story *story, struct rill_store *store);
 /* Commits all there is. */
 enum rill_err story_commit(struct story *story, struct rill_store *store);
@@ -51,8 +51,7 @@ void story_settle(struct story *story, struct rill_store *store);
 enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence);
 
 /* Opens the store again and compares all that the replay gives with the story: it must be the whole of what
-   was committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there.
- */
+   was committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there. */
 enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
                            struct rill_store **ret_store, struct rill_store_report *ret_report);
 /* Is this what the story said? */

@@ -49,6 +49,7 @@ static struct conn *conn_create(struct rill_core *core, const struct rill_conn_o
     conn->ping_due.kind = DEADLINE_CONN_PING;
     conn->write_due.kind = DEADLINE_CONN_WRITE;
     conn->stall_due.kind = DEADLINE_CONN_STALL;
+    conn->start_mono_ns = core->now.mono_ns;
     conn->start_wall_ns = conn->last_activity_wall_ns = core->now.wall_ns;
     conn->account = &core->accounts[ACCOUNT_GLOBAL];
     rill_buf_init(&conn->backlog, SIZE_MAX / 2);

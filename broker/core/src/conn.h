@@ -97,6 +97,7 @@ struct conn {
     char *name; // NULL when not given; so lang and version
     char *lang;
     char *version;
+    int64_t start_mono_ns;
     int64_t start_wall_ns;
     int64_t last_activity_wall_ns;
     int64_t ping_sent_mono_ns;

@@ -10,10 +10,14 @@
 #include "proto/subject.h"
 #include "route.h"
 
+#include <stdio.h>
 #include <utlist.h>
 
 /* A log line shows so much of what a peer sent. */
-enum { SNIPPET_MAX = 32 };
+enum {
+    SNIPPET_MAX = 32,
+    QUOTED_MAX = 2048, // of what an error quotes, the rest is cut
+};
 
 static void protocol_error(struct conn *conn, const char *what, struct rill_bytes error_line)
 {
@@ -108,14 +112,37 @@ static struct match *match_of(struct conn *conn, struct rill_bytes subject)
     return conn->last_match;
 }
 
+/* What a client reads of its own words is quoted as Go's %q does. */
+struct quoted {
+    char text[QUOTED_MAX];
+};
+
+static struct quoted quote(struct rill_bytes bytes)
+{
+    struct quoted quoted;
+    size_t len = 0;
+    for (size_t i = 0; i < bytes.len && len + sizeof "\\x00" < sizeof quoted.text; i++) {
+        const uint8_t c = bytes.data[i];
+        if (c < 0x20 || c == 0x7f)
+            len += (size_t)sprintf(quoted.text + len, "\\x%02x", c);
+        else if (c == '"' || c == '\\')
+            len += (size_t)sprintf(quoted.text + len, "\\%c", c);
+        else
+            quoted.text[len++] = (char)c;
+    }
+    quoted.text[len] = '\0';
+    return quoted;
+}
+
 static bool refuse_publish(struct conn *conn, struct rill_bytes subject)
 {
     struct rill_core *core = conn->core;
     if (reply_grants_use(conn->grants, subject, core->now.mono_ns))
         return false;
-    rill_log(&core->log, RILL_LOG_ERROR, "%s - Publish Violation - User \"%s\", Subject \"" RILL_PRI "\"",
-             conn_label(conn), conn->user->name, RILL_ARG(subject));
-    conn_send_error(conn, "Permissions Violation for Publish to \"" RILL_PRI "\"", RILL_ARG(subject));
+    const struct quoted quoted = quote(subject);
+    rill_log(&core->log, RILL_LOG_ERROR, "%s - Publish Violation - User \"%s\", Subject \"%s\"",
+             conn_label(conn), conn->user->name, quoted.text);
+    conn_send_error(conn, "Permissions Violation for Publish to \"%s\"", quoted.text);
     return true;
 }
 
@@ -207,20 +234,19 @@ void conn_end_sub(struct conn *conn, struct sub *sub)
 static void log_sub_violation(struct conn *conn, const char *what, struct rill_bytes subject,
                               struct rill_bytes sid)
 {
-    rill_log(&conn->core->log, RILL_LOG_ERROR,
-             "%s - %s - User \"%s\", Subject \"" RILL_PRI "\", SID " RILL_PRI, conn_label(conn), what,
-             conn->user ? conn->user->name : "N/A", RILL_ARG(subject), RILL_ARG(sid));
+    const struct quoted quoted = quote(subject);
+    rill_log(&conn->core->log, RILL_LOG_ERROR, "%s - %s - User \"%s\", Subject \"%s\", SID " RILL_PRI,
+             conn_label(conn), what, conn->user ? conn->user->name : "N/A", quoted.text, RILL_ARG(sid));
 }
 
 static void send_sub_violation(struct conn *conn, struct rill_bytes subject, struct rill_bytes queue)
 {
+    const struct quoted quoted = quote(subject), quoted_queue = quote(queue);
     if (queue.len)
-        conn_send_error(
-            conn, "Permissions Violation for Subscription to \"" RILL_PRI "\" using queue \"" RILL_PRI "\"",
-            RILL_ARG(subject), RILL_ARG(queue));
+        conn_send_error(conn, "Permissions Violation for Subscription to \"%s\" using queue \"%s\"",
+                        quoted.text, quoted_queue.text);
     else
-        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\"",
-                        RILL_ARG(subject));
+        conn_send_error(conn, "Permissions Violation for Subscription to \"%s\"", quoted.text);
 }
 
 /* The checks in nats-server's order; false when the client was told that it may not. */
@@ -235,8 +261,8 @@ static bool may_subscribe(struct conn *conn, const struct rill_command *command,
     }
     if (limits->sub_tokens_max && rill_subject_token_count(command->subject) > limits->sub_tokens_max) {
         log_sub_violation(conn, "Subscription Violation Too Many Tokens", command->subject, command->sid);
-        conn_send_error(conn, "Permissions Violation for Subscription to \"" RILL_PRI "\", too many tokens",
-                        RILL_ARG(command->subject));
+        conn_send_error(conn, "Permissions Violation for Subscription to \"%s\", too many tokens",
+                        quote(command->subject).text);
         return false;
     }
     if (limits->subscriptions_max && conn->sub_count >= limits->subscriptions_max) {
@@ -301,6 +327,9 @@ static void ping(struct conn *conn)
     if (conn->first_pong_done)
         return;
     conn->first_pong_done = true;
+    // Until a ping of our own was answered this is the best guess: INFO, CONNECT and PING took one round.
+    if (!conn->rtt_ns)
+        conn->rtt_ns = conn->core->now.mono_ns - conn->start_mono_ns;
     if (conn->connect_received && conn->protocol >= 1)
         conn_send_info(conn, true);
 }

@@ -56,8 +56,8 @@ static void verify_run(struct rill_job *job)
 {
     struct verify_job *verify = (struct verify_job *)job;
     struct crypt_data *scratch = rill_alloc_zero(1, sizeof *scratch);
-    // libcrypt knows the revisions a, b and y, and gives NULL or a text beginning with '*' for anything else.
-    const char *hashed = crypt_r(verify->secret, verify->hash, scratch);
+    // libcrypt knows the revisions a, b and y; NULL for anything else.
+    const char *hashed = crypt_rn(verify->secret, verify->hash, scratch, (int)sizeof *scratch);
     verify->matches =
         hashed && hashed[0] == '$' &&
         rill_bytes_equal_secret(rill_bytes_from_cstr(hashed), rill_bytes_from_cstr(verify->hash));

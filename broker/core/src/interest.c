@@ -347,6 +347,22 @@ static void receivers_reserve(struct match *match, uint32_t more)
     match->receivers = rill_alloc_resize(match->receivers, match->capacity, sizeof match->receivers[0]);
 }
 
+/* Puts the group behind those of its name, if there are any. */
+static void collect_group(struct match *match, struct interest_group *group)
+{
+    receivers_reserve(match, 1);
+    void **groups = match->receivers + match->sub_count;
+    uint32_t at = match->group_count;
+    for (uint32_t i = match->group_count; i-- > 0 && at == match->group_count;) {
+        const struct interest_group *other = groups[i];
+        if (other->name_len == group->name_len && memcmp(other->name, group->name, group->name_len) == 0)
+            at = i + 1;
+    }
+    memmove(groups + at + 1, groups + at, (match->group_count - at) * sizeof groups[0]);
+    groups[at] = group;
+    match->group_count++;
+}
+
 /* Adds what stands at one node. Subscriptions come before groups, so groups move up. */
 static void collect(struct match *match, const struct interest_node *node)
 {
@@ -357,10 +373,8 @@ static void collect(struct match *match, const struct interest_node *node)
         memcpy(match->receivers + match->sub_count, node->subs, node->sub_count * sizeof node->subs[0]);
         match->sub_count += node->sub_count;
     }
-    for (struct interest_group *group = node->groups; group; group = group->next) {
-        receivers_reserve(match, 1);
-        match->receivers[match->sub_count + match->group_count++] = group;
-    }
+    for (struct interest_group *group = node->groups; group; group = group->next)
+        collect_group(match, group);
 }
 
 /* A subject with an empty token matches nothing, not even ">", as at nats-server. */

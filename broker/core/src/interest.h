@@ -53,7 +53,8 @@ struct sub {
 struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_bytes subject,
                        struct rill_bytes queue);
 
-/* A queue group at one subject: one of its members gets each message. */
+/* The members of a queue group at one subject. Groups of one name whose subjects match the same message are one group to
+   it: one member of them all gets the message. In a match they stand next to each other. */
 struct interest_group {
     struct interest_group *next; // at the same node, or among the dead
     struct sub **members;
@@ -86,6 +87,20 @@ static inline struct sub *match_sub(const struct match *match, uint32_t index)
 static inline struct interest_group *match_group(const struct match *match, uint32_t index)
 {
     return match->receivers[match->sub_count + index];
+}
+
+/* How many of the groups from `first` on are parts of one: at least 1. */
+static inline uint32_t match_group_parts(const struct match *match, uint32_t first)
+{
+    const struct interest_group *group = match_group(match, first);
+    uint32_t parts = 1;
+    while (first + parts < match->group_count) {
+        const struct interest_group *next = match_group(match, first + parts);
+        if (next->name_len != group->name_len || memcmp(next->name, group->name, group->name_len) != 0)
+            break;
+        parts++;
+    }
+    return parts;
 }
 
 struct interest_stats {

@@ -5,7 +5,7 @@
 #include "conn.h"
 #include "core_state.h"
 #include "permissions.h"
-#include "proto/decimal.h"
+#include "proto/writer.h"
 
 /* From this size on a payload for several receivers is shared by reference instead of copied. */
 enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
@@ -18,47 +18,8 @@ struct delivery {
     struct rill_bytes sizes_plain; // "16\r\n" for receivers that do not take headers
     struct shared_payload *shared; // made for the first receiver when it pays
     bool may_share;
-    char text[2 * (2 * RILL_DECIMAL_BYTES_MAX + 4)];
+    char text[2 * RILL_SIZES_BYTES_MAX];
 };
-
-/* Copies a short run of bytes without calling memcpy for it. */
-static inline uint8_t *put(uint8_t *to, const uint8_t *from, size_t len)
-{
-    if (len > 32) {
-        memcpy(to, from, len);
-    } else if (len >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + len - 16, from + len - 16, 16);
-    } else if (len >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + len - 8, from + len - 8, 8);
-    } else if (len >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + len - 4, from + len - 4, 4);
-    } else {
-        for (size_t i = 0; i < len; i++)
-            to[i] = from[i];
-    }
-    return to + len;
-}
-
-static inline uint8_t *put_bytes(uint8_t *to, struct rill_bytes bytes)
-{
-    return put(to, bytes.data, bytes.len);
-}
-
-static size_t write_sizes(char *text, size_t header_bytes, size_t total_bytes)
-{
-    size_t len = 0;
-    if (header_bytes) {
-        len = rill_decimal_write(header_bytes, text);
-        text[len++] = ' ';
-    }
-    len += rill_decimal_write(total_bytes, text + len);
-    text[len++] = '\r';
-    text[len++] = '\n';
-    return len;
-}
 
 static void delivery_prepare(struct delivery *delivery, const struct message *message,
                              uint32_t receiver_count)
@@ -76,33 +37,21 @@ static void delivery_prepare_sizes(struct delivery *delivery)
 {
     const struct message *message = delivery->message;
     const size_t body = message->headers.len + message->payload.len;
-    const size_t len = write_sizes(delivery->text, message->headers.len, body);
+    const size_t len = rill_write_sizes(message->headers.len, body, delivery->text);
     delivery->sizes = rill_bytes_of(delivery->text, len);
-    const size_t plain_len = write_sizes(delivery->text + len, 0, message->payload.len);
+    const size_t plain_len = rill_write_sizes(0, message->payload.len, delivery->text + len);
     delivery->sizes_plain = rill_bytes_of(delivery->text + len, plain_len);
 }
 
-static inline size_t line_head_bytes(const struct message *message, const struct sub *sub)
+static inline size_t head_bytes(const struct message *message, const struct sub *sub)
 {
-    return sizeof "HMSG " - 1 + message->subject.len + 1 + sub->sid.len + 1 + message->reply.len + 1;
+    return rill_message_head_bytes(message->subject, sub->sid, message->reply);
 }
 
-/* "MSG subject sid [reply ]" */
-static inline uint8_t *put_line_head(uint8_t *at, const struct message *message, const struct sub *sub,
-                                     bool headers)
+static inline uint8_t *put_head(uint8_t *at, const struct message *message, const struct sub *sub,
+                                bool headers)
 {
-    if (headers)
-        *at++ = 'H';
-    at = put(at, (const uint8_t *)"MSG ", 4);
-    at = put_bytes(at, message->subject);
-    *at++ = ' ';
-    at = put_bytes(at, sub->sid);
-    *at++ = ' ';
-    if (message->reply.len) {
-        at = put_bytes(at, message->reply);
-        *at++ = ' ';
-    }
-    return at;
+    return rill_put_message_head(at, message->subject, sub->sid, message->reply, headers);
 }
 
 /* The body by reference when several share it, else copied. */
@@ -131,10 +80,10 @@ static void write_in_parts(struct conn *conn, const struct sub *sub, struct deli
     if (!delivery->sizes.len)
         delivery_prepare_sizes(delivery);
     const struct rill_bytes sizes = headers ? delivery->sizes : delivery->sizes_plain;
-    const size_t head = line_head_bytes(delivery->message, sub) + sizes.len;
+    const size_t head = head_bytes(delivery->message, sub) + sizes.len;
     if (head <= OUTQ_CONTIGUOUS_MAX) {
         uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, head);
-        const uint8_t *end = put_bytes(put_line_head(start, delivery->message, sub, headers), sizes);
+        const uint8_t *end = rill_put(put_head(start, delivery->message, sub, headers), sizes);
         outq_advance(&conn->outq, (size_t)(end - start));
     } else {
         // Only a configured control line of more than 60 KiB leads here.
@@ -155,10 +104,10 @@ static inline void write_message(struct conn *conn, const struct sub *sub, struc
 {
     const struct message *message = delivery->message;
     const bool headers = message->headers.len && conn->headers;
-    const size_t bytes = line_head_bytes(message, sub) + delivery->tail.len;
+    const size_t bytes = head_bytes(message, sub) + delivery->tail.len;
     if (delivery->tail.len && headers == (message->headers.len > 0) && bytes <= OUTQ_CONTIGUOUS_MAX) {
         uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, bytes);
-        const uint8_t *end = put_bytes(put_line_head(start, message, sub, headers), delivery->tail);
+        const uint8_t *end = rill_put(put_head(start, message, sub, headers), delivery->tail);
         outq_advance(&conn->outq, (size_t)(end - start));
         return;
     }
@@ -220,12 +169,24 @@ static inline bool deliver(struct rill_core *core, struct sub *sub, struct deliv
     return true;
 }
 
-/* One member at random; when it does not take the message the next one is asked. */
-static bool deliver_to_group(struct rill_core *core, struct interest_group *group, struct delivery *delivery)
+/* The member with this number, counted through all parts of the group. */
+static struct sub *group_member(const struct match *match, uint32_t first, uint32_t number)
 {
-    const uint32_t start = group->count > 1 ? rill_random_below(&core->random, group->count) : 0;
-    for (uint32_t i = 0; i < group->count; i++) {
-        if (deliver(core, group->members[(start + i) % group->count], delivery))
+    while (number >= match_group(match, first)->count)
+        number -= match_group(match, first++)->count;
+    return match_group(match, first)->members[number];
+}
+
+/* One member at random; when it does not take the message, which changes nothing, the next one is asked. */
+static bool deliver_to_group(struct rill_core *core, const struct match *match, uint32_t first,
+                             uint32_t parts, struct delivery *delivery)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < parts; i++)
+        count += match_group(match, first + i)->count;
+    const uint32_t start = count > 1 ? rill_random_below(&core->random, count) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (deliver(core, group_member(match, first, (start + i) % count), delivery))
             return true;
     }
     return false;
@@ -241,8 +202,10 @@ uint32_t route_matched(struct rill_core *core, const struct message *message, st
     uint32_t taken = 0;
     for (uint32_t i = 0; i < match->sub_count; i++)
         taken += deliver(core, match_sub(match, i), &delivery);
-    for (uint32_t i = 0; i < match->group_count; i++)
-        taken += deliver_to_group(core, match_group(match, i), &delivery);
+    for (uint32_t i = 0, parts; i < match->group_count; i += parts) {
+        parts = match_group_parts(match, i);
+        taken += deliver_to_group(core, match, i, parts, &delivery);
+    }
     shared_payload_unref(delivery.shared);
     return taken;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a client says about itself: the JSON of CONNECT, read by the broker and written by the client. The
-// options are the message ConnectOptions of handshake.proto; its strings are NULL when absent, `lang` and
-// `version` are never NULL. Unknown fields are ignored, as a newer client may send them. Any thread.
+// options are the message ConnectOptions of handshake.proto. A CONNECT may leave everything out: a string
+// that is absent or empty is NULL, and has_verbose and its like say which of the others were given, `false`
+// included. Unknown fields are ignored, as a newer client may send them. Any thread.
 #pragma once
 
 #include "base/buf.h"
@@ -18,7 +19,8 @@ enum {
 enum rill_err rill_connect_parse(struct rill_bytes json, Rill__ConnectOptions **ret_options,
                                  struct rill_error_text *why) RILL_MUST_CHECK;
 
-/* What holds for a client before, or without, a CONNECT: echo on, all else off. On the heap, never NULL. */
+/* What a client starts from: everything said, echo on, all else off; strings are NULL. On the heap, never
+   NULL; strings that are hung into it must be on the heap too. */
 Rill__ConnectOptions *rill_connect_default(void) __attribute__((returns_nonnull));
 
 /* NULL is harmless. Overwrites the secrets first. */

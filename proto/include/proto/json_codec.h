@@ -5,7 +5,8 @@
 // jetstream.proto. Pure functions; any thread.
 //
 // It does not check values (a negative max_age is decoded as it stands), keeps no unknown fields, and
-// compares field names case-sensitively, where Go's decoder does not. Numbers above INT64_MAX are refused.
+// finds a field by its exact name, else by one in another letter case, as Go does. null is an empty object.
+// Numbers above INT64_MAX are refused.
 #pragma once
 
 #include "base/buf.h"

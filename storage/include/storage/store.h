@@ -167,8 +167,7 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
    in flight already: read again when that has finished. Also NULL when a read would not say AGAIN. */
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);
 /* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
-   IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more.
- */
+   IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 struct rill_store_state {
@@ -208,6 +207,6 @@ typedef enum rill_err rill_store_visit_fn(void *context, const char *account, co
                                           const char *folder);
 
 /* [blocking] Each stream folder under <store>, in no particular order. A store that is not there has no
- * streams. */
+   streams. */
 enum rill_err rill_store_list(struct rill_disk *disk, const char *store_folder, rill_store_visit_fn *visit,
                               void *context, struct rill_error_text *why) RILL_MUST_CHECK;

@@ -20,6 +20,17 @@ Test(buf, growing_stops_at_the_maximum)
     cr_expect(eq(sz, buf.capacity, 0));
 }
 
+// A maximum below the smallest allocation holds too.
+Test(buf, a_small_maximum_is_a_maximum)
+{
+    struct rill_buf buf;
+    rill_buf_init(&buf, 5);
+    cr_assert(eq(int, rill_buf_append(&buf, RILL_BYTES("order")), RILL_OK));
+    cr_expect(eq(int, rill_buf_append(&buf, RILL_BYTES("s")), RILL_ERR_LIMIT));
+    cr_expect(eq(sz, buf.capacity, 5));
+    rill_buf_fini(&buf);
+}
+
 // Dropping from the front keeps what follows in its order.
 Test(buf, drop_moves_the_rest_to_the_front)
 {

@@ -14,14 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One pattern of an allow or deny list. A queue is given for entries such as "orders.* workers". */
+/* One pattern of an allow or deny list. A queue is given for entries such as "orders.* workers", which are
+   about subscriptions with that queue only: allowing "foo q" does not allow a plain subscription to foo, and
+   denying it leaves a plain one allowed (as nats-server does). */
 struct rill_permission {
     const char *subject; // a valid pattern, never NULL
     const char *queue;   // a valid pattern for the queue's name; NULL: the entry is not about queues
 };
 
 /* The allow and deny lists of one direction. Without an allow list (allow_given false) everything is allowed
-   that is not denied; an allow list that is given but empty allows nothing. */
+   that is not denied; an allow list that is given but empty allows nothing (a user with allow_responses and
+   no publish list). */
 struct rill_permission_lists {
     const struct rill_permission *allow;
     size_t allow_count;

@@ -5,12 +5,14 @@
 //     X(name, type, default, unit, reload, flags, keys, description)
 //
 //   name         the field of struct rill_options, with its unit last
-//   type         bool, text, texts (a list), count (0 or more), limit (-1 is none), bytes, duration (nanoseconds), sync
+//   type         bool, text, texts (a list), count (0 or more), limit (-1 is none), bytes, duration
+//   (nanoseconds), sync
 //                (a duration, 0 is "always"), port (-1 lets the kernel choose, 0 is the default or off)
 //   unit         for people, in the reference
 //   reload       RELOAD: SIGHUP changes it; RESTART: it does not, and the log says so
 //   flags        names of command line flags, without dashes, separated by blanks; "" for none
-//   keys         names in the configuration file, the first one is preferred; a dot enters a block; "" for none
+//   keys         names in the configuration file, the first one is preferred; a dot enters a block; "" for
+//   none
 //
 // A number 0 means the default, as in NATS, except in the JetStream section. To add an option: add a row, run
 // `ninja docs-configuration`, and use the field.
@@ -21,7 +23,7 @@
 #define RILL_SEC INT64_C(1000000000)
 
 #define RILL_OPTIONS_NETWORK(X)                                                                              \
-    X(host, text, "0.0.0.0", "", RESTART, "a addr net", "host net",                                          \
+    X(host, text, "0.0.0.0", "host", RESTART, "a addr net", "host net",                                      \
       "The address that clients connect to. `::` is every address, IPv4 and IPv6.")                          \
     X(port, port, 4222, "", RESTART, "p port", "port",                                                       \
       "The TCP port that clients connect to. -1 lets the system choose a free one.")                         \
@@ -29,10 +31,11 @@
       "Also listen on a UNIX socket at this path. An `@` in front makes it an abstract one.")                \
     X(client_advertise, text, NULL, "host[:port]", RELOAD, "client_advertise", "client_advertise",           \
       "The address that clients are told to connect to, when it differs from the one listened on.")          \
-    X(server_name, text, NULL, "", RESTART, "n name server_name", "server_name",                             \
+    X(server_name, text, NULL, "name", RESTART, "n name server_name", "server_name",                         \
       "The name of this server in INFO and in monitoring. Without one its id is used.")                      \
     X(server_tags, texts, NULL, "", RELOAD, "", "server_tags", "Free words that describe this server.")      \
-    X(pid_file, text, NULL, "path", RESTART, "P pid", "pid_file pidfile", "Write the process id to this file.") \
+    X(pid_file, text, NULL, "path", RESTART, "P pid", "pid_file pidfile",                                    \
+      "Write the process id to this file.")                                                                  \
     X(ports_file_dir, text, NULL, "path", RESTART, "ports_file_dir", "ports_file_dir",                       \
       "Write the ports listened on to `rilld_<pid>.ports` in this folder, as JSON.")
 
@@ -79,7 +82,7 @@
     X(debug, bool, false, "", RELOAD, "D debug", "debug", "Log what helps to find a fault.")                 \
     X(trace, bool, false, "", RELOAD, "V trace", "trace", "Log each line of the protocol.")                  \
     X(trace_verbose, bool, false, "", RELOAD, "VV", "trace_verbose",                                         \
-      "Log the protocol of the system account too.")                                                         \
+      "Log each line of the protocol, and of the system account too.")                                       \
     X(log_time, bool, true, "", RELOAD, "T logtime", "logtime", "Begin each log line with the time.")        \
     X(log_time_utc, bool, false, "", RELOAD, "logtime_utc", "logtime_utc", "Write the time as UTC.")         \
     X(log_file, text, NULL, "path", RELOAD, "l log", "log_file logfile",                                     \
@@ -92,15 +95,15 @@
       "How much of a payload the trace shows. 0 is all of it.")
 
 #define RILL_OPTIONS_AUTHORIZATION(X)                                                                        \
-    X(auth_user, text, NULL, "", RELOAD, "user", "authorization.user authorization.username",                \
+    X(auth_user, text, NULL, "user", RELOAD, "user", "authorization.user authorization.username",            \
       "The one user that may connect.")                                                                      \
-    X(auth_password, text, NULL, "", RELOAD, "pass", "authorization.password authorization.pass",            \
+    X(auth_password, text, NULL, "password", RELOAD, "pass", "authorization.password authorization.pass",    \
       "The password of that user, plain or as a bcrypt hash.")                                               \
-    X(auth_token, text, NULL, "", RELOAD, "auth", "authorization.token",                                     \
+    X(auth_token, text, NULL, "token", RELOAD, "auth", "authorization.token",                                \
       "The token that clients must show, plain or as a bcrypt hash.")                                        \
     X(auth_timeout_ns, duration, 2 * RILL_SEC, "duration", RELOAD, "", "authorization.timeout",              \
       "How long a client may take to say who it is.")                                                        \
-    X(no_auth_user, text, NULL, "", RELOAD, "", "no_auth_user",                                              \
+    X(no_auth_user, text, NULL, "user", RELOAD, "", "no_auth_user",                                          \
       "The user that a client is when it does not say who it is.")                                           \
     X(system_account, text, "$SYS", "", RESTART, "", "system_account system",                                \
       "The account of the server's own messages. Only `$SYS` for now.")
@@ -110,30 +113,30 @@
       "Offer streams. A `jetstream { }` block switches them on, too.")                                       \
     X(jetstream_store_dir, text, NULL, "path", RESTART, "sd store_dir",                                      \
       "jetstream.store_dir jetstream.storedir store_dir storedir", "The folder in which streams are kept.")  \
-    X(jetstream_memory_bytes_max, limit, -1, "bytes", RELOAD, "",                                            \
+    X(jetstream_memory_bytes_max, limit, -1, "bytes", RESTART, "",                                           \
       "jetstream.max_memory_store jetstream.max_mem_store jetstream.max_mem",                                \
       "What all memory streams may hold. -1 is three quarters of the machine's memory.")                     \
-    X(jetstream_file_bytes_max, limit, -1, "bytes", RELOAD, "",                                              \
+    X(jetstream_file_bytes_max, limit, -1, "bytes", RESTART, "",                                             \
       "jetstream.max_file_store jetstream.max_file",                                                         \
       "What all file streams may hold. -1 is three quarters of what the disk has for them.")                 \
-    X(jetstream_sync_ns, sync, 0, "duration or `always`", RELOAD, "",                                        \
+    X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
       "When a stored message is written through to the disk: `always` is before it is acknowledged, a "      \
       "duration acknowledges earlier and may lose that much after a power failure.")                         \
-    X(jetstream_strict, bool, true, "", RELOAD, "", "jetstream.strict",                                      \
+    X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
       "Refuse requests that have fields the server does not know.")                                          \
-    X(jetstream_ack_pending_max, limit, 0, "messages", RELOAD, "", "jetstream.limits.max_ack_pending",       \
+    X(jetstream_ack_pending_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_ack_pending",      \
       "The highest max_ack_pending that a consumer may ask for. 0 is no limit.")                             \
-    X(jetstream_request_batch_max, limit, 0, "messages", RELOAD, "", "jetstream.limits.max_request_batch",   \
+    X(jetstream_request_batch_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_request_batch",  \
       "The largest batch that a pull request may ask for. 0 is no limit.")                                   \
-    X(jetstream_duplicate_window_ns, duration, 0, "duration", RELOAD, "",                                    \
+    X(jetstream_duplicate_window_ns, duration, 0, "duration", RESTART, "",                                   \
       "jetstream.limits.duplicate_window",                                                                   \
       "The longest duplicate_window that a stream may ask for. 0 is no limit.")                              \
-    X(jetstream_buffered_bytes_max, bytes, 128 * RILL_MIB, "bytes", RELOAD, "", "jetstream.max_buffered_size", \
-      "What may wait to be stored in one stream.")                                                           \
-    X(jetstream_buffered_messages_max, count, 100000, "messages", RELOAD, "",                                \
+    X(jetstream_buffered_bytes_max, bytes, 128 * RILL_MIB, "bytes", RESTART, "",                             \
+      "jetstream.max_buffered_size", "What may wait to be stored in one stream.")                            \
+    X(jetstream_buffered_messages_max, count, 100000, "messages", RESTART, "",                               \
       "jetstream.max_buffered_msgs", "How many messages may wait to be stored in one stream.")               \
-    X(jetstream_requests_max, count, 10000, "requests", RELOAD, "", "jetstream.request_queue_limit",         \
+    X(jetstream_requests_max, count, 10000, "requests", RESTART, "", "jetstream.request_queue_limit",        \
       "Requests to the JetStream API that may wait for their answer.")
 
 #define RILL_OPTIONS_WEBSOCKET(X)                                                                            \

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The disk workers: a few threads that run the core's jobs, which may block. The one place of the shell where
+// threads meet; one mutex guards both directions, and an eventfd wakes the loop.
+//
+//     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ──
+//     loop
+//
+// The core's two lanes have threads of their own, so that a job that takes long (hashing a password, reading
+// back a whole stream) never makes a commit wait. Threads are started when there is work for them and none is
+// idle, so a broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out:
+// workers_has_room says whether the loop may take another one from the core.
+//
+// The loop's thread calls everything here.
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct workers;
+struct rill_job;
+
+enum { WORKERS_JOBS_MAX = 256 };
+
+enum { WORKERS_LANE_COUNT = 2, WORKERS_DISK_THREADS = 4, WORKERS_LONG_THREADS = 2 };
+
+/* IO or LIMIT when there is no descriptor left. */
+enum rill_err workers_create(struct workers **ret_workers) RILL_MUST_CHECK;
+/* Ends the threads; every job must have been taken back. NULL is fine. */
+void workers_destroy(struct workers *workers);
+
+/* Readable while workers_take_done has something. */
+int workers_wake_fd(const struct workers *workers);
+
+bool workers_has_room(const struct workers *workers);
+/* Needs room. The job is the workers' until it is taken back. */
+void workers_submit(struct workers *workers, struct rill_job *job);
+/* The finished jobs, at most WORKERS_JOBS_MAX of them, in the order in which they finished. Returns how many.
+ */
+size_t workers_take_done(struct workers *workers, struct rill_job *ret_jobs[WORKERS_JOBS_MAX]);

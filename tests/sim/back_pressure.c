@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Receivers that do not read: publishers wait for them a bounded time, then they go alone, and nobody else loses
+// anything or waits for long.
+#include "sim_core.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+
+TestSuite(back_pressure);
+
+enum { PENDING_MAX = 64 * 1024, PAYLOAD = 1000, MESSAGES = 300 };
+
+static const struct rill_limits limits = {
+    .payload_bytes_max = 32 * 1024,
+    .control_line_bytes_max = 1024,
+    .pending_bytes_max = PENDING_MAX,
+    .connections_max = 10,
+    .ping_interval_ns = 1000 * RILL_NS_PER_S,
+    .ping_max = 2,
+    .write_deadline_ns = 10 * RILL_NS_PER_S,
+};
+
+static void count(void *context, struct sim_client *client, const struct rill_command *command)
+{
+    *(int *)context += command->op == RILL_OP_MSG;
+}
+
+struct scene {
+    struct sim_core sim;
+    struct sim_client *publisher;
+    struct sim_client *slow;
+    struct sim_client *fast;
+    int publisher_count;
+    int slow_count;
+    int fast_count;
+};
+
+static void scene_start(struct scene *scene)
+{
+    *scene = (struct scene){0};
+    sim_core_start(&scene->sim, &(struct sim_options){.seed = 9, .limits = &limits});
+    scene->slow = sim_client_open(&scene->sim, count, &scene->slow_count);
+    scene->fast = sim_client_open(&scene->sim, count, &scene->fast_count);
+    scene->publisher = sim_client_open(&scene->sim, count, &scene->publisher_count);
+    sim_client_sendf(scene->slow, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\n");
+    sim_client_sendf(scene->fast, "CONNECT {\"verbose\":false}\r\nSUB a 1\r\n");
+    sim_client_sendf(scene->publisher, "CONNECT {\"verbose\":false}\r\n");
+    sim_core_settle(&scene->sim);
+}
+
+static void publish(struct scene *scene, int messages)
+{
+    static uint8_t payload[PAYLOAD];
+    for (int i = 0; i < messages; i++)
+        sim_client_publish(scene->publisher, "a", NULL, NULL, rill_bytes_of(payload, sizeof payload));
+}
+
+// The one that does not read is closed, and only that one; the others get every message.
+Test(back_pressure, a_slow_consumer_goes_alone)
+{
+    struct scene scene;
+    scene_start(&scene);
+    scene.slow->reads_nothing = true;
+    publish(&scene, MESSAGES);
+    sim_core_advance(&scene.sim, RILL_NS_PER_S);
+    cr_expect(sim_client_is_closed(scene.slow));
+    cr_expect(not(sim_client_is_closed(scene.fast)));
+    cr_expect(not(sim_client_is_closed(scene.publisher)));
+    cr_expect(eq(int, scene.fast_count, MESSAGES));
+    sim_core_stop(&scene.sim);
+}
+
+// While a receiver is above three quarters of its limit its publisher waits, and goes on when it has caught up.
+Test(back_pressure, a_publisher_waits_for_a_receiver_that_catches_up)
+{
+    struct scene scene;
+    scene_start(&scene);
+    scene.slow->reads_nothing = true;
+    publish(&scene, MESSAGES);
+    sim_core_settle(&scene.sim);
+    cr_expect(scene.fast_count < MESSAGES);
+    cr_expect(not(rill_conn_wants_input(scene.publisher->conn)));
+    scene.slow->reads_nothing = false;
+    sim_core_settle(&scene.sim);
+    cr_expect(eq(int, scene.slow_count, MESSAGES));
+    cr_expect(eq(int, scene.fast_count, MESSAGES));
+    cr_expect(not(sim_client_is_closed(scene.slow)));
+    sim_core_stop(&scene.sim);
+}
+
+// Output that makes no progress until the write deadline closes the connection even below its limit.
+Test(back_pressure, output_without_progress_closes_at_the_write_deadline)
+{
+    struct scene scene;
+    scene_start(&scene);
+    scene.slow->reads_nothing = true;
+    publish(&scene, 5);
+    sim_core_settle(&scene.sim);
+    rill_core_conn_written(scene.sim.core, scene.slow->conn, 0); // the link could take nothing
+    sim_core_advance(&scene.sim, 9 * RILL_NS_PER_S);
+    cr_expect(not(sim_client_is_closed(scene.slow)));
+    sim_core_advance(&scene.sim, 2 * RILL_NS_PER_S);
+    cr_expect(sim_client_is_closed(scene.slow));
+    sim_core_stop(&scene.sim);
+}
+
+// A publisher whose receiver leaves does not wait for it any longer.
+Test(back_pressure, a_publisher_does_not_wait_for_who_is_gone)
+{
+    struct scene scene;
+    scene_start(&scene);
+    scene.slow->reads_nothing = true;
+    publish(&scene, MESSAGES);
+    sim_core_settle(&scene.sim);
+    sim_client_close(scene.slow);
+    sim_core_settle(&scene.sim);
+    cr_expect(eq(int, scene.fast_count, MESSAGES));
+    sim_core_stop(&scene.sim);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/decimal.h"
+
+#include "base/bytes.h"
+#include "base/random.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+TestSuite(decimal);
+
+// Digits are those that parse back to the number, without leading zeros.
+Test(decimal, digits_read_back)
+{
+    struct rill_random random = {.state = 3};
+    for (unsigned i = 0; i < 10000; i++) {
+        const uint64_t number = i == 0 ? 0 : i == 1 ? UINT64_MAX : rill_random_next(&random) >> i % 64;
+        char text[RILL_DECIMAL_BYTES_MAX];
+        const size_t len = rill_decimal_write(number, text);
+        uint64_t back = 0;
+        cr_assert(rill_bytes_to_u64(rill_bytes_of(text, len), UINT64_MAX, &back));
+        cr_expect(back == number && (len == 1 || text[0] != '0'));
+    }
+}
