@@ -202,7 +202,7 @@ static uint64_t reserve_wanted(const struct commit_job *job, uint64_t end)
     return wanted > end ? wanted : end;
 }
 
-/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back. */
+/* Room is reserved before anything is written, so that a full disk shows when nothing is to be taken back. */
 static enum segment_outcome job_reserve(struct commit_job *job)
 {
     const uint64_t end = job->offset + job->bytes;

@@ -158,7 +158,7 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
     return err;
 }
 
-/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is none. */
+/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, or `from`. */
 static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit,
                                    uint64_t *ret_end)
 {
