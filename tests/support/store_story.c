@@ -388,11 +388,11 @@ static enum rill_err wrong(const struct comparison *comparison, const char *what
 }
 
 /* Removals that name what is no longer there are not told. */
-static void skip_untold(struct comparison *comparison)
+static void skip_untold(struct comparison *comparison, size_t limit)
 {
     const struct story *story = comparison->story;
     const uint64_t gone = comparison->skipped ? story->records[comparison->skipped - 1].sequence : 0;
-    while (comparison->at < story->count) {
+    while (comparison->at < limit) {
         const struct story_record *record = &story->records[comparison->at];
         if (!record->removed_first || record->removed_last > gone ||
             record->removed_first != record->removed_last)
@@ -404,7 +404,7 @@ static void skip_untold(struct comparison *comparison)
 static enum rill_err compare_removed(void *context, uint64_t first, uint64_t last)
 {
     struct comparison *comparison = context;
-    skip_untold(comparison);
+    skip_untold(comparison, comparison->story->count);
     if (comparison->at == comparison->story->count)
         return first == 1 ? RILL_OK : wrong(comparison, "no removal");
     const struct story_record *record = &comparison->story->records[comparison->at];
@@ -417,7 +417,7 @@ static enum rill_err compare_removed(void *context, uint64_t first, uint64_t las
 
 static const struct story_record *compared(struct comparison *comparison, bool is_message)
 {
-    skip_untold(comparison);
+    skip_untold(comparison, comparison->story->count);
     if (comparison->at == comparison->story->count)
         return NULL;
     const struct story_record *record = &comparison->story->records[comparison->at];
@@ -461,9 +461,10 @@ static enum rill_err compare_checkpoint(void *context, struct rill_bytes bytes)
 {
     struct comparison *comparison = context;
     char expected[64];
-    skip_untold(comparison);
+    const size_t before = records_before(bytes);
+    skip_untold(comparison, before < comparison->story->count ? before : comparison->story->count);
     if (!comparison->begun)
-        comparison->at = comparison->skipped = records_before(bytes);
+        comparison->at = comparison->skipped = before;
     comparison->begun = true;
     (void)snprintf(expected, sizeof expected, "after %zu records", comparison->at);
     return rill_bytes_equal_cstr(bytes, expected) ? RILL_OK : wrong(comparison, "not this checkpoint");
@@ -490,7 +491,7 @@ enum rill_err story_reopen(struct story *story, const struct rill_store_options 
     const enum rill_err err = rill_store_open(options, &visitor, ret_store, ret_report, &why);
     if (err)
         return err;
-    skip_untold(&comparison);
+    skip_untold(&comparison, story->count);
     if (comparison.at != story->committed && comparison.at != story->started)
         return wrong(&comparison, "the replay ends inside a commit");
     story->count = story->started = story->committed = comparison.at;
