@@ -5,6 +5,7 @@
 #include "le.h"
 
 #define XXH_INLINE_ALL
+#include <assert.h>
 #include <xxhash.h>
 
 static_assert(RECORD_HEADER_BYTES % RECORD_ALIGN == 0, "a body begins aligned");
