@@ -51,6 +51,8 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .auth = options->auth ? options->auth : &sim->no_auth,
         .jetstream = {.enabled = options->disk != NULL,
                       .disk = options->disk,
+                      .segment_bytes = options->segment_bytes,
+                      .cache_bytes_max = options->cache_bytes_max,
                       .store_dir = options->store_dir ? options->store_dir : "store"},
         .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
         .seed = rill_random_next(&sim->random),

@@ -37,6 +37,8 @@ struct sim_options {
     const struct rill_auth_config *auth; // NULL: everybody may do everything
     struct rill_disk *disk;              // NULL: no JetStream
     const char *store_dir;               // "store" when NULL
+    uint64_t segment_bytes;              // 0: the store's default; so the next
+    uint64_t cache_bytes_max;
     bool log_to_stderr;
 };
 

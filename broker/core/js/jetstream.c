@@ -1,37 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jetstream.h"
 
+#include "api.h"
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "durable.h"
+#include "js_state.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+enum { JSON_BYTES_MAX = 64 << 20, EVENT_BYTES_MAX = 64 << 20 };
+
+// ---- life ----
+
 struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jetstream_config *config)
 {
-    return NULL;
+    struct jetstream *js = rill_alloc_zero(1, sizeof *js);
+    js->core = core;
+    js->account = &core->accounts[ACCOUNT_GLOBAL];
+    js->disk = config->disk;
+    js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
+    js->segment_bytes = config->segment_bytes;
+    js->cache_bytes_max = config->cache_bytes_max;
+    rill_buf_init(&js->json, JSON_BYTES_MAX);
+    rill_buf_init(&js->event, EVENT_BYTES_MAX);
+    js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
+    stream_recover_all(js);
+    return js;
 }
 
-void jetstream_destroy(struct jetstream *jetstream)
+void jetstream_destroy(struct jetstream *js)
 {
+    if (!js)
+        return;
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving);
+    route_unsubscribe(js->account, js->api_sub);
+    route_unsubscribe(js->account, js->ack_sub);
+    rill_buf_fini(&js->json);
+    rill_buf_fini(&js->event);
+    free(js->store_dir);
+    free(js);
 }
 
-void jetstream_deadline(struct jetstream *jetstream, struct rill_deadline *due)
+// ---- one turn ----
+
+void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
 {
+    switch (due->kind) {
+    case DEADLINE_DURABLE:
+        durable_due((struct durable *)((char *)due - offsetof(struct durable, due)));
+        return;
+    case DEADLINE_STREAM:
+        stream_due((struct stream *)((char *)due - offsetof(struct stream, due)));
+        return;
+    default:
+        RILL_UNREACHABLE();
+    }
 }
 
-void jetstream_begin_turn(struct jetstream *jetstream)
+void jetstream_begin_turn(struct jetstream *js)
 {
+    // Everything that is left over is in the queues, which the end of the turn works on.
 }
 
-void jetstream_end_turn(struct jetstream *jetstream)
+/* Those who come into the queue meanwhile have their turn next time. */
+static void serve(struct jetstream *js)
 {
+    struct durable *durable = js->serving;
+    js->serving = js->serving_last = NULL;
+    while (durable) {
+        struct durable *next = durable->serving_next;
+        durable->serving = false;
+        durable->serving_next = NULL;
+        durable_serve(durable);
+        durable = next;
+    }
 }
 
-bool jetstream_has_work(const struct jetstream *jetstream)
+void jetstream_end_turn(struct jetstream *js)
 {
-    return false;
+    serve(js);
+    struct stream *stream;
+    while ((stream = js->touched)) {
+        js->touched = stream->touched_next;
+        stream->touched = false;
+        stream_end_turn(stream);
+    }
 }
 
-void jetstream_stop(struct jetstream *jetstream)
+bool jetstream_has_work(const struct jetstream *js)
 {
+    return js->serving || js->touched;
 }
 
-bool jetstream_is_idle(const struct jetstream *jetstream)
+// ---- the end ----
+
+static void stop_stream(struct stream *stream)
 {
-    return true;
+    struct durable *durable;
+    for (durable = stream->durables; durable; durable = durable->by_name.next)
+        durable_end_pulls(durable, RILL_BYTES("NATS/1.0 409 Server Shutdown\r\n\r\n"));
+    if (stream->state == STREAM_OFFLINE) {
+        stream_free(stream);
+    } else if (stream->state == STREAM_ACTIVE) {
+        stream_deactivate(stream);
+        stream->state = STREAM_STOPPING;
+        stream->commit_wanted = true;
+        stream_touch(stream);
+    }
+    // What is being made or recovered ends when its job is back.
+}
+
+void jetstream_stop(struct jetstream *js)
+{
+    struct stream *stream;
+    struct stream *next;
+    if (js->stopping)
+        return;
+    js->stopping = true;
+    HASH_ITER (by_name, js->streams, stream, next) {
+        stop_stream(stream);
+    }
+}
+
+bool jetstream_is_idle(const struct jetstream *js)
+{
+    return !js->streams && !js->touched && !js->serving;
 }

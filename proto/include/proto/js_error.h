@@ -21,6 +21,7 @@
     X(BAD_REQUEST, 10003, 400, "bad request") \
     X(INVALID_JSON, 10025, 400, "invalid JSON: {err}") \
     X(NOT_EMPTY_REQUEST, 10038, 400, "expected an empty request payload") \
+    X(NOT_READY, 10008, 503, "JetStream system temporarily unavailable") \
     X(CLUSTER_REQUIRED, 10010, 503, "JetStream clustering support required") \
     X(NOT_ENABLED, 10076, 503, "JetStream not enabled") \
     X(NOT_ENABLED_FOR_ACCOUNT, 10039, 503, "JetStream not enabled for account") \

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api.h"
+
+#include "base/assert.h"
+#include "durable.h"
+#include "proto/json_codec.h"
+#include "proto/message.h"
+#include "proto/subject.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+#define PREFIX "$JS.API."
+
+typedef void api_handler(const struct api_call *call);
+
+enum row_kind {
+    DONE,         // the handler does it
+    NOT_YET,      // NATS has it, Rill will
+    CLUSTER_ONLY, // needs a cluster
+};
+
+struct row {
+    const char *pattern; // behind the prefix
+    enum row_kind kind;
+    const ProtobufCMessageDescriptor *request; // NULL: the handler reads the body itself
+    const ProtobufCMessageDescriptor *response;
+    api_handler *handler;
+};
+
+// clang-format off
+#define D(name) &rill__##name##__descriptor
+static const struct row rows[] = {
+    {"INFO",                         DONE, NULL, D(account_info_response), api_account_info},
+    {"STREAM.CREATE.*",              DONE, D(stream_create_request), D(stream_create_response), api_stream_create},
+    {"STREAM.INFO.*",                DONE, D(stream_info_request), D(stream_info_response), api_stream_info},
+    {"STREAM.NAMES",                 DONE, D(stream_page_request), D(stream_names_response), api_stream_names},
+    {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
+    {"CONSUMER.CREATE.*",            DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create},
+    {"CONSUMER.CREATE.*.*",          DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
+    {"CONSUMER.CREATE.*.*.>",        DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
+    {"CONSUMER.DURABLE.CREATE.*.*",  DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_durable},
+    {"CONSUMER.INFO.*.*",            DONE, NULL, D(consumer_info_response), api_consumer_info},
+    {"CONSUMER.NAMES.*",             DONE, D(consumer_page_request), D(consumer_names_response), api_consumer_names},
+    {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
+    {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
+
+    {"STREAM.UPDATE.*",              NOT_YET, NULL, D(stream_update_response), NULL},
+    {"STREAM.LIST",                  NOT_YET, NULL, D(stream_list_response), NULL},
+    {"STREAM.PURGE.*",               NOT_YET, NULL, D(stream_purge_response), NULL},
+    {"STREAM.MSG.GET.*",             NOT_YET, NULL, D(msg_get_response), NULL},
+    {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
+    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(system_response), NULL},
+    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(system_response), NULL},
+    {"CONSUMER.LIST.*",              NOT_YET, NULL, D(consumer_list_response), NULL},
+    {"CONSUMER.PAUSE.*.*",           NOT_YET, NULL, D(system_response), NULL},
+    {"CONSUMER.UNPIN.*.*",           NOT_YET, NULL, D(system_response), NULL},
+    {"CONSUMER.RESET.*.*",           NOT_YET, NULL, D(system_response), NULL},
+    {"DIRECT.GET.>",                 NOT_YET, NULL, D(system_response), NULL},
+
+    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"ACCOUNT.STREAM.MOVE.*.*",      CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"ACCOUNT.STREAM.CANCEL_MOVE.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
+};
+#undef D
+// clang-format on
+
+// ---- answers ----
+
+void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response)
+{
+    const struct rill_bytes none = {0};
+    if (!reply.len)
+        return;
+    js->json.len = 0;
+    const enum rill_err err = rill_json_encode(response, &js->json);
+    if (err) {
+        rill_log(&js->core->log, RILL_LOG_ERROR, "JetStream: an answer was not sent: %s", rill_err_text(err));
+        return;
+    }
+    (void)route_publish(js->core, js->account, reply, none, none, rill_buf_bytes(&js->json));
+}
+
+void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers)
+{
+    const struct rill_bytes none = {0};
+    (void)route_publish(js->core, js->account, reply, none, headers, none);
+}
+
+void api_respond_error(struct jetstream *js, struct rill_bytes reply,
+                       const ProtobufCMessageDescriptor *response, const struct rill_js_error *error)
+{
+    ProtobufCMessage *message = malloc(response->sizeof_message);
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(response, "error");
+    RILL_ASSERT(field && field->type == PROTOBUF_C_TYPE_MESSAGE);
+    js->api_errors++;
+    if (!message)
+        return; // the client asks again when it hears nothing
+    response->message_init(message);
+    Rill__ApiError view;
+    rill_js_error_view(error, &view);
+    *(Rill__ApiError **)((char *)message + field->offset) = &view;
+    js_respond(js, reply, message);
+    free(message);
+}
+
+void api_fail(const struct api_call *call, enum rill_js_error_id id)
+{
+    const struct rill_js_error error = rill_js_error_of(id);
+    api_respond_error(call->js, call->reply, call->response, &error);
+}
+
+struct stream *api_stream(const struct api_call *call)
+{
+    struct stream *stream = stream_find(call->js, call->tokens[0]);
+    struct rill_js_error error = {0};
+    if (!call->js->listed || call->js->stopping)
+        error = rill_js_error_of(RILL_JS_NOT_READY);
+    else if (!stream)
+        error = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
+    else if (stream->state == STREAM_RECOVERING || stream->state == STREAM_CREATING)
+        error = rill_js_error_of(RILL_JS_NOT_READY);
+    else if (stream->state == STREAM_OFFLINE)
+        error = rill_js_error_with(RILL_JS_STREAM_OFFLINE_REASON, "%s", stream->why.text);
+    else if (stream->state != STREAM_ACTIVE)
+        error = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
+    if (!rill_js_error_is_set(&error))
+        return stream;
+    api_respond_error(call->js, call->reply, call->response, &error);
+    return NULL;
+}
+
+// ---- dispatching ----
+
+static const struct row *row_of(struct rill_bytes subject)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rill_subject_matches(rill_bytes_from_cstr(rows[i].pattern), subject))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* The tokens in the places of the pattern's wildcards. */
+static void take_tokens(struct api_call *call, const char *pattern, struct rill_bytes subject)
+{
+    struct rill_bytes pattern_rest = rill_bytes_from_cstr(pattern);
+    while (pattern_rest.data) {
+        const struct rill_bytes whole_rest = subject;
+        const struct rill_bytes wanted = rill_subject_next_token(&pattern_rest);
+        const struct rill_bytes token = rill_subject_next_token(&subject);
+        RILL_ASSERT(call->token_count < sizeof call->tokens / sizeof call->tokens[0]);
+        if (rill_bytes_equal_cstr(wanted, "*"))
+            call->tokens[call->token_count++] = token;
+        else if (rill_bytes_equal_cstr(wanted, ">"))
+            call->tokens[call->token_count++] = whole_rest;
+    }
+}
+
+static void refuse(const struct api_call *call, const struct row *row, struct rill_bytes subject)
+{
+    if (row->kind == CLUSTER_ONLY) {
+        api_fail(call, RILL_JS_CLUSTER_REQUIRED);
+        return;
+    }
+    const struct rill_js_error error = rill_js_error_with(
+        RILL_JS_STREAM_GENERAL, PREFIX RILL_PRI " is not implemented yet", RILL_ARG(subject));
+    api_respond_error(call->js, call->reply, call->response, &error);
+}
+
+static void carry_out(struct api_call *call, const struct row *row)
+{
+    if (row->request) {
+        struct rill_error_text why;
+        if (rill_json_decode(row->request, call->body, RILL_JSON_EMPTY_ALLOWED, &call->request, &why)) {
+            const struct rill_js_error error = rill_js_error_with(RILL_JS_INVALID_JSON, "%s", why.text);
+            api_respond_error(call->js, call->reply, call->response, &error);
+            return;
+        }
+    }
+    row->handler(call);
+    rill_message_free(call->request);
+}
+
+void api_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    const struct rill_bytes subject = rill_bytes_from(message->subject, sizeof PREFIX - 1);
+    // A message that a consumer delivers to an inbox keeps its own subject: no inbox makes a request of it.
+    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(PREFIX)))
+        return;
+    const struct row *row = row_of(subject);
+    struct api_call call = {.js = js, .reply = message->reply, .body = message->payload};
+    if (!message->reply.len) {
+        js->api_ignored++;
+        return;
+    }
+    js->api_total++;
+    call.response = row ? row->response : &rill__system_response__descriptor;
+    if (row)
+        take_tokens(&call, row->pattern, subject);
+    if (!row)
+        api_fail(&call, RILL_JS_BAD_REQUEST);
+    else if (row->kind != DONE)
+        refuse(&call, row, subject);
+    else
+        carry_out(&call, row);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A consumer and its stream's log: what it writes there, and how it comes back from it. The encoding is drawn in
+// consumer_record.h.
+#include "base/assert.h"
+#include "consumer.h"
+
+// ---- writing ----
+
+bool consumer_has_news(const struct consumer *consumer)
+{
+    return consumer->runs_lost || !consumer_runs_is_empty(&consumer->runs);
+}
+
+void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf)
+{
+    varint_append(buf, consumer->cursor);
+    varint_append(buf, consumer->consumer_seq);
+    varint_append(buf, consumer->outstanding.count);
+    uint64_t previous = 0;
+    for (const struct outstanding *entry = consumer->outstanding.first; entry; entry = entry->next) {
+        varint_append(buf, entry->sequence - previous);
+        varint_append(buf, entry->delivered);
+        varint_append(buf, consumer->consumer_seq - entry->consumer_seq);
+        previous = entry->sequence;
+    }
+}
+
+void consumer_write_event(struct consumer *consumer, uint64_t number, struct rill_buf *buf)
+{
+    RILL_ASSERT(consumer_has_news(consumer));
+    if (consumer->runs_lost) {
+        consumer_event_begin(buf, number, CONSUMER_FORM_WHOLE);
+        consumer_write_whole(consumer, buf);
+        return;
+    }
+    consumer_event_begin(buf, number, CONSUMER_FORM_RUNS);
+    const enum rill_err err = rill_buf_append(buf, consumer_runs_bytes(&consumer->runs));
+    RILL_ASSERT(err == RILL_OK);
+}
+
+void consumer_noted(struct consumer *consumer)
+{
+    consumer_runs_clear(&consumer->runs);
+    consumer->runs_lost = false;
+}
+
+void consumer_lost_events(struct consumer *consumer)
+{
+    consumer_runs_clear(&consumer->runs);
+    consumer->runs_lost = true;
+}
+
+// ---- reading ----
+
+static void apply_delivered(struct consumer *consumer, uint64_t sequence)
+{
+    if (sequence < consumer->cursor || consumer->outstanding.count >= CONSUMER_ACK_PENDING_MAX)
+        return;
+    struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
+    entry->consumer_seq = ++consumer->consumer_seq;
+    entry->delivered = 1;
+    consumer->cursor = sequence + 1;
+}
+
+static void apply_again(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    if (!entry)
+        return;
+    consumer->consumer_seq++;
+    consumer->redelivered += entry->delivered == 1;
+    entry->delivered++;
+}
+
+static void apply_done(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    if (!entry)
+        return;
+    consumer->redelivered -= entry->delivered > 1;
+    outstanding_remove(&consumer->outstanding, entry);
+}
+
+static void apply_one(struct consumer *consumer, enum consumer_op op, uint64_t sequence)
+{
+    switch (op) {
+    case CONSUMER_OP_DELIVERED:
+        apply_delivered(consumer, sequence);
+        return;
+    case CONSUMER_OP_AGAIN:
+        apply_again(consumer, sequence);
+        return;
+    case CONSUMER_OP_DONE:
+        apply_done(consumer, sequence);
+        return;
+    case CONSUMER_OP_PASSED:
+        if (sequence >= consumer->cursor)
+            consumer->cursor = sequence + 1;
+        return;
+    }
+}
+
+static void apply_run(struct consumer *consumer, const struct consumer_run *run)
+{
+    const uint64_t last = run->first_sequence + run->count - 1;
+    if (run->op == CONSUMER_OP_PASSED) {
+        apply_one(consumer, run->op, last);
+        return;
+    }
+    // Nothing that was true runs longer than what may be outstanding, whatever damaged bytes say.
+    const uint64_t count = run->count < CONSUMER_ACK_PENDING_MAX ? run->count : CONSUMER_ACK_PENDING_MAX;
+    for (uint64_t i = 0; i < count; i++)
+        apply_one(consumer, run->op, run->first_sequence + i);
+}
+
+static enum rill_err apply_runs(struct consumer *consumer, struct rill_bytes bytes)
+{
+    struct consumer_runs_cursor cursor = consumer_runs_cursor_of(bytes);
+    struct consumer_run run;
+    enum rill_err err;
+    while ((err = consumer_runs_next(&cursor, &run)) == RILL_OK)
+        apply_run(consumer, &run);
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+static bool take_outstanding(struct consumer *consumer, struct rill_bytes *rest, uint64_t *previous)
+{
+    uint64_t step;
+    uint64_t delivered;
+    uint64_t age;
+    if (!varint_take(rest, &step) || !varint_take(rest, &delivered) || !varint_take(rest, &age))
+        return false;
+    const uint64_t sequence = *previous + step;
+    if (step == 0 || sequence <= *previous || sequence >= consumer->cursor || age >= consumer->consumer_seq ||
+        delivered == 0 || delivered > UINT32_MAX)
+        return false;
+    struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
+    entry->delivered = (uint32_t)delivered;
+    entry->consumer_seq = consumer->consumer_seq - age;
+    consumer->redelivered += delivered > 1;
+    *previous = sequence;
+    return true;
+}
+
+static enum rill_err apply_whole(struct consumer *consumer, struct rill_bytes rest)
+{
+    uint64_t count;
+    outstanding_fini(&consumer->outstanding);
+    consumer->redelivered = 0;
+    if (!varint_take(&rest, &consumer->cursor) || !varint_take(&rest, &consumer->consumer_seq) ||
+        !varint_take(&rest, &count) || consumer->cursor == 0 || count > CONSUMER_ACK_PENDING_MAX)
+        return RILL_ERR_DAMAGED;
+    uint64_t previous = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        if (!take_outstanding(consumer, &rest, &previous))
+            return RILL_ERR_DAMAGED;
+    }
+    return rest.len == 0 ? RILL_OK : RILL_ERR_DAMAGED;
+}
+
+enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form, struct rill_bytes bytes)
+{
+    RILL_ASSERT(!consumer->pulls && !consumer->ready);
+    return form == CONSUMER_FORM_WHOLE ? apply_whole(consumer, bytes) : apply_runs(consumer, bytes);
+}
+
+void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t now_ns)
+{
+    // The log has one order, so only damage can bring a consumer in front of its stream.
+    if (consumer->cursor > last_sequence + 1) {
+        consumer->cursor = last_sequence + 1;
+        consumer_lost_events(consumer);
+    }
+    struct outstanding *next;
+    for (struct outstanding *entry = consumer->outstanding.first; entry; entry = next) {
+        next = entry->next;
+        if (entry->sequence > last_sequence)
+            apply_done(consumer, entry->sequence);
+        else
+            rill_deadline_set(&consumer->deadlines, &entry->due, now_ns + consumer->limits.ack_wait_ns);
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the streams' side of a core consists of. Included by the parts of this folder only. Loop thread only.
+//
+//      jetstream ── streams by name ── durables by name ── consumer (a pure state machine)
+//                        │
+//                        └── store (the log), what waits for its next commit
+#pragma once
+
+#include "core_state.h"
+#include "jetstream.h"
+#include "job.h"
+#include "proto/jetstream.pb-c.h"
+#include "proto/stream_log.pb-c.h"
+#include "route.h"
+
+struct durable;
+struct stream;
+
+/* What a deadline of this folder is embedded in. */
+enum {
+    DEADLINE_DURABLE = DEADLINE_JETSTREAM,
+    DEADLINE_STREAM,
+};
+
+struct jetstream {
+    struct rill_core *core;
+    struct account *account; // whose subject space the streams are in: $G
+    struct rill_disk *disk;  // borrowed
+    char *store_dir;
+    uint64_t segment_bytes;   // 0 is the store's default
+    uint64_t cache_bytes_max; // 0 is the store's default
+
+    struct sub *api_sub;
+    struct sub *ack_sub;
+
+    struct stream *streams; // uthash by name
+    bool listed;            // the store's folder was read: all names are known
+    bool stopping;
+
+    struct stream *touched;  // have something to commit, or to end
+    struct durable *serving; // shall be offered messages at the end of the turn; first of a queue
+    struct durable *serving_last;
+
+    struct rill_buf json;  // scratch of an answer
+    struct rill_buf event; // scratch of an event or checkpoint
+
+    uint64_t api_total;
+    uint64_t api_errors;
+    uint64_t api_ignored;  // requests that nobody waits for
+    uint64_t acks_unknown; // acknowledgements of what is not there
+};
+
+/* The answer of the API to whoever waits at `reply`. */
+void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response);
+/* An answer without a payload; `headers` is a whole block or empty. */
+void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stream: its configuration, its log, who waits for its commits, and its consumers. Loop thread only; while a job is out
+// (creating, recovering, closing) the job owns the store.
+//
+//      CREATING ──┐ job back                 ┌─► DELETING ─┐ nothing out     job back
+//                 ├──────────► ACTIVE ───────┤             ├───────► ENDING ─────────► freed
+//      RECOVERING ┘   │                      └─► STOPPING ─┘ last commit made
+//                     └─► OFFLINE (its log could not be opened; the reason is kept)
+//
+// The life of a publish: stream_publish checks it, appends it to the store's open commit and remembers who waits;
+// stream_end_turn starts the commit, unless one is out; when that is back the acknowledgements go out and consumers
+// may see the messages. A commit that fails takes everything back and says so to all who wait.
+#pragma once
+
+#include "dedupe.h"
+#include "js_state.h"
+#include "proto/js_error.h"
+#include "pub_acks.h"
+#include "storage/store.h"
+
+#include <uthash.h>
+
+/* One commit, and so one message. */
+enum { STREAM_COMMIT_BYTES_MAX = 8 << 20 };
+
+enum stream_state {
+    STREAM_CREATING,
+    STREAM_RECOVERING,
+    STREAM_ACTIVE,
+    STREAM_OFFLINE,
+    STREAM_DELETING,
+    STREAM_STOPPING,
+    STREAM_ENDING,
+};
+
+/* Somebody who waits until a commit is durable. */
+struct stream_waiter {
+    struct stream_waiter *next;
+    uint64_t commit;
+    enum stream_wait {
+        STREAM_WAIT_CREATED, // the stream itself
+        STREAM_WAIT_DELETED,
+        STREAM_WAIT_CONSUMER_CREATED,
+        STREAM_WAIT_CONSUMER_DELETED,
+    } what;
+    struct durable *durable; // of the last two
+    size_t reply_len;        // 0: nobody is to be told
+    uint8_t reply[];
+};
+
+struct stream {
+    struct jetstream *js;
+    UT_hash_handle by_name;
+    char *name;
+    enum stream_state state;
+    struct rill_error_text why; // of OFFLINE
+
+    Rill__StreamRecord *record; // configuration and time of creation; NULL until recovered
+    struct sub **subs;          // of its subjects, while it takes messages
+    size_t sub_count;
+
+    struct durable *durables; // uthash by name
+    uint32_t durable_count;
+    uint64_t consumer_number_last;
+
+    // the log
+    struct rill_store *store;
+    uint64_t last_committed; // sequence
+    uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
+    bool broken;             // the log takes no more; reading goes on
+    struct rill_job commit_job;
+    struct rill_store_job *commit_out; // NULL: none
+    uint32_t loads_out;
+    uint64_t flying_sequence; // last one of the commit that is out
+
+    // who waits for the open commit and for the one that is out
+    struct pub_acks acks_open;
+    struct pub_acks acks_flying;
+    struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
+    struct pub_acks synced_flying;
+    struct stream_waiter *waiters;
+    struct rill_buf ack_prefix; // {"stream":"NAME","seq":
+
+    // duplicates
+    struct dedupe dedupe;
+    struct rill_buf last_msg_id;           // of the message appended last; empty when it had none
+    struct rill_buf last_msg_id_flying;    // of the last one of the commit that is out
+    struct rill_buf last_msg_id_committed; // of the last committed one
+
+    // what to do at the end of the turn
+    bool touched;       // in the list of touched streams
+    bool commit_wanted; // somebody waits: do not put it off
+    struct stream *touched_next;
+    struct durable *news;     // consumers with something that the log does not know
+    struct durable *waiting;  // consumers that want messages when there are new ones, or when a load is back
+    struct rill_deadline due; // quiet news are committed, waiting consumers are tried again
+};
+
+// ---- life ----
+
+struct stream *stream_find(struct jetstream *js, struct rill_bytes name);
+/* In the table, without a store and without subjects. */
+struct stream *stream_add(struct jetstream *js, const char *name, enum stream_state state);
+/* Nothing of it is out. */
+void stream_free(struct stream *stream);
+
+/* From now on it takes messages; js->now is set into its consumers. The store is open. */
+void stream_activate(struct stream *stream);
+/* No more messages from now on. */
+void stream_deactivate(struct stream *stream);
+
+/* Does one of the patterns overlap a subject of another stream? */
+bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
+                             size_t count);
+
+/* Views into the stream; *ret_info and what it needs live until the caller's frame ends. */
+struct stream_info {
+    Rill__StreamInfo info;
+    Rill__StreamState state;
+    Rill__Timestamp created;
+    Rill__Timestamp first_time;
+    Rill__Timestamp last_time;
+};
+void stream_info(const struct stream *stream, struct stream_info *ret_info);
+
+// ---- publishing (stream_publish.c) ----
+
+/* A receiver in the trie: `owner` is the stream. */
+void stream_publish(void *owner, const struct message *message);
+/* {"error":...,"stream":"S","seq":0} */
+void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_acknowledge(struct stream *stream, const struct pub_ack *ack);
+
+// ---- the log (stream_commit.c) ----
+
+/* The end of the turn shall look at this stream. */
+void stream_touch(struct stream *stream);
+/* Appends an event that `reply` waits for (may be empty). On an error nothing changed. */
+enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event, enum stream_wait what,
+                                  struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
+/* Waits for a commit that is under way; UINT64_MAX for something else. */
+void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
+                 struct rill_bytes reply);
+/* Answers when all that this consumer was told is durable. */
+void stream_answer_when_durable(struct stream *stream, struct durable *durable, struct rill_bytes reply);
+/* Starts a commit if somebody wants one and none is out; goes on with ending. */
+void stream_end_turn(struct stream *stream);
+void stream_due(struct stream *stream);
+/* Why the log takes nothing: an error for a publisher. */
+struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
+/* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
+enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
+/* Offers messages to the consumers that wait for some. */
+void stream_serve_waiting(struct stream *stream);
+
+// ---- jobs (stream_jobs.c) ----
+
+/* Reads the names of all streams, then each stream's log. */
+void stream_recover_all(struct jetstream *js);
+/* Makes the folder and the log of a stream that is CREATING; its waiters are answered. */
+void stream_create_log(struct stream *stream);
+/* Closes the log of a stream that is DELETING or STOPPING and has nothing out; removes the folder when DELETING; frees
+   the stream when the job is back. */
+void stream_end(struct stream *stream);
+
+// ---- answers to the waiting (api_stream.c, api_consumer.c) ----
+
+void stream_answer_created(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_answer_deleted(struct jetstream *js, struct rill_bytes reply, const struct rill_js_error *error);

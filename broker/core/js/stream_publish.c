@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a message that was published to a record in the open commit. This is the hot path: no allocation per message, and
+// the acknowledgement is formatted by hand.
+#include "base/assert.h"
+#include "proto/decimal.h"
+#include "proto/json_codec.h"
+#include "publish_headers.h"
+#include "stream.h"
+
+#include <inttypes.h>
+
+enum {
+    HEADER_BLOCK_BYTES_MAX = 65535,
+    EVENTS_BYTES_RESERVED = 512 * 1024, // of a commit: messages leave it to events
+    RECORD_OVERHEAD_BYTES_MAX = 4096,   // of one message, generously
+    ACK_BYTES_MAX = 8 * 1024 + 64,
+};
+
+// ---- answers ----
+
+void stream_acknowledge(struct stream *stream, const struct pub_ack *ack)
+{
+    static const char duplicate[] = ",\"duplicate\": true";
+    char text[ACK_BYTES_MAX];
+    size_t len = stream->ack_prefix.len;
+    memcpy(text, stream->ack_prefix.data, len);
+    len += rill_decimal_write(ack->sequence, text + len);
+    if (ack->duplicate) {
+        memcpy(text + len, duplicate, sizeof duplicate - 1);
+        len += sizeof duplicate - 1;
+    }
+    text[len++] = '}';
+    const struct rill_bytes none = {0};
+    (void)route_publish(stream->js->core, stream->js->account, ack->reply, none, none,
+                        rill_bytes_of(text, len));
+}
+
+void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error)
+{
+    if (!reply.len || stream->record->config->no_ack)
+        return;
+    Rill__ApiError view;
+    Rill__PubAck ack = RILL__PUB_ACK__INIT;
+    rill_js_error_view(error, &view);
+    ack.error = &view;
+    ack.stream = stream->name;
+    js_respond(stream->js, reply, &ack.base);
+}
+
+struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err)
+{
+    if (err == RILL_ERR_LIMIT)
+        return rill_js_error_of(RILL_JS_TOO_MANY_REQUESTS);
+    if (err != RILL_ERR_READ_ONLY || !stream->store)
+        return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED, "%s", rill_err_text(err));
+    struct rill_store_state state;
+    rill_store_state(stream->store, &state);
+    return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED, "%s: %s", rill_err_text(err), state.why.text);
+}
+
+// ---- checks ----
+
+static struct rill_js_error check_expected(const struct stream *stream, const struct publish_headers *headers)
+{
+    const uint64_t last_sequence = stream->last_appended;
+    if (headers->expected_stream.len && !rill_bytes_equal_cstr(headers->expected_stream, stream->name))
+        return rill_js_error_of(RILL_JS_STREAM_NOT_MATCH);
+    if (headers->expects_last_sequence && headers->expected_last_sequence != last_sequence)
+        return rill_js_error_with(RILL_JS_WRONG_LAST_SEQUENCE, "%" PRIu64, last_sequence);
+    const struct rill_bytes last_id = rill_buf_bytes(&stream->last_msg_id);
+    if (headers->expects_last_msg_id && !rill_bytes_equal(headers->expected_last_msg_id, last_id))
+        return rill_js_error_with(RILL_JS_WRONG_LAST_MSG_ID, RILL_PRI, RILL_ARG(last_id));
+    return (struct rill_js_error){0};
+}
+
+/* With "discard new" a full stream takes no more; "discard old" with a limit is refused when a stream is made. */
+static bool is_full(const struct stream *stream, const struct rill_store_state *state, size_t bytes)
+{
+    const Rill__StreamConfig *config = stream->record->config;
+    const uint64_t messages = state->open_sequence - state->last_sequence + state->messages;
+    return (config->max_msgs > 0 && messages >= (uint64_t)config->max_msgs) ||
+           (config->max_bytes > 0 &&
+            state->bytes + rill_store_open_bytes(stream->store) + bytes > (uint64_t)config->max_bytes);
+}
+
+static struct rill_js_error check_limits(const struct stream *stream, const struct message *message)
+{
+    const Rill__StreamConfig *config = stream->record->config;
+    const size_t bytes = message->headers.len + message->payload.len;
+    if (config->max_msg_size >= 0 && bytes > (size_t)config->max_msg_size)
+        return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
+    if (message->subject.len + bytes + RECORD_OVERHEAD_BYTES_MAX >
+        STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED)
+        return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
+    if (message->headers.len > HEADER_BLOCK_BYTES_MAX)
+        return rill_js_error_of(RILL_JS_HEADER_TOO_LARGE);
+    if (config->max_msgs <= 0 && config->max_bytes <= 0)
+        return (struct rill_js_error){0};
+    struct rill_store_state state;
+    rill_store_state(stream->store, &state);
+    if (!is_full(stream, &state, bytes))
+        return (struct rill_js_error){0};
+    return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED, "maximum %s exceeded",
+                              config->max_msgs > 0 ? "messages" : "bytes");
+}
+
+/* What is in the way of one more message in the open commit. */
+static enum rill_err check_room(const struct stream *stream, const struct publish_headers *headers)
+{
+    if (stream->broken)
+        return RILL_ERR_READ_ONLY;
+    if (rill_store_open_bytes(stream->store) > STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED ||
+        stream->acks_open.bytes.len > PUB_ACKS_BYTES_MAX / 2)
+        return RILL_ERR_LIMIT;
+    if (headers->msg_id.len && !dedupe_has_room(&stream->dedupe))
+        return RILL_ERR_LIMIT;
+    return RILL_OK;
+}
+
+// ---- publishing ----
+
+/* The id was seen: the answer is the first message's, and goes out when that is durable. */
+static void publish_duplicate(struct stream *stream, struct rill_bytes reply, uint64_t sequence)
+{
+    if (!reply.len || stream->record->config->no_ack)
+        return;
+    const struct pub_ack ack = {.sequence = sequence, .duplicate = true, .reply = reply};
+    if (sequence <= stream->last_committed) {
+        stream_acknowledge(stream, &ack);
+        return;
+    }
+    const bool flying = stream->commit_out && sequence <= stream->flying_sequence;
+    const enum rill_err err = pub_acks_add(flying ? &stream->acks_flying : &stream->acks_open, &ack);
+    if (err) {
+        const struct rill_js_error error = stream_store_error(stream, RILL_ERR_LIMIT);
+        stream_refuse(stream, reply, &error);
+    }
+}
+
+static enum rill_err append(struct stream *stream, const struct message *message,
+                            const struct publish_headers *headers)
+{
+    enum rill_err err = check_room(stream, headers);
+    if (err)
+        return err;
+    struct rill_store_message record = {
+        .time_ns = stream->js->core->now.wall_ns,
+        .subject = message->subject,
+        .headers = message->headers,
+        .payload = message->payload,
+    };
+    err = rill_store_append(stream->store, &record);
+    if (err)
+        return err;
+    stream->last_appended = record.sequence;
+    if (headers->msg_id.len)
+        dedupe_add(&stream->dedupe, headers->msg_id, record.sequence, record.time_ns);
+    stream->last_msg_id.len = 0;
+    err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
+    RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
+    if (message->reply.len && !stream->record->config->no_ack) {
+        const struct pub_ack ack = {.sequence = record.sequence, .reply = message->reply};
+        err = pub_acks_add(&stream->acks_open, &ack);
+        RILL_ASSERT(err == RILL_OK); // check_room left enough for any reply
+    }
+    return RILL_OK;
+}
+
+static struct rill_js_error publish(struct stream *stream, const struct message *message)
+{
+    struct publish_headers headers = {0};
+    struct rill_js_error error = check_limits(stream, message);
+    if (rill_js_error_is_set(&error))
+        return error;
+    if (message->headers.len) {
+        error = publish_headers_read(message->headers, &headers);
+        if (rill_js_error_is_set(&error))
+            return error;
+        if (headers.msg_id.len) {
+            dedupe_age(&stream->dedupe, stream->js->core->now.wall_ns);
+            const uint64_t sequence = dedupe_find(&stream->dedupe, headers.msg_id);
+            if (sequence) {
+                publish_duplicate(stream, message->reply, sequence);
+                return error;
+            }
+        }
+        error = check_expected(stream, &headers);
+        if (rill_js_error_is_set(&error))
+            return error;
+    }
+    const enum rill_err err = append(stream, message, &headers);
+    if (err)
+        return stream_store_error(stream, err);
+    stream->commit_wanted = true;
+    stream_touch(stream);
+    return error;
+}
+
+void stream_publish(void *owner, const struct message *message)
+{
+    struct stream *stream = owner;
+    RILL_ASSERT(stream->state == STREAM_ACTIVE);
+    const struct rill_js_error error = publish(stream, message);
+    if (rill_js_error_is_set(&error))
+        stream_refuse(stream, message->reply, &error);
+}

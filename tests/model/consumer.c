@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The consumer's state machine against a naive one: an array with the fate of each sequence, searched from end to end for
+// everything. Random operations, restarts and lost records among them.
+#include "consumer.h"
+
+#include "base/random.h"
+#include "seed.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { SEEDS = 60, STEPS = 1500, SEQUENCES_MAX = 400, LOG_EVENTS_MAX = STEPS };
+
+#define ACK_WAIT_NS 100
+
+enum fate { NEVER, WAITS, READY, DONE };
+
+struct naive {
+    enum fate fate[SEQUENCES_MAX];
+    uint32_t delivered[SEQUENCES_MAX];
+    uint64_t consumer_seq_of[SEQUENCES_MAX]; // of its first delivery
+    int64_t due_ns[SEQUENCES_MAX];
+    uint64_t cursor;
+    uint64_t consumer_seq;
+};
+
+struct model {
+    uint64_t seed;
+    uint32_t step;
+    struct rill_random random;
+    struct consumer_limits limits;
+    struct consumer *consumer;
+    struct naive naive;
+    struct naive noted; // as the log has it
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+    int64_t now_ns;
+    uint64_t left[64]; // of the naive pulls that wait, in order; each has a batch of its own
+    uint32_t pull_count;
+
+    // the log
+    struct rill_buf log[LOG_EVENTS_MAX];
+    uint32_t log_count;
+};
+
+static void model_init(struct model *model, uint64_t seed)
+{
+    *model = (struct model){.seed = seed, .random.state = seed};
+    model->limits = (struct consumer_limits){
+        .ack_wait_ns = ACK_WAIT_NS,
+        .deliveries_max = rill_random_chance(&model->random, 1, 2) ? 3 : 0,
+        .ack_pending_max = 1 + rill_random_below(&model->random, 20),
+        .waiting_max = 4,
+    };
+    const uint64_t first = 1 + rill_random_below(&model->random, 5);
+    model->first_sequence = first; // a consumer never begins in front of its stream
+    model->last_sequence = first - 1;
+    model->consumer = consumer_create(&model->limits, first);
+    model->naive.cursor = model->noted.cursor = first;
+    for (uint64_t i = 0; i < first; i++)
+        model->naive.fate[i] = model->noted.fate[i] = DONE;
+}
+
+static void model_fini(struct model *model)
+{
+    consumer_destroy(model->consumer);
+    for (uint32_t i = 0; i < model->log_count; i++)
+        rill_buf_fini(&model->log[i]);
+}
+
+// ---- what the naive one knows ----
+
+static bool is_outstanding(const struct naive *naive, uint64_t sequence)
+{
+    return naive->fate[sequence] == WAITS || naive->fate[sequence] == READY;
+}
+
+static uint32_t count_outstanding(const struct naive *naive, bool again)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
+        count += is_outstanding(naive, i) && (!again || naive->delivered[i] > 1);
+    return count;
+}
+
+static bool any_ready(const struct naive *naive)
+{
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        if (naive->fate[i] == READY)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t floor_of(const struct naive *naive)
+{
+    for (uint64_t i = 0; i < naive->cursor; i++) {
+        if (is_outstanding(naive, i))
+            return i - 1;
+    }
+    return naive->cursor - 1;
+}
+
+static enum consumer_want want_of(const struct model *model)
+{
+    if (!model->pull_count)
+        return CONSUMER_HAS_NO_PULL;
+    if (any_ready(&model->naive))
+        return CONSUMER_WANTS_AGAIN;
+    if (count_outstanding(&model->naive, false) >= model->limits.ack_pending_max)
+        return CONSUMER_IS_FULL;
+    return model->naive.cursor > model->last_sequence ? CONSUMER_IS_AT_END : CONSUMER_WANTS_NEXT;
+}
+
+// ---- operations, each done to both ----
+
+static void publish(struct model *model)
+{
+    if (model->last_sequence < SEQUENCES_MAX - 2)
+        model->last_sequence++;
+}
+
+static void pull(struct model *model)
+{
+    const uint64_t batch = 1 + rill_random_below(&model->random, 6);
+    const struct consumer_pull_request request = {
+        .reply = RILL_BYTES("inbox"), .batch = batch, .expires_at_ns = RILL_NEVER_NS};
+    const enum rill_err err = consumer_pull_add(model->consumer, &request);
+    cr_assert(eq(int, err, model->pull_count < model->limits.waiting_max ? RILL_OK : RILL_ERR_LIMIT));
+    if (!err)
+        model->left[model->pull_count++] = batch;
+}
+
+/* One message less for the first, then the next one's turn. */
+static void serve_naive_pull(struct model *model)
+{
+    const uint64_t left = model->left[0] - 1;
+    memmove(model->left, model->left + 1, (model->pull_count - 1) * sizeof model->left[0]);
+    if (left)
+        model->left[model->pull_count - 1] = left;
+    else
+        model->pull_count--;
+}
+
+static void deliver(struct model *model)
+{
+    struct naive *naive = &model->naive;
+    uint64_t sequence = 0;
+    const enum consumer_want want = consumer_want(model->consumer, model->last_sequence, &sequence);
+    if (want != CONSUMER_WANTS_AGAIN && want != CONSUMER_WANTS_NEXT)
+        return;
+    cr_assert(want == CONSUMER_WANTS_AGAIN ? naive->fate[sequence] == READY : sequence == naive->cursor);
+    if (rill_random_chance(&model->random, 1, 20)) {
+        consumer_pass(model->consumer, sequence); // its message is lost
+        naive->fate[sequence] = DONE;
+    } else {
+        const struct consumer_offer offer = consumer_offer(model->consumer, sequence);
+        cr_assert(eq(u64, offer.consumer_seq, naive->consumer_seq + 1));
+        cr_assert(eq(u32, offer.delivered, naive->delivered[sequence] + 1));
+        consumer_delivered(model->consumer, sequence, &offer, model->now_ns);
+        serve_naive_pull(model);
+        naive->consumer_seq++;
+        if (naive->delivered[sequence]++ == 0)
+            naive->consumer_seq_of[sequence] = naive->consumer_seq;
+        naive->fate[sequence] = WAITS;
+        naive->due_ns[sequence] = model->now_ns + ACK_WAIT_NS;
+    }
+    if (sequence == naive->cursor)
+        naive->cursor++;
+}
+
+static uint64_t some_sequence(struct model *model)
+{
+    return 1 + rill_random_below(&model->random, (uint32_t)model->last_sequence + 2);
+}
+
+static void expect_answer(const struct model *model, uint64_t sequence, enum consumer_answer answer,
+                          bool was_out)
+{
+    const enum consumer_answer expected = was_out                          ? CONSUMER_KNOWS
+                                          : sequence < model->naive.cursor ? CONSUMER_IS_DONE
+                                                                           : CONSUMER_KNOWS_NOT;
+    cr_assert(eq(int, answer, expected));
+}
+
+static void ack(struct model *model)
+{
+    const uint64_t sequence = some_sequence(model);
+    const bool was_out = is_outstanding(&model->naive, sequence);
+    expect_answer(model, sequence, consumer_ack(model->consumer, sequence), was_out);
+    if (was_out)
+        model->naive.fate[sequence] = DONE;
+}
+
+/* Due: again, or given up. */
+static void naive_due(struct model *model, uint64_t sequence)
+{
+    const uint32_t max = model->limits.deliveries_max;
+    model->naive.fate[sequence] = max && model->naive.delivered[sequence] >= max ? DONE : READY;
+}
+
+static void nak(struct model *model)
+{
+    const uint64_t sequence = some_sequence(model);
+    const bool was_out = is_outstanding(&model->naive, sequence);
+    const bool waits = model->naive.fate[sequence] == WAITS;
+    const int64_t delay_ns = rill_random_below(&model->random, 3) * 40;
+    const enum consumer_answer answer =
+        consumer_nak(model->consumer, sequence, model->now_ns + delay_ns, model->now_ns);
+    expect_answer(model, sequence, answer, was_out);
+    if (waits && delay_ns)
+        model->naive.due_ns[sequence] = model->now_ns + delay_ns;
+    else if (waits)
+        naive_due(model, sequence);
+}
+
+static void progress(struct model *model)
+{
+    const uint64_t sequence = some_sequence(model);
+    const bool was_out = is_outstanding(&model->naive, sequence);
+    expect_answer(model, sequence, consumer_progress(model->consumer, sequence, model->now_ns), was_out);
+    if (!was_out)
+        return;
+    model->naive.fate[sequence] = WAITS;
+    model->naive.due_ns[sequence] = model->now_ns + ACK_WAIT_NS;
+}
+
+static void let_time_pass(struct model *model)
+{
+    model->now_ns += rill_random_below(&model->random, 60);
+    consumer_expire(model->consumer, model->now_ns);
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        if (model->naive.fate[i] == WAITS && model->naive.due_ns[i] <= model->now_ns)
+            naive_due(model, i);
+    }
+}
+
+// ---- the log ----
+
+static void write_event(struct model *model)
+{
+    if (!consumer_has_news(model->consumer) || model->log_count == LOG_EVENTS_MAX)
+        return;
+    struct rill_buf *event = &model->log[model->log_count++];
+    rill_buf_init(event, 1 << 20);
+    consumer_write_event(model->consumer, 7, event);
+    consumer_noted(model->consumer);
+    model->noted = model->naive;
+}
+
+/* The commits with the last events fail: the log loses them, the memory does not. */
+static void lose_events(struct model *model)
+{
+    const uint32_t lost = rill_random_below(&model->random, 3);
+    for (uint32_t i = 0; i < lost && model->log_count; i++)
+        rill_buf_fini(&model->log[--model->log_count]);
+    consumer_lost_events(model->consumer);
+    write_event(model);
+}
+
+static void replay(struct model *model)
+{
+    for (uint32_t i = 0; i < model->log_count; i++) {
+        uint64_t number;
+        enum consumer_form form;
+        struct rill_bytes rest;
+        cr_assert(
+            eq(int, consumer_event_parse(rill_buf_bytes(&model->log[i]), &number, &form, &rest), RILL_OK));
+        cr_assert(eq(u64, number, 7));
+        cr_assert(eq(int, consumer_apply(model->consumer, form, rest), RILL_OK));
+    }
+}
+
+/* A checkpoint takes the place of all events before it. */
+static void checkpoint(struct model *model)
+{
+    write_event(model);
+    for (uint32_t i = 0; i < model->log_count; i++)
+        rill_buf_fini(&model->log[i]);
+    model->log_count = 1;
+    rill_buf_init(&model->log[0], 1 << 20);
+    consumer_event_begin(&model->log[0], 7, CONSUMER_FORM_WHOLE);
+    consumer_write_whole(model->consumer, &model->log[0]);
+    model->noted = model->naive;
+}
+
+static void restart(struct model *model)
+{
+    if (rill_random_chance(&model->random, 1, 2))
+        checkpoint(model);
+    // What the log does not know never happened, but for the messages themselves.
+    consumer_destroy(model->consumer);
+    model->consumer = consumer_create(&model->limits, model->first_sequence);
+    replay(model);
+    consumer_restart(model->consumer, model->last_sequence, model->now_ns);
+    model->naive = model->noted;
+    model->pull_count = 0;
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        if (!is_outstanding(&model->naive, i))
+            continue;
+        model->naive.fate[i] = WAITS;
+        model->naive.due_ns[i] = model->now_ns + ACK_WAIT_NS;
+    }
+}
+
+static void step(struct model *model)
+{
+    const uint32_t what = rill_random_below(&model->random, 100);
+    if (what < 20)
+        publish(model);
+    else if (what < 30)
+        pull(model);
+    else if (what < 60)
+        deliver(model);
+    else if (what < 75)
+        ack(model);
+    else if (what < 80)
+        nak(model);
+    else if (what < 83)
+        progress(model);
+    else if (what < 90)
+        let_time_pass(model);
+    else if (what < 97)
+        write_event(model);
+    else if (what < 98)
+        lose_events(model);
+    else
+        restart(model);
+}
+
+// ---- laws ----
+
+static void check_sequences(const struct model *model)
+{
+    const struct consumer *consumer = model->consumer;
+    for (uint64_t i = 1; i <= model->last_sequence; i++) {
+        const struct outstanding *entry = outstanding_find(&consumer->outstanding, i);
+        cr_assert(eq(int, entry != NULL, is_outstanding(&model->naive, i)),
+                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
+        // Every message that is there and not done is outstanding, or the cursor has not passed it.
+        cr_assert(entry || model->naive.fate[i] == DONE || i >= consumer->cursor,
+                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
+        if (!entry)
+            continue;
+        cr_assert(eq(u32, entry->delivered, model->naive.delivered[i]));
+        cr_assert(eq(int, entry->ready, model->naive.fate[i] == READY));
+        cr_assert(eq(u64, entry->consumer_seq, model->naive.consumer_seq_of[i]));
+    }
+}
+
+static void check(const struct model *model)
+{
+    const struct consumer *consumer = model->consumer;
+    uint64_t sequence;
+    cr_assert(eq(u64, consumer->cursor, model->naive.cursor), "seed %" PRIu64 " step %u", model->seed,
+              model->step);
+    cr_assert(eq(u64, consumer->consumer_seq, model->naive.consumer_seq), "seed %" PRIu64 " step %u",
+              model->seed, model->step);
+    cr_assert(eq(u32, consumer->outstanding.count, count_outstanding(&model->naive, false)),
+              "seed %" PRIu64 " step %u", model->seed, model->step);
+    cr_assert(eq(u32, consumer->redelivered, count_outstanding(&model->naive, true)),
+              "seed %" PRIu64 " step %u", model->seed, model->step);
+    cr_assert(eq(u64, consumer_ack_floor(consumer).sequence, floor_of(&model->naive)),
+              "seed %" PRIu64 " step %u", model->seed, model->step);
+    cr_assert(eq(u32, consumer->pull_count, model->pull_count), "seed %" PRIu64 " step %u", model->seed,
+              model->step);
+    cr_assert(eq(int, consumer_want(consumer, model->last_sequence, &sequence), want_of(model)),
+              "seed %" PRIu64 " step %u", model->seed, model->step);
+    check_sequences(model);
+}
+
+// Whatever happens in whatever order, the state machine does what the naive one does, also after its log was replayed.
+Test(consumer, does_what_a_naive_one_does)
+{
+    const struct seed_range seeds = seed_range(SEEDS);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
+        struct model *model = calloc(1, sizeof *model);
+        cr_assert(ne(ptr, model, NULL));
+        model_init(model, seed);
+        for (; model->step < STEPS; model->step++) {
+            step(model);
+            check(model);
+        }
+        model_fini(model);
+        free(model);
+    }
+}
