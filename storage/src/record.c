@@ -4,8 +4,9 @@
 #include "base/assert.h"
 #include "le.h"
 
-#define XXH_INLINE_ALL
 #include <assert.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 static_assert(RECORD_HEADER_BYTES % RECORD_ALIGN == 0, "a body begins aligned");
