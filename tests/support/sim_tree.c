@@ -206,13 +206,14 @@ void sim_node_resize(struct sim_node *node, uint64_t size)
 
 void sim_node_sync(struct sim_node *node)
 {
+    if (node->dirty_count)
+        content_room(&node->kept, node->data.len);
     for (size_t sector = 0; sector < node->dirty_count; sector++) {
         const size_t from = sector * SIM_SECTOR_BYTES;
         if (!node->dirty[sector] || from >= node->data.len)
             continue;
         const size_t left = node->data.len - from;
         const size_t len = left < SIM_SECTOR_BYTES ? left : SIM_SECTOR_BYTES;
-        content_room(&node->kept, from + len);
         memcpy(node->kept.bytes + from, node->data.bytes + from, len);
     }
     node->kept.size = node->data.size;
