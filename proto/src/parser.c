@@ -172,16 +172,18 @@ static inline struct rill_bytes message_tail(const struct line *line, size_t fir
     return rill_bytes_of(start, (size_t)(input + command_end_offset - start));
 }
 
-/* PUB subject [reply] size, HPUB subject [reply] header-size total-size. */
+/* A command with a payload: subject, a sid if the op has one, an optional reply, then one or two sizes. Inlined, so that
+   each op gets code of its own without the questions. */
 static inline __attribute__((always_inline)) enum rill_parse_status
-parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input, size_t op_len,
-              size_t size_count, struct rill_command *ret)
+parse_with_payload(const struct rill_parse_limits *limits, struct rill_bytes input, size_t op_len,
+                   bool has_sid, size_t size_count, struct rill_command *ret)
 {
     struct line line;
     const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
     if (cut != RILL_PARSE_DONE)
         return cut;
-    if (line.count < 1 + size_count || line.count > 2 + size_count)
+    const size_t named = has_sid ? 2 : 1;
+    if (line.count < named + size_count || line.count > named + 1 + size_count)
         return RILL_PARSE_BAD_ARGS;
     const size_t first_size = line.count - size_count;
     size_t header_bytes = 0;
@@ -191,35 +193,26 @@ parse_publish(const struct rill_parse_limits *limits, struct rill_bytes input, s
     if (!word_to_size(line.words[line.count - 1], &total_bytes))
         return RILL_PARSE_BAD_ARGS;
     ret->subject = line.words[0];
-    ret->reply = first_size == 2 ? line.words[1] : rill_bytes_of(NULL, 0);
+    ret->sid = has_sid ? line.words[1] : rill_bytes_of(NULL, 0);
+    ret->reply = first_size > named ? line.words[named] : rill_bytes_of(NULL, 0);
     const enum rill_parse_status status = take_payload(limits, input, &line, header_bytes, total_bytes, ret);
-    if (status == RILL_PARSE_DONE)
+    if (status == RILL_PARSE_DONE && !has_sid)
         ret->tail = message_tail(&line, first_size, ret->bytes, input.data);
     return status;
 }
 
-/* MSG subject sid [reply] size, HMSG subject sid [reply] header-size total-size. */
-static inline __attribute__((always_inline)) enum rill_parse_status
-parse_message(const struct rill_parse_limits *limits, struct rill_bytes input, size_t op_len,
-              size_t size_count, struct rill_command *ret)
+/* PUB subject [reply] size */
+static enum rill_parse_status parse_pub(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                        struct rill_command *ret)
 {
-    struct line line;
-    const enum rill_parse_status cut = cut_args(limits, input, op_len, &line, ret);
-    if (cut != RILL_PARSE_DONE)
-        return cut;
-    if (line.count < 2 + size_count || line.count > 3 + size_count)
-        return RILL_PARSE_BAD_ARGS;
-    const size_t first_size = line.count - size_count;
-    size_t header_bytes = 0;
-    size_t total_bytes;
-    if (size_count == 2 && !word_to_size(line.words[first_size], &header_bytes))
-        return RILL_PARSE_BAD_ARGS;
-    if (!word_to_size(line.words[line.count - 1], &total_bytes))
-        return RILL_PARSE_BAD_ARGS;
-    ret->subject = line.words[0];
-    ret->sid = line.words[1];
-    ret->reply = first_size == 3 ? line.words[2] : rill_bytes_of(NULL, 0);
-    return take_payload(limits, input, &line, header_bytes, total_bytes, ret);
+    return parse_with_payload(limits, input, sizeof "PUB" - 1, false, 1, ret);
+}
+
+/* MSG subject sid [reply] size */
+static enum rill_parse_status parse_msg(const struct rill_parse_limits *limits, struct rill_bytes input,
+                                        struct rill_command *ret)
+{
+    return parse_with_payload(limits, input, sizeof "MSG" - 1, true, 1, ret);
 }
 
 static enum rill_parse_status parse_words(const struct rill_parse_limits *limits, struct rill_bytes input,
@@ -336,13 +329,13 @@ static enum rill_parse_status parse_rare(const struct rill_parse_limits *limits,
     ret->op = name->op;
     switch (name->op) {
     case RILL_OP_PUB:
-        return parse_publish(limits, input, name->len, 1, ret);
+        return parse_pub(limits, input, ret);
     case RILL_OP_HPUB:
-        return parse_publish(limits, input, name->len, 2, ret);
+        return parse_with_payload(limits, input, name->len, false, 2, ret);
     case RILL_OP_MSG:
-        return parse_message(limits, input, name->len, 1, ret);
+        return parse_msg(limits, input, ret);
     case RILL_OP_HMSG:
-        return parse_message(limits, input, name->len, 2, ret);
+        return parse_with_payload(limits, input, name->len, true, 2, ret);
     case RILL_OP_SUB:
     case RILL_OP_UNSUB:
         return parse_words(limits, input, name->len, ret);
@@ -368,11 +361,11 @@ enum rill_parse_status rill_parse(const struct rill_parse_limits *limits, struct
     if (input.len > sizeof pub) {
         if (limits->side == RILL_SIDE_BROKER && memcmp(input.data, pub, sizeof pub) == 0) {
             ret->op = RILL_OP_PUB;
-            return parse_publish(limits, input, 3, 1, ret);
+            return parse_pub(limits, input, ret);
         }
         if (limits->side == RILL_SIDE_CLIENT && memcmp(input.data, msg, sizeof msg) == 0) {
             ret->op = RILL_OP_MSG;
-            return parse_message(limits, input, 3, 1, ret);
+            return parse_msg(limits, input, ret);
         }
     }
     if (input.len == 0) {

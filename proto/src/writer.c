@@ -22,47 +22,35 @@ static struct rill_bytes blank_after(struct rill_bytes word)
     return word.len ? RILL_BYTES(" ") : RILL_BYTES("");
 }
 
-enum rill_err rill_append_publish(struct rill_buf *buf, struct rill_bytes subject, struct rill_bytes reply,
-                                  struct rill_bytes headers, struct rill_bytes payload)
+/* "op subject [sid] [reply] sizes" and the body; an empty sid or reply is left out. */
+static enum rill_err append_with_payload(struct rill_buf *buf, struct rill_bytes op,
+                                         struct rill_bytes subject, struct rill_bytes sid,
+                                         struct rill_bytes reply, struct rill_bytes headers,
+                                         struct rill_bytes payload)
 {
     char text[RILL_SIZES_BYTES_MAX];
     const struct rill_bytes sizes =
         rill_bytes_of(text, rill_write_sizes(headers.len, headers.len + payload.len, text));
     const struct rill_bytes parts[] = {
-        headers.len ? RILL_BYTES("HPUB ") : RILL_BYTES("PUB "),
-        subject,
-        RILL_BYTES(" "),
-        reply,
-        blank_after(reply),
-        sizes,
-        headers,
-        payload,
-        RILL_BYTES("\r\n"),
+        op,      subject, RILL_BYTES(" "),    sid, blank_after(sid), reply, blank_after(reply), sizes,
+        headers, payload, RILL_BYTES("\r\n"),
     };
     return append_parts(buf, parts, sizeof parts / sizeof parts[0]);
+}
+
+enum rill_err rill_append_publish(struct rill_buf *buf, struct rill_bytes subject, struct rill_bytes reply,
+                                  struct rill_bytes headers, struct rill_bytes payload)
+{
+    return append_with_payload(buf, headers.len ? RILL_BYTES("HPUB ") : RILL_BYTES("PUB "), subject,
+                               rill_bytes_of(NULL, 0), reply, headers, payload);
 }
 
 enum rill_err rill_append_message(struct rill_buf *buf, struct rill_bytes subject, struct rill_bytes sid,
                                   struct rill_bytes reply, struct rill_bytes headers,
                                   struct rill_bytes payload)
 {
-    char text[RILL_SIZES_BYTES_MAX];
-    const struct rill_bytes sizes =
-        rill_bytes_of(text, rill_write_sizes(headers.len, headers.len + payload.len, text));
-    const struct rill_bytes parts[] = {
-        headers.len ? RILL_BYTES("HMSG ") : RILL_BYTES("MSG "),
-        subject,
-        RILL_BYTES(" "),
-        sid,
-        RILL_BYTES(" "),
-        reply,
-        blank_after(reply),
-        sizes,
-        headers,
-        payload,
-        RILL_BYTES("\r\n"),
-    };
-    return append_parts(buf, parts, sizeof parts / sizeof parts[0]);
+    return append_with_payload(buf, headers.len ? RILL_BYTES("HMSG ") : RILL_BYTES("MSG "), subject, sid,
+                               reply, headers, payload);
 }
 
 enum rill_err rill_append_subscribe(struct rill_buf *buf, struct rill_bytes subject, struct rill_bytes queue,

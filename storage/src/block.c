@@ -155,7 +155,7 @@ static void data_detach(struct block_table *table, struct block_data *data)
     table->cache_bytes -= data_size(data);
 }
 
-/* Memory of the usual size is kept once: in a steady flow each new block takes that of the one it drives out. */
+/* Memory of the usual size is kept once: in a steady flow each new block takes that of one it drives out. */
 static void data_retire(struct block_table *table, struct block_data *data)
 {
     if (table->spare || data->capacity != BLOCK_BYTES)

@@ -2,13 +2,15 @@
 //
 // Blocks: where each run of about 128 KiB of records begins, and the memory of those that are cached.
 //
-//     blocks[]    first_sequence  segment  offset  len  data ──► bytes of the records, as they are in the file
-//        0              1            1      8192  131 k  NULL    places[]: sequence - first_sequence -> place in bytes
-//        1            512            1    139264  130 k  ──►
-//        2           1025            2      8296    4 k  ──►     the tail: appends are encoded straight into it
+//     blocks[]    first_sequence  segment  offset  len  data ──► bytes of the records, as they are in the
+//     file
+//        0              1            1      8192  131 k  NULL    places[]: sequence - first_sequence -> place
+//        in bytes 1            512            1    139264  130 k  ──► 2           1025            2      8296
+//        4 k  ──►     the tail: appends are encoded straight into it
 //
-// The records of one block are contiguous in one segment. Appending never moves bytes that are there, so a worker can
-// write the front of the tail to the disk, and a reader look at it, while its end grows. One thread owns the table.
+// The records of one block are contiguous in one segment. Appending never moves bytes that are there, so a
+// worker can write the front of the tail to the disk, and a reader look at it, while its end grows. One
+// thread owns the table.
 #pragma once
 
 #include "record.h"

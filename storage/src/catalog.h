@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which segments a folder has, and which of them are the stream's: names and headers, before any record is read.
+// Which segments a folder has, and which of them are the stream's: names and headers, before any record is
+// read.
 #pragma once
 
 #include "segment.h"
@@ -19,8 +20,8 @@ struct catalog {
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
 };
 
-/* NOT_FOUND when there is no segment, DAMAGED when no header is valid, UNSUPPORTED, IO, NO_MEMORY. On success the caller
-   ends with catalog_fini(). */
+/* NOT_FOUND when there is no segment, DAMAGED when no header is valid, UNSUPPORTED, IO, NO_MEMORY. On success
+   the caller ends with catalog_fini(). */
 enum rill_err catalog_read(struct catalog *catalog, struct rill_disk *disk, const char *folder,
                            struct rill_error_text *why) RILL_MUST_CHECK;
 void catalog_fini(struct catalog *catalog);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One commit after the other (I4). The happy path: start seals the open commit and lists its bytes, which stand in the
-// tail blocks; the run writes and syncs them; finish moves the mark `committed`.
+// One commit after the other (I4). The happy path: start seals the open commit and lists its bytes, which
+// stand in the tail blocks; the run writes and syncs them; finish moves the mark `committed`.
 //
 // Failures, and what is made of them:
-//   * no room to reserve, or for a new segment: nothing was written. Refused: taken back, tried again by the next commit.
-//   * no space in the middle of a write: the same, but bytes may stand behind the tail. The next commit cuts the file to
-//     its tail and syncs that before it writes, so that no part of the failed one can ever be taken for its own (I6).
-//   * everything else, and every failed sync: nobody knows what is on the disk. The store is read-only for good (I8).
+//   * no room to reserve, or for a new segment: nothing was written. Refused: taken back, tried again by the
+//   next commit.
+//   * no space in the middle of a write: the same, but bytes may stand behind the tail. The next commit cuts
+//   the file to
+//     its tail and syncs that before it writes, so that no part of the failed one can ever be taken for its
+//     own (I6).
+//   * everything else, and every failed sync: nobody knows what is on the disk. The store is read-only for
+//   good (I8).
 #include "store_impl.h"
 
 #include "base/alloc.h"
@@ -99,15 +103,19 @@ static bool checkpoint_take(struct rill_store *store)
     return true;
 }
 
-/* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from (I2). */
+/* The state of the broker is that of `started` now, so this is where the next segment's checkpoint comes from
+   (I2). */
 static void plan_next_segment(struct rill_store *store)
 {
     RILL_ASSERT(!store->plan && !store->commit.record);
+    // The segment of `started` may be one that is still to be made, by the commit that is starting.
+    const uint64_t segment = store->started.segment + 1;
     struct segment_header header = {
-        .number = store->next_segment,
+        .number = segment > store->next_segment ? segment : store->next_segment,
         .first_sequence = store->started.sequence + 1,
         .first_commit = store->started.commit + 1,
     };
+    RILL_ASSERT(header.number > store->started.segment);
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
         store->plan =
@@ -194,7 +202,7 @@ static uint64_t reserve_wanted(const struct commit_job *job, uint64_t end)
     return wanted > end ? wanted : end;
 }
 
-/* Room is reserved before anything is written, so that a full disk shows while there is nothing to take back. */
+/* Room is reserved before anything is written, so that a full disk shows when nothing is to be taken back. */
 static enum segment_outcome job_reserve(struct commit_job *job)
 {
     const uint64_t end = job->offset + job->bytes;

@@ -57,7 +57,8 @@ static enum rill_err folder_make_one(struct rill_disk *disk, const char *path)
 
 enum rill_err folder_make(struct rill_disk *disk, const char *path)
 {
-    // The names of stream, account and store. An earlier process may have made one and ended before it was synced.
+    // The names of stream, account and store. An earlier process may have made one and ended before it was
+    // synced.
     enum { LEVELS = 3 };
     enum rill_err err = folder_make_one(disk, path);
     char *parent = io_parent(path);

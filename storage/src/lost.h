@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sequences of a stream that damage has taken: sorted, disjoint ranges, at most LOST_RANGES_MAX of them. When there
-// are more, the last range swallows what lies between: a stream that is damaged in so many places is to be salvaged.
+// The sequences of a stream that damage has taken: sorted, disjoint ranges, at most LOST_RANGES_MAX of them.
+// When there are more, the last range swallows what lies between: a stream that is damaged in so many places
+// is to be salvaged.
 #pragma once
 
 #include "storage/store.h"

@@ -98,7 +98,7 @@ enum rill_err reader_commit_at(struct log_reader *reader, uint64_t offset, uint6
     return valid ? RILL_OK : RILL_ERR_NOT_FOUND;
 }
 
-/* Searches one stretch, of which the commit record must begin in the first `len` of the `room` bytes at `at`. */
+/* Searches one stretch: the commit record must begin in the first `len` of the `room` bytes at `at`. */
 static void search_stretch(const struct log_reader *reader, const uint8_t *at, size_t len, size_t room,
                            uint64_t offset, uint64_t last, uint64_t sequence, struct reader_search *search)
 {

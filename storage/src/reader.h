@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A window on a segment file for the replay: bytes by offset, read ahead, with what the disk cannot read as zeros.
-// Blocking; one owner.
+// A window on a segment file for the replay: bytes by offset, read ahead, with what the disk cannot read as
+// zeros. Blocking; one owner.
 #pragma once
 
 #include "record.h"
@@ -25,7 +25,8 @@ void reader_close(struct log_reader *reader);
 enum rill_err reader_get(struct log_reader *reader, uint64_t offset, size_t len,
                          const uint8_t **ret) RILL_MUST_CHECK;
 
-/* The commit record at `offset` that may follow the commit `last` and the sequence `sequence` (V8). NOT_FOUND. */
+/* The commit record at `offset` that may follow the commit `last` and the sequence `sequence` (V8).
+   NOT_FOUND. */
 enum rill_err reader_commit_at(struct log_reader *reader, uint64_t offset, uint64_t last, uint64_t sequence,
                                struct record_commit *ret) RILL_MUST_CHECK;
 

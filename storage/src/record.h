@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records: bytes in, fields out, and the other way. Pure functions; docs/STORAGE-FORMAT.md, "Record", has the layout
-// and the conditions V4 to V9.
+// Records: bytes in, fields out, and the other way. Pure functions; docs/STORAGE-FORMAT.md, "Record", has the
+// layout and the conditions V4 to V9.
 //
 //      0        8      12   13    14        16        24      32
 //     ┌────────┬────────┬────┬─────┬─────────┬─────────┬───────┬──────────────────────────┬───────┐
@@ -50,17 +50,20 @@ static inline size_t record_align(size_t len)
     return (len + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1);
 }
 
-/* The size in the log of a message or of a record with this body. The parts must have been checked to be small. */
+/* The size in the log of a message or of a record with this body. The parts must have been checked to be
+   small. */
 size_t record_message_size(const struct rill_store_message *message);
 size_t record_body_size(size_t body_len);
 
-/* Encode at `at`, which has room for the size. `seed` is that of the place: segment seed + offset in the file. */
+/* Encode at `at`, which has room for the size. `seed` is that of the place: segment seed + offset in the
+   file. */
 void record_put_message(uint8_t *at, uint64_t seed, const struct rill_store_message *message);
 void record_put_body(uint8_t *at, uint64_t seed, uint8_t type, uint64_t sequence, int64_t time_ns,
                      struct rill_bytes body);
 void record_put_commit(uint8_t *at, uint64_t seed, const struct record_commit *commit);
 
-/* Is there a valid record (V4 to V7) in these bytes, of which `room` follow? The views in *ret point into them. */
+/* Is there a valid record (V4 to V7) in these bytes, of which `room` follow? The views in *ret point into
+   them. */
 bool record_get(const uint8_t *at, size_t room, uint64_t seed, struct record *ret);
 /* The fields of a record that is known to be valid. */
 struct record record_view(const uint8_t *at);

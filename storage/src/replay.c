@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Replay: the whole log, commit by commit, to a visitor. docs/STORAGE-FORMAT.md, "What a reader does with damage", has
-// the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the mark behind what was
-// delivered; a commit that does not follow it in number or sequence shows that something is missing in between.
+// Replay: the whole log, commit by commit, to a visitor. docs/STORAGE-FORMAT.md, "What a reader does with
+// damage", has the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the
+// mark behind what was delivered; a commit that does not follow it in number or sequence shows that something
+// is missing in between.
 #include "store_impl.h"
 
 #include "base/assert.h"
@@ -34,14 +35,16 @@ static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t
     return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
 }
 
-/* Puts a record into the last block, or into a new one behind a gap, in a new segment, or when that is full. */
+/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a
+   new segment, or when the last is full. So the sequences in a block have no gaps. `first_sequence` is what
+   the next message has. */
 static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
                                        uint64_t first_sequence)
 {
     struct block_table *table = &replay->store->blocks;
     const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
-        last->len + size > BLOCK_BYTES) {
+    if (!last || first_sequence > replay->at.sequence + 1 || last->segment != replay->at.segment ||
+        last->offset + (uint64_t)last->len != offset || last->len + size > BLOCK_BYTES) {
         const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
         if (err)
             return err;
@@ -155,7 +158,7 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
     return err;
 }
 
-/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, `from` when there is none. */
+/* Delivers the valid records from `from` to `to`. *ret_end is the end of the last one, or `from`. */
 static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_t to, uint64_t limit,
                                    uint64_t *ret_end)
 {
@@ -308,7 +311,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     return err;
 }
 
-/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one made. */
+/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one
+   made. */
 static enum rill_err replay_begin(struct replay *replay, const struct catalog_entry *first)
 {
     if (!first->has_header)

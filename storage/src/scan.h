@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walks the records in a stretch of the log and finds its way behind damage: where no valid record stands, it searches
-// in steps of 8 bytes for the next one. The checksum's seed makes a false find as good as impossible; a budget of
-// hashed bytes bounds what a search may cost.
+// Walks the records in a stretch of the log and finds its way behind damage: where no valid record stands, it
+// searches in steps of 8 bytes for the next one. The checksum's seed makes a false find as good as
+// impossible; a budget of hashed bytes bounds what a search may cost.
 #pragma once
 
 #include "record.h"

@@ -57,8 +57,8 @@ enum segment_outcome {
     SEGMENT_FAILED,  // nobody knows what is on the disk
 };
 
-/* [blocking] Writes and syncs the segment, then gives it its name and syncs the folder (I5). *ret_file is set when it was
-   made; *ret_err and `why` when it was not. */
+/* [blocking] Writes and syncs the segment, then gives it its name and syncs the folder (I5). *ret_file is set
+   when it was made; *ret_err and `why` when it was not. */
 enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, const struct segment_plan *plan,
                                   uint64_t reserve_bytes, struct rill_disk_file **ret_file,
                                   enum rill_err *ret_err, struct rill_error_text *why);

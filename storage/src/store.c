@@ -142,7 +142,8 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     return RILL_OK;
 }
 
-/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign file's. */
+/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign
+   file's. */
 static enum rill_err tail_write_header(struct rill_store *store, const struct replay_tail *tail)
 {
     if (tail->has_header)

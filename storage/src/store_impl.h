@@ -2,17 +2,17 @@
 //
 // The inside of a store, shared by the files of this folder.
 //
-// Three marks divide the log. Appends move `open`; starting a commit moves `started` up to it; finishing one moves
-// `committed` up to `started`. Taking back what is not committed is moving the other two back.
+// Three marks divide the log. Appends move `open`; starting a commit moves `started` up to it; finishing one
+// moves `committed` up to `started`. Taking back what is not committed is moving the other two back.
 //
 //     committed            started              open
 //     ────┼────────────────────┼───────────────────┼──────►
 //         │  in flight (a job) │ the open commit   │
 //      readable
 //
-// When the log has grown past the segment's size at the start of a commit, the next segment is planned there: its
-// checkpoint is taken while the broker's state is exactly that of `started`, and `open` moves to its first free byte.
-// The job of the next commit makes the file before it writes.
+// When the log has grown past the segment's size at the start of a commit, the next segment is planned there:
+// its checkpoint is taken while the broker's state is exactly that of `started`, and `open` moves to its
+// first free byte. The job of the next commit makes the file before it writes.
 #pragma once
 
 #include "block.h"

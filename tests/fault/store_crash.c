@@ -82,8 +82,8 @@ static bool crash_once(uint64_t seed, uint64_t crash_at)
     return ended;
 }
 
-// Whenever the power goes, everything committed is there and equal, in order, and nothing else but perhaps the whole of
-// the commit that was in flight; and the store goes on from there.
+// Whenever the power goes, everything committed is there and equal, in order, and nothing else but perhaps
+// the whole of the commit that was in flight; and the store goes on from there.
 Test(store_crash, what_was_committed_survives_a_power_cut_at_every_operation)
 {
     const struct seed_range seeds = seed_range(SEEDS);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Damage on disk: flipped bits, zeroed, moved and missing pieces. Whatever happens to the bytes, an answer is right or an
-// error; and what is lost is what was hit, and is reported.
+// Damage on disk: flipped bits, zeroed, moved and missing pieces. Whatever happens to the bytes, an answer is
+// right or an error; and what is lost is what was hit, and is reported.
 #include "base/assert.h"
 #include "seed.h"
 #include "sim_disk.h"
@@ -63,7 +63,8 @@ struct audit {
 static enum rill_err audit_message(void *context, const struct rill_store_message *message)
 {
     struct audit *audit = context;
-    cr_assert(story_message_is_right(&sample.story, message), "message %lu is wrong", (unsigned long)message->sequence);
+    cr_assert(story_message_is_right(&sample.story, message), "message %lu is wrong",
+              (unsigned long)message->sequence);
     cr_assert(eq(u64, message->sequence, audit->last + 1), "neither delivered nor reported");
     audit->last = message->sequence;
     audit->messages++;
@@ -110,7 +111,8 @@ static void read_all(struct rill_store *store, uint64_t last)
 /* The store must still take a message and find it again. */
 static void append_one(struct rill_store *store)
 {
-    struct rill_store_message message = {.subject = RILL_BYTES("after"), .payload = RILL_BYTES("damage")}, read;
+    struct rill_store_message message = {.subject = RILL_BYTES("after"), .payload = RILL_BYTES("damage")},
+                              read;
     struct rill_store_committed committed;
     cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
     struct rill_store_job *job = rill_store_commit_start(store);
@@ -121,7 +123,8 @@ static void append_one(struct rill_store *store)
 }
 
 /* Opens, checks every answer, appends. Returns what the replay said. */
-static enum rill_err audit_disk(struct rill_disk *disk, struct audit *ret_audit, struct rill_store_report *ret_report)
+static enum rill_err audit_disk(struct rill_disk *disk, struct audit *ret_audit,
+                                struct rill_store_report *ret_report)
 {
     struct audit audit = {0};
     const struct rill_store_visitor visitor = {
@@ -171,7 +174,8 @@ static void flip_and_audit(const char *path, size_t at, uint8_t bits)
     sim_disk_destroy(disk);
 }
 
-// Any flipped byte of a closed store takes at most the one record that it hits, and that is reported with its sequence.
+// Any flipped byte of a closed store takes at most the one record that it hits, and that is reported with its
+// sequence.
 Test(store_damage, a_flipped_byte_takes_one_record_at_most)
 {
     const struct seed_range seeds = seed_range(1);
@@ -187,7 +191,8 @@ Test(store_damage, a_flipped_byte_takes_one_record_at_most)
     }
 }
 
-// A byte that goes bad while the store is open is found when its block is loaded, and takes one message at most.
+// A byte that goes bad while the store is open is found when its block is loaded, and takes one message at
+// most.
 Test(store_damage, a_byte_that_goes_bad_later_is_found_by_the_load)
 {
     sample_make(2);
@@ -221,7 +226,8 @@ static void damage_zero(struct rill_disk *disk, struct rill_random *random, cons
     uint8_t *bytes = sim_disk_bytes(disk, path, &len);
     const size_t from = rill_random_below(random, (uint32_t)len);
     const size_t count = rill_random_below(random, 3000);
-    memset(bytes + from, rill_random_chance(random, 1, 2) ? 0 : 0x5A, count < len - from ? count : len - from);
+    memset(bytes + from, rill_random_chance(random, 1, 2) ? 0 : 0x5A,
+           count < len - from ? count : len - from);
 }
 
 /* Copies a piece of one segment over a piece of another, or of the same: what stood there is valid elsewhere. */
@@ -269,8 +275,8 @@ static void damage(struct rill_disk *disk, struct rill_random *random)
         damage_file(disk, random, path);
 }
 
-// However badly the files are hurt: every message that is delivered is right, in its place, and the others up to the last
-// one are reported; and the store takes new messages.
+// However badly the files are hurt: every message that is delivered is right, in its place, and the others up
+// to the last one are reported; and the store takes new messages.
 Test(store_damage, every_answer_is_right_or_an_error)
 {
     const struct seed_range seeds = seed_range(3000);
@@ -284,7 +290,8 @@ Test(store_damage, every_answer_is_right_or_an_error)
         cr_log_info("seed %lu", (unsigned long)seed);
         damage(disk, &random);
         const enum rill_err err = audit_disk(disk, &audit, &report);
-        cr_assert(err == RILL_OK || err == RILL_ERR_DAMAGED, "seed %lu: %s", (unsigned long)seed, rill_err_text(err));
+        cr_assert(err == RILL_OK || err == RILL_ERR_DAMAGED, "seed %lu: %s", (unsigned long)seed,
+                  rill_err_text(err));
         opened += err == RILL_OK;
         if (err == RILL_OK)
             reopen(disk);

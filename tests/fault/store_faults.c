@@ -36,7 +36,8 @@ static void reopen(struct rill_disk *disk)
     rill_store_close(store);
 }
 
-/* A store that went read-only: refuses appends and commits, touches the disk no more to write, and serves what it has. */
+/* A store that went read-only: refuses appends and commits, touches the disk no more to write, and serves
+   what it has. */
 static void check_read_only(struct rill_store *store, struct faulty_disk *disk)
 {
     struct rill_store_state state;
@@ -44,7 +45,8 @@ static void check_read_only(struct rill_store *store, struct faulty_disk *disk)
     rill_store_state(store, &state);
     cr_assert(state.why.text[0] != '\0', "no reason");
     cr_assert(eq(int, rill_store_append(store, &message), RILL_ERR_READ_ONLY));
-    cr_assert(eq(int, rill_store_append_event(store, RILL_STORE_EVENT_CONSUMER_STATE, RILL_BYTES("x")), RILL_ERR_READ_ONLY));
+    cr_assert(eq(int, rill_store_append_event(store, RILL_STORE_EVENT_CONSUMER_STATE, RILL_BYTES("x")),
+                 RILL_ERR_READ_ONLY));
     const uint64_t calls = disk->calls;
     cr_assert(rill_store_commit_start(store) == NULL);
     cr_assert(eq(u64, disk->calls, calls));
@@ -108,21 +110,22 @@ static void fail_everywhere(enum rill_err err)
     }
 }
 
-// Whichever call fails: what was committed stays readable, a failed write or sync ends the writing, and the next open finds
-// all that was committed.
+// Whichever call fails: what was committed stays readable, a failed write or sync ends the writing, and the
+// next open finds all that was committed.
 Test(store_faults, every_call_may_fail_once)
 {
     fail_everywhere(RILL_ERR_IO);
 }
 
-// A full disk refuses a commit and takes it back whole; the store goes on, and nothing of the refused one is found later.
+// A full disk refuses a commit and takes it back whole; the store goes on, and nothing of the refused one is
+// found later.
 Test(store_faults, a_full_disk_refuses_and_recovers)
 {
     fail_everywhere(RILL_ERR_NO_SPACE);
 }
 
-// Commits refused in the middle of their write, again and again, and a power cut at any moment: never a message of a refused
-// commit, never one less than was committed.
+// Commits refused in the middle of their write, again and again, and a power cut at any moment: never a
+// message of a refused commit, never one less than was committed.
 Test(store_faults, refused_commits_never_come_back)
 {
     const struct seed_range seeds = seed_range(400);

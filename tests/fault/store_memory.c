@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that runs out, at every allocation whose size comes from data. Small objects go through rill_alloc, which does
-// not fail; everything else does, here, once. Linked with --wrap for malloc, realloc and rill_alloc.
+// Memory that runs out, at every allocation whose size comes from data. Small objects go through rill_alloc,
+// which does not fail; everything else does, here, once. Linked with --wrap for malloc, realloc and
+// rill_alloc.
 #include "base/alloc.h"
 #include "sim_disk.h"
 #include "store_story.h"
@@ -110,8 +111,8 @@ static bool fail_once(uint64_t at)
     return ended;
 }
 
-// Whichever allocation fails, the one operation is refused and may be tried again; nothing that was committed is lost, and
-// nothing is there that was refused.
+// Whichever allocation fails, the one operation is refused and may be tried again; nothing that was committed
+// is lost, and nothing is there that was refused.
 Test(store_memory, every_allocation_may_fail)
 {
     uint64_t at = 1;

@@ -29,7 +29,8 @@ static bool fails(struct faulty_disk *disk)
     return now;
 }
 
-static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below, struct rill_disk_file **ret_file)
+static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below,
+                               struct rill_disk_file **ret_file)
 {
     struct faulty_file *file = rill_alloc_zero(1, sizeof *file);
     *file = (struct faulty_file){{disk}, below};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A disk over another one that fails chosen calls. Calls are counted from 1; close() is not counted. With the same calls
-// it fails in the same place, so a test can walk through all n. One thread at a time.
+// A disk over another one that fails chosen calls. Calls are counted from 1; close() is not counted. With the
+// same calls it fails in the same place, so a test can walk through all n. One thread at a time.
 #pragma once
 
 #include "storage/disk.h"

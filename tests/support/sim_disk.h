@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A disk in memory that loses power. What was written and not synced may be there afterwards or not, sector by sector;
-// so may each change of a folder that was not synced. Which, is drawn from the seed. Everything else is as on a disk.
+// A disk in memory that loses power. What was written and not synced may be there afterwards or not, sector
+// by sector; so may each change of a folder that was not synced. Which, is drawn from the seed. Everything
+// else is as on a disk.
 //
-// A crash stops the disk: every operation fails with IO until the restart (closing works, so that a store can be taken
-// apart). Locks and open files do not survive. One thread at a time.
+// A crash stops the disk: every operation fails with IO until the restart (closing works, so that a store can
+// be taken apart). Locks and open files do not survive. One thread at a time.
 #pragma once
 
 #include "storage/disk.h"
@@ -16,8 +17,8 @@ void sim_disk_destroy(struct rill_disk *disk);
 
 /* Operations so far; closing does not count. */
 uint64_t sim_disk_operations(const struct rill_disk *disk);
-/* The power goes in the middle of the n-th operation counted from now (1 is the next): what that one writes is as
-   uncertain as all that is not synced, and what it syncs is not. 0 for never. */
+/* The power goes in the middle of the n-th operation counted from now (1 is the next): what that one writes
+   is as uncertain as all that is not synced, and what it syncs is not. 0 for never. */
 void sim_disk_crash_at(struct rill_disk *disk, uint64_t operation);
 /* The power goes now. */
 void sim_disk_crash(struct rill_disk *disk);
@@ -31,8 +32,9 @@ void sim_disk_restart_killed(struct rill_disk *disk);
 void sim_disk_set_capacity(struct rill_disk *disk, uint64_t bytes);
 uint64_t sim_disk_used(const struct rill_disk *disk);
 
-/* A file's bytes, to look at and to damage; NULL when there is none. Valid until the next operation. *ret_len may be
-   less than the file's size: the rest is zeros. Call with everything synced, else the damage may not survive a crash. */
+/* A file's bytes, to look at and to damage; NULL when there is none. Valid until the next operation. *ret_len
+   may be less than the file's size: the rest is zeros. Call with everything synced, else the damage may not
+   survive a crash. */
 uint8_t *sim_disk_bytes(struct rill_disk *disk, const char *path, size_t *ret_len);
 /* A disk with the same files, everything synced, nothing open. */
 struct rill_disk *sim_disk_clone(const struct rill_disk *disk, uint64_t seed);

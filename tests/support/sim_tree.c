@@ -222,7 +222,8 @@ void sim_node_sync(struct sim_node *node)
     node->dirty_count = 0;
 }
 
-/* Each sector that was not synced is drawn on its own: the new one, or the one that was there. So is the size. */
+/* Each sector that was not synced is drawn on its own: the new one, or the one that was there. So is the
+   size. */
 static void file_crash(struct sim_node *node, struct rill_random *random)
 {
     for (size_t sector = 0; sector < node->dirty_count; sector++)

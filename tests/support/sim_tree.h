@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files and folders of a simulated disk, each in two versions: as it is now, and as it was synced. Changes of folders
-// wait in a journal until one of the folders that they touch is synced.
+// The files and folders of a simulated disk, each in two versions: as it is now, and as it was synced.
+// Changes of folders wait in a journal until one of the folders that they touch is synced.
 #pragma once
 
 #include "base/random.h"

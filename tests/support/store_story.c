@@ -7,7 +7,8 @@
 
 void story_init(struct story *story, uint64_t seed)
 {
-    *story = (struct story){.random = {seed}, .payload_max = 600, .next_id = 1};
+    // In every third story a commit may be larger than a segment.
+    *story = (struct story){.random = {seed}, .payload_max = seed % 3 ? 600 : 4000, .next_id = 1};
 }
 
 struct story_content {
@@ -58,7 +59,7 @@ struct rill_store_options story_options(struct story *story, struct rill_disk *d
         .checkpoint = story_checkpoint,
         .checkpoint_context = story,
         .segment_bytes = 16 << 10,
-        .commit_bytes_max = 8 << 10,
+        .commit_bytes_max = 24 << 10,
         .cache_bytes_max = 64 << 10,
     };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A random life of one store, and the memory of what was asked of it. Tests crash it, damage it, reopen it, and compare.
+// A random life of one store, and the memory of what was asked of it. Tests crash it, damage it, reopen it,
+// and compare.
 //
-// Each record has an id that is never given twice, and its content follows from the id. A checkpoint says how many
-// records there were in front of it.
+// Each record has an id that is never given twice, and its content follows from the id. A checkpoint says how
+// many records there were in front of it.
 #pragma once
 
 #include "base/random.h"
@@ -37,7 +38,8 @@ struct rill_store_options story_options(struct story *story, struct rill_disk *d
 enum rill_err story_create_store(struct story *story, const struct rill_store_options *options,
                                  struct rill_store **ret_store);
 
-/* One random step: an append, a part of a commit, a read. An error of the store comes back; a wrong answer aborts. */
+/* One random step: an append, a part of a commit, a read. An error of the store comes back; a wrong answer
+   aborts. */
 enum rill_err story_step(struct story *story, struct rill_store *store);
 /* Commits all there is. */
 enum rill_err story_commit(struct story *story, struct rill_store *store);
@@ -48,8 +50,8 @@ void story_settle(struct story *story, struct rill_store *store);
 /* Reads a message by all means, and compares it with the story. OK, or what the store says. */
 enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence);
 
-/* Opens the store again and compares all that the replay gives with the story: it must be the whole of what was
-   committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there. */
+/* Opens the store again and compares all that the replay gives with the story: it must be the whole of what
+   was committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there. */
 enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
                            struct rill_store **ret_store, struct rill_store_report *ret_report);
 /* Is this what the story said? */

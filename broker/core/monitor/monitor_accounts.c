@@ -17,21 +17,6 @@ struct subsz_query {
     char test[QUERY_VALUE_MAX]; // only those that a message to this subject would reach
 };
 
-static json_t *subsz_row(const struct sub *sub, const struct conn *conn)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "account", json_string(conn->account->name));
-    json_object_set_new(object, "subject", monitor_bytes(sub->subject));
-    if (sub->queue.len)
-        json_object_set_new(object, "qgroup", monitor_bytes(sub->queue));
-    json_object_set_new(object, "sid", monitor_bytes(sub->sid));
-    monitor_set_u64(object, "msgs", sub->delivered_count);
-    if (sub->delivered_max)
-        monitor_set_u64(object, "max", sub->delivered_max);
-    monitor_set_u64(object, "cid", conn->id);
-    return object;
-}
-
 static bool sub_wanted(const struct sub *sub, const struct conn *conn, const struct subsz_query *query)
 {
     if (query->account[0] && strcmp(query->account, conn->account->name) != 0)
@@ -48,7 +33,7 @@ static void add_sub_list(json_t *object, const struct rill_core *core, const str
             if (!sub_wanted(sub, conn, query))
                 continue;
             if (total++ >= query->offset && json_array_size(list) < query->limit)
-                json_array_append_new(list, subsz_row(sub, conn));
+                json_array_append_new(list, monitor_sub(sub, true));
         }
     }
     monitor_set_u64(object, "total", total);

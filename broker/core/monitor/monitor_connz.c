@@ -249,27 +249,11 @@ static enum rill_err sort_rows(struct row *rows, size_t count, const struct conn
 
 // ---- writing ----
 
-static json_t *sub_json(const struct sub *sub, const struct conn *conn, bool detail)
-{
-    if (!detail)
-        return monitor_bytes(sub->subject);
-    json_t *object = json_object();
-    json_object_set_new(object, "subject", monitor_bytes(sub->subject));
-    if (sub->queue.len)
-        json_object_set_new(object, "qgroup", monitor_bytes(sub->queue));
-    json_object_set_new(object, "sid", monitor_bytes(sub->sid));
-    monitor_set_u64(object, "msgs", sub->delivered_count);
-    if (sub->delivered_max)
-        monitor_set_u64(object, "max", sub->delivered_max);
-    monitor_set_u64(object, "cid", conn->id);
-    return object;
-}
-
 static void add_subs(json_t *object, const struct conn *conn, bool detail)
 {
     json_t *list = json_array();
     for (const struct sub *sub = conn->subs; sub; sub = sub->conn_next)
-        json_array_append_new(list, sub_json(sub, conn, detail));
+        json_array_append_new(list, detail ? monitor_sub(sub, false) : monitor_bytes(sub->subject));
     json_object_set_new(object, detail ? "subscriptions_list_detail" : "subscriptions_list", list);
 }
 

@@ -92,6 +92,22 @@ json_t *monitor_bytes(struct rill_bytes bytes)
     return text;
 }
 
+json_t *monitor_sub(const struct sub *sub, bool with_account)
+{
+    json_t *object = json_object();
+    if (with_account)
+        json_object_set_new(object, "account", json_string(sub->conn->account->name));
+    json_object_set_new(object, "subject", monitor_bytes(sub->subject));
+    if (sub->queue.len)
+        json_object_set_new(object, "qgroup", monitor_bytes(sub->queue));
+    json_object_set_new(object, "sid", monitor_bytes(sub->sid));
+    monitor_set_u64(object, "msgs", sub->delivered_count);
+    if (sub->delivered_max)
+        monitor_set_u64(object, "max", sub->delivered_max);
+    monitor_set_u64(object, "cid", sub->conn->id);
+    return object;
+}
+
 json_t *monitor_sublist_stats(const struct rill_core *core, const struct account *account)
 {
     struct interest_stats sum = {0};

@@ -30,6 +30,8 @@ void monitor_set_u64(json_t *object, const char *name, uint64_t value);
 /* Set only when there is something to tell. */
 void monitor_set_text(json_t *object, const char *name, const char *text);
 json_t *monitor_bytes(struct rill_bytes bytes);
+/* A client's subscription in detail. */
+json_t *monitor_sub(const struct sub *sub, bool with_account);
 json_t *monitor_sublist_stats(const struct rill_core *core, const struct account *account);
 
 /* The endpoints. Each gives a new object, or NULL with a reason when a parameter is wrong. */

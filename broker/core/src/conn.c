@@ -3,36 +3,21 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "conn_connect.h"
 #include "core_state.h"
 #include "permissions.h"
-#include "proto/info.h"
-#include "route.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
-enum {
-    FIRST_PING_MS = 2000,  // so that the round trip is known early
-    STALL_MS_MAX = 100,    // a publisher waits for one receiver at most so long
-    ERROR_TEXT_MAX = 4096, // of one -ERR line
-};
+enum { FIRST_PING_MS = 2000 }; // so that the round trip is known early
 
 // ---- life ----
 
 static bool anonymous_may_connect(const struct rill_core *core)
 {
     return !rill_auth_is_required(core->auth);
-}
-
-static const struct rill_auth_user *find_user(const struct rill_auth_config *auth, const char *name)
-{
-    for (size_t i = 0; name && i < auth->user_count; i++) {
-        if (strcmp(auth->users[i].name, name) == 0)
-            return &auth->users[i];
-    }
-    return NULL;
 }
 
 static struct conn *conn_create(struct rill_core *core, const struct rill_conn_origin *origin)
@@ -72,7 +57,8 @@ struct rill_conn *rill_core_conn_open(struct rill_core *core, const struct rill_
         return (struct rill_conn *)conn;
     }
     if (anonymous_may_connect(core)) {
-        conn_admit(conn, &core->accounts[ACCOUNT_GLOBAL], find_user(core->auth, core->auth->no_auth_user));
+        conn_admit(conn, &core->accounts[ACCOUNT_GLOBAL],
+                   conn_find_user(core->auth, core->auth->no_auth_user));
     } else {
         conn->state = CONN_WAITING;
         rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + core->auth->timeout_ns);
@@ -235,114 +221,6 @@ void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, con
     free(conn);
 }
 
-// ---- output ----
-
-void conn_touch(struct conn *conn)
-{
-    struct rill_core *core = conn->core;
-    if (conn->touched)
-        return;
-    conn->touched = true;
-    conn->touched_next = NULL;
-    if (core->touched_last)
-        core->touched_last->touched_next = conn;
-    else
-        core->touched_first = conn;
-    core->touched_last = conn;
-}
-
-struct rill_conn *rill_core_take_touched(struct rill_core *core)
-{
-    struct conn *conn = core->touched_first;
-    if (!conn)
-        return NULL;
-    core->touched_first = conn->touched_next;
-    if (!core->touched_first)
-        core->touched_last = NULL;
-    conn->touched = false;
-    return (struct rill_conn *)conn;
-}
-
-void conn_send(struct conn *conn, struct rill_bytes bytes)
-{
-    if (conn->state == CONN_CLOSING)
-        return;
-    outq_append(&conn->outq, &conn->core->outq_pool, bytes);
-    conn_touch(conn);
-}
-
-void conn_send_error(struct conn *conn, const char *format, ...)
-{
-    char text[ERROR_TEXT_MAX];
-    va_list args;
-    va_start(args, format);
-    const int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    RILL_ASSERT(len >= 0);
-    conn_send(conn, RILL_BYTES("-ERR '"));
-    conn_send(conn, rill_bytes_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
-    conn_send(conn, RILL_BYTES("'\r\n"));
-}
-
-void conn_send_ok(struct conn *conn)
-{
-    if (conn->verbose)
-        conn_send(conn, RILL_BYTES("+OK\r\n"));
-}
-
-void conn_send_info(struct conn *conn, bool connect_info)
-{
-    const struct rill_core *core = conn->core;
-    Rill__ServerInfo info = RILL__SERVER_INFO__INIT;
-    info.server_id = core->server_id;
-    info.server_name = core->server_name;
-    info.version = (char *)RILL_NATS_LEVEL;
-    info.proto = 1;
-    info.go = (char *)"";
-    info.host = core->host;
-    info.port = core->port;
-    info.headers = !core->headers_disabled;
-    info.auth_required = info.has_auth_required = rill_auth_is_required(core->auth);
-    info.max_payload = (int64_t)core->limits.payload_bytes_max;
-    info.jetstream = info.has_jetstream = core->jetstream != NULL;
-    info.has_client_id = true;
-    info.client_id = conn->id;
-    info.client_ip = conn->address;
-    info.ldm = info.has_ldm = core->lame_duck;
-    if (connect_info) {
-        info.connect_info = info.has_connect_info = true;
-        info.remote_account = (char *)conn->account->name;
-        info.acc_is_sys = info.has_acc_is_sys = conn->account == &core->accounts[ACCOUNT_SYSTEM];
-    }
-    struct rill_buf line;
-    rill_buf_init(&line, RILL_INFO_BYTES_MAX);
-    const enum rill_err err = rill_info_append(&info, &line);
-    RILL_ASSERT(!err && "INFO is small");
-    conn_send(conn, rill_buf_bytes(&line));
-    rill_buf_fini(&line);
-}
-
-size_t rill_conn_output(const struct rill_conn *handle, struct iovec *ret_iov, size_t iov_max)
-{
-    return outq_iov(&((const struct conn *)handle)->outq, ret_iov, iov_max);
-}
-
-void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, size_t bytes)
-{
-    struct conn *conn = (struct conn *)handle;
-    outq_sent(&conn->outq, &core->outq_pool, bytes);
-    if (!conn->outq.bytes)
-        rill_deadline_cancel(&core->deadlines, &conn->write_due);
-    else if (bytes || !rill_deadline_armed(&conn->write_due))
-        rill_deadline_set(&core->deadlines, &conn->write_due,
-                          core->now.mono_ns + core->limits.write_deadline_ns);
-    if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
-        conn->past_stall = false;
-        if (conn->waiters)
-            conn_release_waiters(conn);
-    }
-}
-
 // ---- what the shell asks ----
 
 bool rill_conn_wants_input(const struct rill_conn *handle)
@@ -373,93 +251,4 @@ const char *conn_label(const struct conn *conn)
     (void)snprintf(label, sizeof label, "%s:%u - cid:%llu", conn->address, (unsigned)conn->port,
                    (unsigned long long)conn->id);
     return label;
-}
-
-// ---- deadlines ----
-
-/* The time for its credentials is over, or it is time for a PING. */
-void conn_ping_due(struct conn *conn)
-{
-    struct rill_core *core = conn->core;
-    if (conn->state == CONN_WAITING || conn->state == CONN_VERIFYING) {
-        rill_log(&core->log, RILL_LOG_ERROR, "%s - authentication timeout", conn_label(conn));
-        core->auth_errors++;
-        conn_close(conn, "Authentication Timeout", RILL_BYTES("-ERR 'Authentication Timeout'\r\n"));
-        return;
-    }
-    if (conn->pings_unanswered >= core->limits.ping_max) {
-        rill_log(&core->log, RILL_LOG_DEBUG, "%s - Stale Client Connection - Closing", conn_label(conn));
-        core->stale_conns++;
-        conn_close(conn, "Stale Connection", RILL_BYTES("-ERR 'Stale Connection'\r\n"));
-        return;
-    }
-    conn->pings_unanswered++;
-    conn->ping_sent_mono_ns = core->now.mono_ns;
-    conn_send(conn, RILL_BYTES("PING\r\n"));
-    rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + core->limits.ping_interval_ns);
-}
-
-void conn_write_due(struct conn *conn)
-{
-    struct rill_core *core = conn->core;
-    if (conn->state != CONN_CLOSING) {
-        rill_log(&core->log, RILL_LOG_INFO,
-                 "%s - Slow Consumer Detected: WriteDeadline exceeded with %zu bytes waiting",
-                 conn_label(conn), conn->outq.bytes);
-        core->slow_consumers++;
-        conn->account->slow_consumers++;
-    }
-    conn_abort(conn, "Slow Consumer (Write Deadline)");
-}
-
-// ---- back-pressure ----
-
-void conn_stall(struct conn *publisher, struct conn *receiver)
-{
-    struct rill_core *core = publisher->core;
-    if (publisher->stalled_on || publisher->state == CONN_CLOSING)
-        return;
-    publisher->stalled_on = receiver;
-    publisher->stalls++;
-    core->stalled_publishers++;
-    DL_APPEND2(receiver->waiters, publisher, stalled_prev, stalled_next);
-    rill_deadline_set(&core->deadlines, &publisher->stall_due,
-                      core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
-    conn_touch(publisher);
-}
-
-static void end_stall(struct conn *publisher)
-{
-    DL_DELETE2(publisher->stalled_on->waiters, publisher, stalled_prev, stalled_next);
-    publisher->stalled_on = NULL;
-    rill_deadline_cancel(&publisher->core->deadlines, &publisher->stall_due);
-    conn_resume_later(publisher);
-}
-
-void conn_release_waiters(struct conn *receiver)
-{
-    while (receiver->waiters)
-        end_stall(receiver->waiters);
-}
-
-void conn_stall_due(struct conn *conn)
-{
-    RILL_ASSERT(conn->stalled_on);
-    conn->stalled_on->past_stall = true;
-    conn_release_waiters(conn->stalled_on);
-}
-
-void conn_resume_later(struct conn *conn)
-{
-    struct rill_core *core = conn->core;
-    if (conn->resuming || conn->state == CONN_CLOSING)
-        return;
-    conn->resuming = true;
-    conn->resume_next = NULL;
-    if (core->resume_last)
-        core->resume_last->resume_next = conn;
-    else
-        core->resume_first = conn;
-    core->resume_last = conn;
-    conn_touch(conn);
 }

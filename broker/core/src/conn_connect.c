@@ -119,9 +119,9 @@ static void check_secret(struct conn *conn, const struct rill_auth_user *user, c
         refuse(conn);
 }
 
-static const struct rill_auth_user *find_user(const struct rill_auth_config *auth, const char *name)
+const struct rill_auth_user *conn_find_user(const struct rill_auth_config *auth, const char *name)
 {
-    for (size_t i = 0; i < auth->user_count; i++) {
+    for (size_t i = 0; name && i < auth->user_count; i++) {
         if (strcmp(auth->users[i].name, name) == 0)
             return &auth->users[i];
     }
@@ -152,7 +152,7 @@ static void authenticate(struct conn *conn, const Rill__ConnectOptions *options)
     }
     const bool anonymous = !text_given(options->user) && !text_given(options->auth_token);
     const char *name = anonymous ? auth->no_auth_user : options->user;
-    const struct rill_auth_user *user = name ? find_user(auth, name) : NULL;
+    const struct rill_auth_user *user = conn_find_user(auth, name);
     if (!user || !user_may_use(user, conn->kind))
         refuse(conn);
     else if (anonymous)
@@ -231,11 +231,11 @@ void conn_reauthorize(struct conn *conn, const struct rill_auth_config *old_auth
     const struct rill_auth_user *user = NULL;
     bool stays = same_secret(auth->token, old_auth->token);
     if (conn->user) {
-        user = find_user(auth, conn->user->name);
+        user = conn_find_user(auth, conn->user->name);
         stays = user && same_secret(user->password, conn->user->password);
     } else if (auth->user_count && !old_auth->user_count) {
         stays = auth->no_auth_user != NULL;
-        user = stays ? find_user(auth, auth->no_auth_user) : NULL;
+        user = conn_find_user(auth, auth->no_auth_user);
     }
     if (conn->state == CONN_VERIFYING || !stays)
         refuse(conn);

@@ -5,6 +5,9 @@
 
 #include "conn.h"
 
+/* The user of this name; NULL when there is none, or the name is NULL. */
+const struct rill_auth_user *conn_find_user(const struct rill_auth_config *auth, const char *name);
+
 /* Carries out CONNECT. A bcrypt hash is compared by a job, and the connection is VERIFYING until it is back.
  */
 void conn_connect(struct conn *conn, struct rill_bytes json);

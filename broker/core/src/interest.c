@@ -5,42 +5,17 @@
 #include "base/assert.h"
 #include "match_cache.h"
 #include "proto/subject.h"
+#include "trie.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* One token of some subscription's subject. Its children are an open-addressing table, a power of two large,
-   filled to three quarters at most; wildcards stand outside it. */
-struct interest_node {
-    struct interest_node *parent;
-    struct interest_node **children;
-    uint32_t child_count;
-    uint32_t child_capacity;
-    struct interest_node *star; // the child "*"
-    struct interest_node *tail; // the child ">"
-    struct sub **subs;
-    uint32_t sub_count;
-    uint32_t sub_capacity;
-    uint32_t hash;
-    struct interest_group *groups;
-    size_t token_len;
-    uint8_t token[];
-};
-
-/* A place the walk has yet to visit: a node, and the tokens that are still unmatched below it. */
-struct walk_step {
-    const struct interest_node *node;
-    struct rill_bytes rest;
-};
-
 struct interest {
-    struct interest_node *root;
+    struct trie *trie;
     struct match_cache *cache;
     uint64_t seed;
     struct sub *dead_subs; // linked by conn_next
     struct interest_group *dead_groups;
-    struct walk_step *steps; // the stack of the walk, kept between walks
-    uint32_t step_capacity;
     struct interest_stats stats;
 };
 
@@ -65,182 +40,13 @@ struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_byte
     return sub;
 }
 
-static void subs_push(struct sub ***list, uint32_t *count, uint32_t *capacity, struct sub *sub)
-{
-    if (*count == *capacity) {
-        *capacity = *capacity ? *capacity * 2 : 1;
-        *list = rill_alloc_resize(*list, *capacity, sizeof **list);
-    }
-    sub->slot = *count;
-    (*list)[(*count)++] = sub;
-}
-
-static void subs_take(struct sub **list, uint32_t *count, const struct sub *sub)
-{
-    RILL_ASSERT(sub->slot < *count && list[sub->slot] == sub);
-    struct sub *last = list[--*count];
-    list[sub->slot] = last;
-    last->slot = sub->slot;
-}
-
-// ---- nodes ----
-
-static uint32_t token_hash(const struct interest *interest, struct rill_bytes token)
-{
-    return (uint32_t)XXH3_64bits_withSeed(token.data, token.len, interest->seed);
-}
-
-static struct interest_node *node_create(struct interest_node *parent, struct rill_bytes token, uint32_t hash)
-{
-    struct interest_node *node = rill_alloc_zero(1, sizeof *node + token.len);
-    node->parent = parent;
-    node->hash = hash;
-    node->token_len = token.len;
-    if (token.len)
-        memcpy(node->token, token.data, token.len);
-    return node;
-}
-
-static bool node_has_token(const struct interest_node *node, uint32_t hash, struct rill_bytes token)
-{
-    return node->hash == hash && node->token_len == token.len &&
-           memcmp(node->token, token.data, token.len) == 0;
-}
-
-static struct interest_node *child_find(const struct interest_node *node, uint32_t hash,
-                                        struct rill_bytes token)
-{
-    const uint32_t mask = node->child_capacity - 1;
-    for (uint32_t i = hash & mask; node->child_count && node->children[i]; i = (i + 1) & mask) {
-        if (node_has_token(node->children[i], hash, token))
-            return node->children[i];
-    }
-    return NULL;
-}
-
-static void child_place(struct interest_node *node, struct interest_node *child)
-{
-    const uint32_t mask = node->child_capacity - 1;
-    uint32_t i = child->hash & mask;
-    while (node->children[i])
-        i = (i + 1) & mask;
-    node->children[i] = child;
-}
-
-static void child_add(struct interest_node *node, struct interest_node *child)
-{
-    if ((node->child_count + 1) * 4 > node->child_capacity * 3) {
-        struct interest_node **old = node->children;
-        const uint32_t old_capacity = node->child_capacity;
-        node->child_capacity = old_capacity ? old_capacity * 2 : 2;
-        node->children = rill_alloc_zero(node->child_capacity, sizeof old[0]);
-        for (uint32_t i = 0; i < old_capacity; i++) {
-            if (old[i])
-                child_place(node, old[i]);
-        }
-        free(old);
-    }
-    child_place(node, child);
-    node->child_count++;
-}
-
-/* Takes the child out and moves what its place had pushed away back into the hole. */
-static void child_take(struct interest_node *node, const struct interest_node *child)
-{
-    const uint32_t mask = node->child_capacity - 1;
-    uint32_t hole = child->hash & mask;
-    while (node->children[hole] != child)
-        hole = (hole + 1) & mask;
-    for (uint32_t i = (hole + 1) & mask; node->children[i]; i = (i + 1) & mask) {
-        const uint32_t home = node->children[i]->hash & mask;
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            node->children[hole] = node->children[i];
-            hole = i;
-        }
-    }
-    node->children[hole] = NULL;
-    node->child_count--;
-}
-
-static bool node_is_bare(const struct interest_node *node)
-{
-    return !node->sub_count && !node->groups && !node->child_count && !node->star && !node->tail;
-}
-
-/* Frees the node and every ancestor that it leaves without purpose. */
-static void node_prune(struct interest_node *node)
-{
-    while (node->parent && node_is_bare(node)) {
-        struct interest_node *parent = node->parent;
-        if (parent->star == node)
-            parent->star = NULL;
-        else if (parent->tail == node)
-            parent->tail = NULL;
-        else
-            child_take(parent, node);
-        free(node->children);
-        free(node->subs);
-        free(node);
-        node = parent;
-    }
-}
-
-/* The node below `node` for this token of a pattern; made when it is not there. */
-static struct interest_node *node_descend(const struct interest *interest, struct interest_node *node,
-                                          struct rill_bytes token)
-{
-    struct interest_node **wildcard = NULL;
-    if (rill_bytes_equal_cstr(token, "*"))
-        wildcard = &node->star;
-    else if (rill_bytes_equal_cstr(token, ">"))
-        wildcard = &node->tail;
-    if (wildcard) {
-        if (!*wildcard)
-            *wildcard = node_create(node, token, 0);
-        return *wildcard;
-    }
-    const uint32_t hash = token_hash(interest, token);
-    struct interest_node *child = child_find(node, hash, token);
-    if (!child) {
-        child = node_create(node, token, hash);
-        child_add(node, child);
-    }
-    return child;
-}
-
-// ---- queue groups ----
-
-static struct interest_group *group_get(struct interest_node *node, struct rill_bytes name)
-{
-    for (struct interest_group *group = node->groups; group; group = group->next) {
-        if (rill_bytes_equal(rill_bytes_of(group->name, group->name_len), name))
-            return group;
-    }
-    struct interest_group *group = rill_alloc_zero(1, sizeof *group + name.len);
-    group->name_len = name.len;
-    memcpy(group->name, name.data, name.len);
-    group->next = node->groups;
-    node->groups = group;
-    return group;
-}
-
-static void group_bury(struct interest *interest, struct interest_node *node, struct interest_group *group)
-{
-    struct interest_group **link = &node->groups;
-    while (*link != group)
-        link = &(*link)->next;
-    *link = group->next;
-    group->next = interest->dead_groups;
-    interest->dead_groups = group;
-}
-
 // ---- life ----
 
 struct interest *interest_create(uint64_t seed)
 {
     struct interest *interest = rill_alloc_zero(1, sizeof *interest);
     interest->seed = seed;
-    interest->root = node_create(NULL, rill_bytes_of(NULL, 0), 0);
+    interest->trie = trie_create(seed);
     interest->cache = match_cache_create();
     return interest;
 }
@@ -250,12 +56,8 @@ void interest_destroy(struct interest *interest)
     if (!interest)
         return;
     interest_sweep(interest);
-    RILL_ASSERT(node_is_bare(interest->root));
+    trie_destroy(interest->trie);
     match_cache_destroy(interest->cache);
-    free(interest->root->children);
-    free(interest->root->subs);
-    free(interest->root);
-    free(interest->steps);
     free(interest);
 }
 
@@ -272,18 +74,7 @@ static void forget_matches(struct interest *interest, const struct sub *sub)
 
 void interest_insert(struct interest *interest, struct sub *sub)
 {
-    RILL_ASSERT(!sub->node && rill_subject_is_valid(sub->subject));
-    struct interest_node *node = interest->root;
-    struct rill_bytes rest = sub->subject;
-    while (rest.data)
-        node = node_descend(interest, node, rill_subject_next_token(&rest));
-    sub->node = node;
-    if (sub->queue.len) {
-        sub->group = group_get(node, sub->queue);
-        subs_push(&sub->group->members, &sub->group->count, &sub->group->capacity, sub);
-    } else {
-        subs_push(&node->subs, &node->sub_count, &node->sub_capacity, sub);
-    }
+    trie_insert(interest->trie, sub);
     forget_matches(interest, sub);
     interest->stats.subs++;
     interest->stats.inserts++;
@@ -292,15 +83,11 @@ void interest_insert(struct interest *interest, struct sub *sub)
 void interest_remove(struct interest *interest, struct sub *sub)
 {
     RILL_ASSERT(sub->node && !sub->dead);
-    struct interest_node *node = sub->node;
-    if (sub->group) {
-        subs_take(sub->group->members, &sub->group->count, sub);
-        if (!sub->group->count)
-            group_bury(interest, node, sub->group);
-    } else {
-        subs_take(node->subs, &node->sub_count, sub);
+    struct interest_group *emptied = trie_remove(sub);
+    if (emptied) {
+        emptied->next = interest->dead_groups;
+        interest->dead_groups = emptied;
     }
-    node_prune(node);
     forget_matches(interest, sub);
     sub->dead = true;
     sub->conn_next = interest->dead_subs;
@@ -326,94 +113,6 @@ void interest_sweep(struct interest *interest)
 
 // ---- matching ----
 
-static void walk_push(struct interest *interest, uint32_t *depth, const struct interest_node *node,
-                      struct rill_bytes rest)
-{
-    if (*depth == interest->step_capacity) {
-        interest->step_capacity = interest->step_capacity ? interest->step_capacity * 2 : 32;
-        interest->steps =
-            rill_alloc_resize(interest->steps, interest->step_capacity, sizeof interest->steps[0]);
-    }
-    interest->steps[(*depth)++] = (struct walk_step){node, rest};
-}
-
-static void receivers_reserve(struct match *match, uint32_t more)
-{
-    const uint32_t needed = match->sub_count + match->group_count + more;
-    if (needed <= match->capacity)
-        return;
-    while (match->capacity < needed)
-        match->capacity = match->capacity ? match->capacity * 2 : 4;
-    match->receivers = rill_alloc_resize(match->receivers, match->capacity, sizeof match->receivers[0]);
-}
-
-/* Puts the group behind those of its name, if there are any. */
-static void collect_group(struct match *match, struct interest_group *group)
-{
-    receivers_reserve(match, 1);
-    void **groups = match->receivers + match->sub_count;
-    uint32_t at = match->group_count;
-    for (uint32_t i = match->group_count; i-- > 0 && at == match->group_count;) {
-        const struct interest_group *other = groups[i];
-        if (other->name_len == group->name_len && memcmp(other->name, group->name, group->name_len) == 0)
-            at = i + 1;
-    }
-    memmove(groups + at + 1, groups + at, (match->group_count - at) * sizeof groups[0]);
-    groups[at] = group;
-    match->group_count++;
-}
-
-/* Adds what stands at one node. Subscriptions come before groups, so groups move up. */
-static void collect(struct match *match, const struct interest_node *node)
-{
-    if (node->sub_count) {
-        receivers_reserve(match, node->sub_count);
-        memmove(match->receivers + match->sub_count + node->sub_count, match->receivers + match->sub_count,
-                match->group_count * sizeof match->receivers[0]);
-        memcpy(match->receivers + match->sub_count, node->subs, node->sub_count * sizeof node->subs[0]);
-        match->sub_count += node->sub_count;
-    }
-    for (struct interest_group *group = node->groups; group; group = group->next)
-        collect_group(match, group);
-}
-
-/* A subject with an empty token matches nothing, not even ">", as at nats-server. */
-static bool has_empty_token(struct rill_bytes subject)
-{
-    bool after_dot = true;
-    for (size_t i = 0; i < subject.len; i++) {
-        const bool dot = subject.data[i] == '.';
-        if (dot && after_dot)
-            return true;
-        after_dot = dot;
-    }
-    return after_dot;
-}
-
-/* Depth first, with its own stack: a subject has as many tokens as a peer likes. */
-static void walk(struct interest *interest, struct rill_bytes subject, struct match *match)
-{
-    uint32_t depth = 0;
-    walk_push(interest, &depth, interest->root, subject);
-    while (depth) {
-        const struct walk_step step = interest->steps[--depth];
-        if (!step.rest.data) {
-            collect(match, step.node);
-            continue;
-        }
-        struct rill_bytes rest = step.rest;
-        const struct rill_bytes token = rill_subject_next_token(&rest);
-        if (step.node->tail)
-            collect(match, step.node->tail);
-        if (step.node->star)
-            walk_push(interest, &depth, step.node->star, rest);
-        const struct interest_node *child =
-            step.node->child_count ? child_find(step.node, token_hash(interest, token), token) : NULL;
-        if (child)
-            walk_push(interest, &depth, child, rest);
-    }
-}
-
 struct match *interest_match(struct interest *interest, struct rill_bytes subject)
 {
     interest->stats.matches++;
@@ -423,8 +122,7 @@ struct match *interest_match(struct interest *interest, struct rill_bytes subjec
         interest->stats.cache_hits++;
     } else {
         match = match_cache_take_blank(interest->cache, hash, subject);
-        if (!has_empty_token(subject))
-            walk(interest, subject, match);
+        trie_walk(interest->trie, subject, match);
         match_cache_offer(interest->cache, match);
     }
     match->pins++;

@@ -18,7 +18,7 @@
 #include <uthash.h>
 
 struct conn;
-struct interest_node;
+struct trie_node;
 struct interest_group;
 struct message;
 
@@ -38,7 +38,7 @@ struct sub {
     // place in the trie
     struct rill_bytes subject;
     struct rill_bytes queue; // empty when not a member of a queue group
-    struct interest_node *node;
+    struct trie_node *node;
     struct interest_group *group;
     uint32_t slot; // in the list of the node or the group
 

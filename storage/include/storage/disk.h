@@ -29,7 +29,7 @@ enum rill_disk_open {
 };
 
 /* `name` has no slash and lives only during the call. Returning anything but OK ends the listing with that
- * code. */
+   code. */
 typedef enum rill_err rill_disk_visit_fn(void *context, const char *name, bool is_folder);
 
 struct rill_disk_ops {

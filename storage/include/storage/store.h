@@ -147,28 +147,27 @@ struct rill_store_committed {
     uint64_t last_sequence; // the last committed one
 };
 
-/* The outcome of a commit that was run. OK: its records are durable and readable. READ_ONLY: the store is read-only from
-   now on, see rill_store_state(). Anything else (NO_SPACE as a rule; LIMIT or DENIED when a segment file could not be made):
-   nothing happened, and the store goes on. In both failures this commit and the open one were taken back. *ret is filled in
-   every case, with what is committed now. */
+/* The outcome of a commit that was run. OK: its records are durable and readable. READ_ONLY: the store is
+   read-only from now on, see rill_store_state(). Anything else (NO_SPACE as a rule; LIMIT or DENIED when a
+   segment file could not be made): nothing happened, and the store goes on. In both failures this commit and
+   the open one were taken back. *ret is filled in every case, with what is committed now. */
 enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_store_job *job,
                                        struct rill_store_committed *ret) RILL_MUST_CHECK;
 
 /* Any thread, once per job. Waits for the disk. */
 void rill_store_job_run(struct rill_store_job *job);
 
-/* The message with this sequence, if it is committed. The views in *ret live until the next call on this store that is
-   not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there and cannot be read;
-   NO_MEMORY. */
+/* The message with this sequence, if it is committed. The views in *ret live until the next call on this
+   store that is not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
+   and cannot be read; NO_MEMORY. */
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
 
-/* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is in flight
-   already: read again when that has finished. Also NULL when a read would not say AGAIN. */
+/* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is
+   in flight already: read again when that has finished. Also NULL when a read would not say AGAIN. */
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);
 /* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
-   IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more.
- */
+   IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 struct rill_store_state {
@@ -208,6 +207,6 @@ typedef enum rill_err rill_store_visit_fn(void *context, const char *account, co
                                           const char *folder);
 
 /* [blocking] Each stream folder under <store>, in no particular order. A store that is not there has no
- * streams. */
+   streams. */
 enum rill_err rill_store_list(struct rill_disk *disk, const char *store_folder, rill_store_visit_fn *visit,
                               void *context, struct rill_error_text *why) RILL_MUST_CHECK;

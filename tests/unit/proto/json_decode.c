@@ -160,8 +160,8 @@ Test(json_decode, text_that_is_not_json_is_refused)
 // As in Go, a name in another letter case is the field's, unless there is one of exactly that name, and null is {}.
 Test(json_decode, names_ignore_case_and_null_is_empty)
 {
-    Rill__StreamConfig *config = (Rill__StreamConfig *)decode(&rill__stream_config__descriptor, RILL_JSON_STRICT,
-                                                              "{\"NAME\":\"ORDERS\",\"Max_Age\":5}");
+    Rill__StreamConfig *config = (Rill__StreamConfig *)decode(
+        &rill__stream_config__descriptor, RILL_JSON_STRICT, "{\"NAME\":\"ORDERS\",\"Max_Age\":5}");
     cr_expect(eq(str, config->name, "ORDERS"));
     cr_expect(eq(i64, config->max_age, 5));
     rill_message_free(&config->base);

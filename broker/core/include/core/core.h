@@ -50,8 +50,8 @@ struct rill_limits {
 
 struct rill_jetstream_config {
     bool enabled;
-    const char *store_dir;  // borrowed for the core's life
-    struct rill_disk *disk; // borrowed for the core's life
+    const char *store_dir;    // borrowed for the core's life
+    struct rill_disk *disk;   // borrowed for the core's life
     uint64_t segment_bytes;   // of the log; 0 is the store's default
     uint64_t cache_bytes_max; // of one stream; 0 is the store's default
 };

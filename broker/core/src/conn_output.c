@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a connection says, and how the shell takes it.
+#include "conn.h"
+
+#include "base/assert.h"
+#include "core_state.h"
+#include "proto/info.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { ERROR_TEXT_MAX = 4096 }; // of one -ERR line
+
+void conn_touch(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->touched)
+        return;
+    conn->touched = true;
+    conn->touched_next = NULL;
+    if (core->touched_last)
+        core->touched_last->touched_next = conn;
+    else
+        core->touched_first = conn;
+    core->touched_last = conn;
+}
+
+struct rill_conn *rill_core_take_touched(struct rill_core *core)
+{
+    struct conn *conn = core->touched_first;
+    if (!conn)
+        return NULL;
+    core->touched_first = conn->touched_next;
+    if (!core->touched_first)
+        core->touched_last = NULL;
+    conn->touched = false;
+    return (struct rill_conn *)conn;
+}
+
+void conn_send(struct conn *conn, struct rill_bytes bytes)
+{
+    if (conn->state == CONN_CLOSING)
+        return;
+    outq_append(&conn->outq, &conn->core->outq_pool, bytes);
+    conn_touch(conn);
+}
+
+void conn_send_error(struct conn *conn, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    const int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    RILL_ASSERT(len >= 0);
+    conn_send(conn, RILL_BYTES("-ERR '"));
+    conn_send(conn, rill_bytes_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+    conn_send(conn, RILL_BYTES("'\r\n"));
+}
+
+void conn_send_ok(struct conn *conn)
+{
+    if (conn->verbose)
+        conn_send(conn, RILL_BYTES("+OK\r\n"));
+}
+
+void conn_send_info(struct conn *conn, bool connect_info)
+{
+    const struct rill_core *core = conn->core;
+    Rill__ServerInfo info = RILL__SERVER_INFO__INIT;
+    info.server_id = core->server_id;
+    info.server_name = core->server_name;
+    info.version = (char *)RILL_NATS_LEVEL;
+    info.proto = 1;
+    info.go = (char *)"";
+    info.host = core->host;
+    info.port = core->port;
+    info.headers = !core->headers_disabled;
+    info.auth_required = info.has_auth_required = rill_auth_is_required(core->auth);
+    info.max_payload = (int64_t)core->limits.payload_bytes_max;
+    info.jetstream = info.has_jetstream = core->jetstream != NULL;
+    info.has_client_id = true;
+    info.client_id = conn->id;
+    info.client_ip = conn->address;
+    info.ldm = info.has_ldm = core->lame_duck;
+    if (connect_info) {
+        info.connect_info = info.has_connect_info = true;
+        info.remote_account = (char *)conn->account->name;
+        info.acc_is_sys = info.has_acc_is_sys = conn->account == &core->accounts[ACCOUNT_SYSTEM];
+    }
+    struct rill_buf line;
+    rill_buf_init(&line, RILL_INFO_BYTES_MAX);
+    const enum rill_err err = rill_info_append(&info, &line);
+    RILL_ASSERT(!err && "INFO is small");
+    conn_send(conn, rill_buf_bytes(&line));
+    rill_buf_fini(&line);
+}
+
+size_t rill_conn_output(const struct rill_conn *handle, struct iovec *ret_iov, size_t iov_max)
+{
+    return outq_iov(&((const struct conn *)handle)->outq, ret_iov, iov_max);
+}
+
+void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, size_t bytes)
+{
+    struct conn *conn = (struct conn *)handle;
+    outq_sent(&conn->outq, &core->outq_pool, bytes);
+    if (!conn->outq.bytes)
+        rill_deadline_cancel(&core->deadlines, &conn->write_due);
+    else if (bytes || !rill_deadline_armed(&conn->write_due))
+        rill_deadline_set(&core->deadlines, &conn->write_due,
+                          core->now.mono_ns + core->limits.write_deadline_ns);
+    if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
+        conn->past_stall = false;
+        if (conn->waiters)
+            conn_release_waiters(conn);
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Patience with a connection: its pings, its reading, and how long publishers wait for it.
+#include "conn.h"
+
+#include "base/assert.h"
+#include "core_state.h"
+
+#include <utlist.h>
+
+enum { STALL_MS_MAX = 100 }; // a publisher waits for one receiver at most so long
+
+// ---- deadlines ----
+
+/* The time for its credentials is over, or it is time for a PING. */
+void conn_ping_due(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->state == CONN_WAITING || conn->state == CONN_VERIFYING) {
+        rill_log(&core->log, RILL_LOG_ERROR, "%s - authentication timeout", conn_label(conn));
+        core->auth_errors++;
+        conn_close(conn, "Authentication Timeout", RILL_BYTES("-ERR 'Authentication Timeout'\r\n"));
+        return;
+    }
+    if (conn->pings_unanswered >= core->limits.ping_max) {
+        rill_log(&core->log, RILL_LOG_DEBUG, "%s - Stale Client Connection - Closing", conn_label(conn));
+        core->stale_conns++;
+        conn_close(conn, "Stale Connection", RILL_BYTES("-ERR 'Stale Connection'\r\n"));
+        return;
+    }
+    conn->pings_unanswered++;
+    conn->ping_sent_mono_ns = core->now.mono_ns;
+    conn_send(conn, RILL_BYTES("PING\r\n"));
+    rill_deadline_set(&core->deadlines, &conn->ping_due, core->now.mono_ns + core->limits.ping_interval_ns);
+}
+
+void conn_write_due(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->state != CONN_CLOSING) {
+        rill_log(&core->log, RILL_LOG_INFO,
+                 "%s - Slow Consumer Detected: WriteDeadline exceeded with %zu bytes waiting",
+                 conn_label(conn), conn->outq.bytes);
+        core->slow_consumers++;
+        conn->account->slow_consumers++;
+    }
+    conn_abort(conn, "Slow Consumer (Write Deadline)");
+}
+
+// ---- back-pressure ----
+
+void conn_stall(struct conn *publisher, struct conn *receiver)
+{
+    struct rill_core *core = publisher->core;
+    if (publisher->stalled_on || publisher->state == CONN_CLOSING)
+        return;
+    publisher->stalled_on = receiver;
+    publisher->stalls++;
+    core->stalled_publishers++;
+    DL_APPEND2(receiver->waiters, publisher, stalled_prev, stalled_next);
+    rill_deadline_set(&core->deadlines, &publisher->stall_due,
+                      core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
+    conn_touch(publisher);
+}
+
+static void end_stall(struct conn *publisher)
+{
+    DL_DELETE2(publisher->stalled_on->waiters, publisher, stalled_prev, stalled_next);
+    publisher->stalled_on = NULL;
+    rill_deadline_cancel(&publisher->core->deadlines, &publisher->stall_due);
+    conn_resume_later(publisher);
+}
+
+void conn_release_waiters(struct conn *receiver)
+{
+    while (receiver->waiters)
+        end_stall(receiver->waiters);
+}
+
+void conn_stall_due(struct conn *conn)
+{
+    RILL_ASSERT(conn->stalled_on);
+    conn->stalled_on->past_stall = true;
+    conn_release_waiters(conn->stalled_on);
+}
+
+void conn_resume_later(struct conn *conn)
+{
+    struct rill_core *core = conn->core;
+    if (conn->resuming || conn->state == CONN_CLOSING)
+        return;
+    conn->resuming = true;
+    conn->resume_next = NULL;
+    if (core->resume_last)
+        core->resume_last->resume_next = conn;
+    else
+        core->resume_first = conn;
+    core->resume_last = conn;
+    conn_touch(conn);
+}
