@@ -65,6 +65,16 @@ static enum rill_err check_names(struct load *load)
     return RILL_OK;
 }
 
+static enum rill_err check_jetstream(struct load *load)
+{
+    if (load->options->jetstream_sync_ns)
+        return fail(load, "jetstream.sync_interval", RILL_ERR_UNSUPPORTED,
+                    "other than `always` it is not supported yet by rilld");
+    if (!load->options->jetstream_strict)
+        return fail(load, "jetstream.strict", RILL_ERR_UNSUPPORTED, "false is not supported yet by rilld");
+    return RILL_OK;
+}
+
 static enum rill_err check_websocket(struct load *load)
 {
     if (load->options->websocket_port && !load->options->websocket_no_tls)
@@ -136,8 +146,8 @@ static void fill_auth(struct load *load)
 enum rill_err load_finish(struct load *load)
 {
     options_replace_zeros(load->options);
-    enum rill_err (*const checks[])(struct load *) = {check_limits, check_names, check_websocket,
-                                                      check_credentials, check_no_auth_user};
+    enum rill_err (*const checks[])(struct load *) = {check_limits,    check_names,       check_jetstream,
+                                                      check_websocket, check_credentials, check_no_auth_user};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         const enum rill_err err = checks[i](load);
         if (err)
