@@ -353,6 +353,7 @@ Test(durable_api, overload_is_said)
     for (int i = 0; i < 10; i++)
         sim_client_publish(story.client, "ev.a", "in", NULL, rill_bytes_of(payload, sizeof payload));
     sim_core_settle(&story.sim);
+    // Eight of a MiB are more than a commit's 8 MiB, for each has a head.
     cr_expect(eq(u32, count_of(story.heard, "\"seq\":0}"), 3));
     cr_expect(eq(u32, count_of(story.heard, "\"err_code\":10167"), 3));
     cr_expect(eq(u32, count_of(story.heard, "(in|{\"stream\":\"S\",\"seq\":"), 7));
