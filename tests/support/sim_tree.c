@@ -217,6 +217,9 @@ static void sector_keep(struct sim_node *node, size_t sector)
 
 void sim_node_sync(struct sim_node *node)
 {
+    // All room at once: sector by sector a file of megabytes would be copied for each of them.
+    if (node->dirty_count)
+        content_room(&node->kept, node->data.len);
     for (size_t sector = 0; sector < node->dirty_count; sector++)
         if (node->dirty[sector])
             sector_keep(node, sector);
