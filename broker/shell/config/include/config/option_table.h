@@ -116,7 +116,7 @@
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
       "When a stored message is written through to the disk. Only `always` for now: before it is "           \
-      "acknowledged.")                         \
+      "acknowledged.")                                                                                       \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
       "Refuse requests that have fields the server does not know. Only true for now.")
 
