@@ -196,3 +196,19 @@ Test(config_options, a_text_in_memory_is_loaded_as_a_file_is)
                  (int)RILL_ERR_INVALID));
     cr_expect(eq(str, why.text, "memory:1: port: expected a number, got a text"));
 }
+
+// Streams without a folder of their own get a temporary one, known as such; without streams none is chosen.
+Test(config_options, streams_without_a_folder_get_a_temporary_one)
+{
+    struct config_loaded *loaded = config_load("jetstream: true", "");
+    cr_assert(eq(int, (int)loaded->err, (int)RILL_OK), "%s", loaded->why.text);
+    const char *folder = loaded->options.jetstream_store_dir;
+    cr_assert(folder != NULL);
+    cr_assert(gt(sz, strlen(folder), 5));
+    cr_expect(eq(str, (char *)folder + strlen(folder) - 5, "/rill"));
+    cr_expect(loaded->options.store_is_temporary);
+    config_loaded_free(loaded);
+    loaded = config_load("jetstream: false", "");
+    cr_expect(loaded->options.jetstream_store_dir == NULL);
+    config_loaded_free(loaded);
+}

@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { SUBJECT_TOKENS_MAX = 255 };
 
@@ -65,8 +66,21 @@ static enum rill_err check_names(struct load *load)
     return RILL_OK;
 }
 
+/* As nats-server: streams need some folder, and one of these may be gone after the next start of the machine. */
+static void choose_store(struct load *load)
+{
+    struct rill_options *options = load->options;
+    if (!options->jetstream || options->jetstream_store_dir)
+        return;
+    const char *temporary = getenv("TMPDIR");
+    options->jetstream_store_dir =
+        config_arena_format(load->arena, "%s/rill", temporary && temporary[0] ? temporary : "/tmp");
+    options->store_is_temporary = true;
+}
+
 static enum rill_err check_jetstream(struct load *load)
 {
+    choose_store(load);
     if (load->options->jetstream_sync_ns)
         return fail(load, "jetstream.sync_interval", RILL_ERR_UNSUPPORTED,
                     "other than `always` it is not supported yet by rilld");

@@ -112,7 +112,8 @@
     X(jetstream, bool, false, "", RESTART, "js jetstream", "jetstream.enabled jetstream.enable",             \
       "Offer streams. A `jetstream { }` block switches them on, too.")                                       \
     X(jetstream_store_dir, text, NULL, "path", RESTART, "sd store_dir",                                      \
-      "jetstream.store_dir jetstream.storedir store_dir storedir", "The folder in which streams are kept.")  \
+      "jetstream.store_dir jetstream.storedir store_dir storedir",                                           \
+      "The folder in which streams are kept. Without one a temporary folder is used, with a warning.")       \
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
       "When a stored message is written through to the disk. Only `always` for now: before it is "           \
