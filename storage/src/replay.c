@@ -119,11 +119,14 @@ static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const
     enum rill_err err = RILL_OK;
     if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
+    // Before the mark moves: a declared gap (I9) begins a block although the bytes have no gap.
+    if (!err)
+        err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
     at->commit = commit->number;
     at->sequence = commit->sequence;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
-    return err ? err : replay_note_block(replay, offset, RECORD_COMMIT_BYTES, at->sequence + 1);
+    return err;
 }
 
 /* V9, for a commit whose record is valid and whose bytes are all here. */
