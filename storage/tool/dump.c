@@ -163,7 +163,7 @@ static enum rill_err on_finding(void *context, const struct finding *finding)
 int dump_stream(const struct request *request, const char *folder)
 {
     const struct walk_options options = {
-        .disk = rill_disk_real(), .folder = folder, .live = request->live, .keep_torn = request->keep_torn};
+        .disk = request->disk, .folder = folder, .live = request->live, .keep_torn = request->keep_torn};
     struct dump dump = {.request = request, .folder = folder};
     const struct walk_visitor visitor = {.context = &dump, .record = on_record, .finding = on_finding};
     struct walk_result end;

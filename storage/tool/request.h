@@ -4,13 +4,14 @@
 #pragma once
 
 #include "base/bytes.h"
-#include "base/err.h"
+#include "storage/disk.h"
 
 #include <stdio.h>
 
 enum payload_form { PAYLOAD_BASE64, PAYLOAD_TEXT, PAYLOAD_NONE };
 
 struct request {
+    struct rill_disk *disk;
     FILE *out;
     FILE *err;
     const char *folder;

@@ -178,7 +178,7 @@ static void report_end(const struct salvage *salvage)
 int salvage_stream(const struct request *request, const char *folder)
 {
     const struct walk_options options = {
-        .disk = rill_disk_real(), .folder = folder, .keep_torn = request->keep_torn};
+        .disk = request->disk, .folder = folder, .keep_torn = request->keep_torn};
     struct salvage salvage = {.request = request, .folder = folder};
     struct rill_error_text why = {""};
     rill_buf_init(&salvage.checkpoint, CHECKPOINT_BYTES_MAX);

@@ -47,15 +47,15 @@ static enum rill_err is_segment(void *context, const char *name, bool is_folder)
     return !is_folder && segment_number_of(name, ".seg") ? RILL_ERR_EXISTS : RILL_OK;
 }
 
-bool streams_is_stream(const char *folder)
+bool streams_is_stream(const struct request *request)
 {
-    struct rill_disk *disk = rill_disk_real();
-    return disk->ops->list(disk, folder, is_segment, NULL) == RILL_ERR_EXISTS;
+    struct rill_disk *disk = request->disk;
+    return disk->ops->list(disk, request->folder, is_segment, NULL) == RILL_ERR_EXISTS;
 }
 
 int streams_each(const struct request *request, stream_act_fn *act)
 {
-    struct rill_disk *disk = rill_disk_real();
+    struct rill_disk *disk = request->disk;
     struct rill_error_text why;
     enum rill_err err = disk->ops->list(disk, request->folder, is_segment, NULL);
     if (err == RILL_ERR_EXISTS)

@@ -13,5 +13,5 @@ typedef int stream_act_fn(const struct request *request, const char *folder);
 int streams_each(const struct request *request, stream_act_fn *act);
 /* Says why something could not be done, and a hint when the stream is in use. TOOL_FAILED. */
 int streams_fail(const struct request *request, const char *folder, enum rill_err err, const char *why);
-/* Has this folder segments? */
-bool streams_is_stream(const char *folder);
+/* Has the folder segments? */
+bool streams_is_stream(const struct request *request);

@@ -64,7 +64,7 @@ static int run_salvage(const struct request *request)
     if (strncmp(request->target, request->folder, len) == 0 &&
         (request->target[len] == '/' || request->folder[len - 1] == '/'))
         return streams_fail(request, request->target, RILL_ERR_INVALID, "lies in the damaged folder");
-    if (streams_is_stream(request->folder))
+    if (streams_is_stream(request))
         return streams_each(request, salvage_stream);
     return streams_fail(request, request->folder, RILL_ERR_NOT_FOUND, "not a stream's folder");
 }
@@ -101,7 +101,7 @@ static bool asks_for_help(int argc, char *const argv[])
 
 static int run_command(const struct command *command, int argc, char *const argv[], FILE *out, FILE *err)
 {
-    struct request request = {.out = out, .err = err};
+    struct request request = {.disk = rill_disk_real(), .out = out, .err = err};
     struct rill_error_text why;
     if (request_read(argc, argv, command->folders, command->flags, &request, &why))
         return fail_usage(err, command->name, why.text);

@@ -243,7 +243,7 @@ static enum rill_err note_unreadable(struct report *report, enum rill_err err,
 
 int verify_stream(const struct request *request, const char *folder)
 {
-    const struct walk_options options = {.disk = rill_disk_real(), .folder = folder, .live = request->live};
+    const struct walk_options options = {.disk = request->disk, .folder = folder, .live = request->live};
     struct report report = {.folder = folder};
     const struct walk_visitor visitor = {&report, on_segment, on_record, on_finding};
     struct rill_error_text why = {""};
