@@ -292,6 +292,18 @@ static enum rill_err replay_commits(struct replay *replay)
     return err;
 }
 
+/* What the header says was there before this segment, and was not found, is lost, even if no commit follows. */
+static enum rill_err replay_header(struct replay *replay, const struct catalog_entry *entry)
+{
+    const uint64_t last = entry->header.first_sequence - 1;
+    if (!entry->has_header || entry->header.first_commit <= replay->at.commit + 1)
+        return RILL_OK;
+    const enum rill_err err = replay_lost(replay, replay->at.sequence + 1, last);
+    replay->at.commit = entry->header.first_commit - 1;
+    replay->at.sequence = last > replay->at.sequence ? last : replay->at.sequence;
+    return err;
+}
+
 static enum rill_err replay_file(struct replay *replay, const struct catalog_entry *entry)
 {
     struct rill_store *store = replay->store;
@@ -305,7 +317,9 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
-    err = replay_commits(replay);
+    err = replay_header(replay, entry);
+    if (!err)
+        err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)
