@@ -66,8 +66,6 @@ static enum rill_err give(struct walk *walk, const struct record *record, uint64
     };
     if (record->type == RECORD_MESSAGE)
         walk->at->last_sequence = record->sequence;
-    if (found.known && record->time_ns > walk->at->last_time_ns)
-        walk->at->last_time_ns = record->time_ns;
     const enum rill_err err = found.known ? RILL_OK : tell_unknown(walk, &found);
     return err || !walk->visitor->record ? err : walk->visitor->record(walk->visitor->context, &found);
 }
@@ -205,33 +203,59 @@ static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct re
 
 enum place { PLACE_NOTHING, PLACE_BROKEN, PLACE_WHOLE };
 
-/* What stands where a commit should begin. `*ret_bytes` are those of the commit, as many as the file has. */
-static enum rill_err look_once(struct walk *walk, uint64_t offset, enum place *ret_place,
-                               struct record_commit *ret_commit, const uint8_t **ret_bytes)
+/* What stands where a commit should begin. */
+struct spot {
+    uint64_t offset;
+    enum place place;
+    struct record_commit commit; // not of nothing
+    const uint8_t *bytes;        // of a whole commit, until the window moves
+    struct reader_search later;  // unless whole: the next commit record in the segment
+};
+
+static enum rill_err look_at(struct walk *walk, struct spot *spot)
 {
     struct log_reader *reader = &walk->reader;
-    enum rill_err err =
-        reader_commit_at(reader, offset, walk->at->last_commit, walk->at->last_sequence, ret_commit);
-    *ret_place = PLACE_NOTHING;
+    const enum rill_err err =
+        reader_commit_at(reader, spot->offset, walk->at->last_commit, walk->at->last_sequence, &spot->commit);
+    spot->place = err ? PLACE_NOTHING : PLACE_BROKEN;
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
-    const uint64_t room = reader->size - offset;
-    const bool fits = ret_commit->bytes <= room;
-    err = reader_get(reader, offset, (size_t)(fits ? ret_commit->bytes : room), ret_bytes);
-    const bool whole = !err && fits && commit_is_whole(*ret_bytes, reader->seed + offset, ret_commit);
-    *ret_place = whole ? PLACE_WHOLE : PLACE_BROKEN;
-    return err;
+    if (spot->commit.bytes > reader->size - spot->offset)
+        return RILL_OK;
+    const enum rill_err get_err = reader_get(reader, spot->offset, spot->commit.bytes, &spot->bytes);
+    if (!get_err && commit_is_whole(spot->bytes, reader->seed + spot->offset, &spot->commit))
+        spot->place = PLACE_WHOLE;
+    return get_err;
 }
 
-/* The bytes in the window may be older than a commit that was written since: looks again before it says no. */
-static enum rill_err look(struct walk *walk, uint64_t offset, enum place *ret_place,
-                          struct record_commit *ret_commit, const uint8_t **ret_bytes)
+/* As above, and what follows if it is not whole. */
+static enum rill_err look_behind(struct walk *walk, struct spot *spot)
 {
-    const enum rill_err err = look_once(walk, offset, ret_place, ret_commit, ret_bytes);
-    if (err || *ret_place == PLACE_WHOLE || !walk->options->live)
+    const enum rill_err err = look_at(walk, spot);
+    if (err || spot->place == PLACE_WHOLE)
         return err;
+    if (spot->place == PLACE_BROKEN)
+        return reader_next_commit(&walk->reader, spot->offset + RECORD_COMMIT_BYTES, spot->commit.number,
+                                  spot->commit.sequence, &spot->later);
+    return reader_next_commit(&walk->reader, spot->offset, walk->at->last_commit, walk->at->last_sequence,
+                              &spot->later);
+}
+
+/* In a log that is being written the bytes may be older than a commit that is seen behind them. By then they were
+   written (I4): what is still not whole when looked at again is damage. */
+static enum rill_err look(struct walk *walk, struct spot *spot)
+{
+    enum rill_err err = look_behind(walk, spot);
+    if (err || spot->place == PLACE_WHOLE || !walk->options->live || !spot->later.found)
+        return err;
+    const struct spot before = *spot;
     walk->reader.window_len = 0;
-    return look_once(walk, offset, ret_place, ret_commit, ret_bytes);
+    err = look_at(walk, spot);
+    if (!err && spot->place == before.place)
+        spot->later = before.later;
+    else if (!err && spot->place != PLACE_WHOLE)
+        err = look_behind(walk, spot);
+    return err;
 }
 
 static enum rill_err walk_whole(struct walk *walk, uint64_t offset, const struct record_commit *commit,
@@ -265,34 +289,40 @@ static enum rill_err tell_torn(struct walk *walk, uint64_t offset, uint64_t used
     return tell(walk, &finding);
 }
 
-/* Case 2: the commit record is valid, the commit is not whole. */
-static enum rill_err walk_broken(struct walk *walk, uint64_t offset, const struct record_commit *commit,
-                                 const uint8_t *bytes, uint64_t *ret_next)
+static enum rill_err give_commit(struct walk *walk, const struct spot *spot)
 {
-    struct log_reader *reader = &walk->reader;
-    const bool fits = commit->bytes <= reader->size - offset;
-    const uint64_t end = fits ? offset + commit->bytes : reader->size;
-    const struct record head = record_view(bytes);
-    struct reader_search later;
-    enum rill_err err =
-        reader_next_commit(reader, offset + RECORD_COMMIT_BYTES, commit->number, commit->sequence, &later);
+    const uint8_t *at;
+    enum rill_err err = accept_commit(walk, spot->offset, &spot->commit);
+    if (!err)
+        err = reader_get(&walk->reader, spot->offset, RECORD_COMMIT_BYTES, &at);
     if (err)
         return err;
-    if (!later.found && !walk->next && offset != SEGMENT_FIRST_OFFSET && !walk->options->keep_torn)
-        return tell_torn(walk, offset, later.used, commit->number, commit->message_count);
-    *ret_next = later.found && later.offset < end ? later.offset : end;
-    err = accept_commit(walk, offset, commit);
-    if (!err)
-        err = give(walk, &head, offset, commit->number);
+    const struct record head = record_view(at);
+    return give(walk, &head, spot->offset, spot->commit.number);
+}
+
+/* Case 2: the commit record is valid, the commit is not whole. */
+static enum rill_err walk_broken(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    const struct record_commit *commit = &spot->commit;
+    const struct reader_search *later = &spot->later;
+    const uint64_t room = walk->reader.size - spot->offset;
+    const uint64_t end = spot->offset + (commit->bytes <= room ? commit->bytes : room);
+    if (!later->found && !walk->next && spot->offset != SEGMENT_FIRST_OFFSET && !walk->options->keep_torn)
+        return tell_torn(walk, spot->offset, later->used, commit->number, commit->message_count);
+    *ret_next = later->found && later->offset < end ? later->offset : end;
+    const enum rill_err err = give_commit(walk, spot);
     const uint64_t last = commit->sequence + commit->message_count;
-    const struct stretch stretch = {offset + RECORD_COMMIT_BYTES,
-                                    *ret_next,
-                                    commit->number,
-                                    commit->number,
-                                    commit->number,
-                                    last,
-                                    last,
-                                    "in a commit"};
+    const struct stretch stretch = {
+        .from = spot->offset + RECORD_COMMIT_BYTES,
+        .to = *ret_next,
+        .commit = commit->number,
+        .first_commit = commit->number,
+        .last_commit = commit->number,
+        .limit = last,
+        .last = last,
+        .what = "in a commit",
+    };
     return err ? err : walk_stretch(walk, &stretch);
 }
 
@@ -334,53 +364,62 @@ static enum rill_err walk_rest(struct walk *walk, uint64_t offset, uint64_t used
     return err;
 }
 
-/* Cases 3 and 4: no valid commit record at `offset`. */
-static enum rill_err walk_bare(struct walk *walk, uint64_t offset, uint64_t *ret_next)
+/* Case 3: no valid commit record here, and a later one in the segment. */
+static enum rill_err walk_to_later(struct walk *walk, uint64_t offset, const struct reader_search *later)
 {
-    struct reader_search later;
-    enum rill_err err =
-        reader_next_commit(&walk->reader, offset, walk->at->last_commit, walk->at->last_sequence, &later);
-    if (err)
-        return err;
-    *ret_next = later.found ? later.offset : walk->reader.size;
-    if (later.found) {
-        const uint64_t last = later.commit.sequence, number = later.commit.number;
-        const bool gone = number > walk->at->last_commit + 1;
-        const struct stretch stretch = {
-            offset, later.offset,     0, gone ? walk->at->last_commit + 1 : 0, gone ? number - 1 : 0, last,
-            last,   "a commit record"};
-        err = walk_stretch(walk, &stretch);
-        walk->at->last_commit = number - 1;
-        return err;
-    }
+    const uint64_t last = later->commit.sequence, number = later->commit.number;
+    const bool gone = number > walk->at->last_commit + 1;
+    const struct stretch stretch = {
+        .from = offset,
+        .to = later->offset,
+        .first_commit = gone ? walk->at->last_commit + 1 : 0,
+        .last_commit = gone ? number - 1 : 0,
+        .limit = last,
+        .last = last,
+        .what = "a commit record",
+    };
+    const enum rill_err err = walk_stretch(walk, &stretch);
+    walk->at->last_commit = number - 1;
+    return err;
+}
+
+/* Cases 3 and 4. */
+static enum rill_err walk_bare(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    const uint64_t offset = spot->offset, used = spot->later.used;
+    *ret_next = spot->later.found ? spot->later.offset : walk->reader.size;
+    if (spot->later.found)
+        return walk_to_later(walk, offset, &spot->later);
     if (walk->next || offset == SEGMENT_FIRST_OFFSET || walk->options->keep_torn)
-        return walk_rest(walk, offset, later.used, offset == SEGMENT_FIRST_OFFSET);
+        return walk_rest(walk, offset, used, offset == SEGMENT_FIRST_OFFSET);
     walk->ended = true;
-    return later.used > offset ? tell_torn(walk, offset, later.used, 0, 0) : RILL_OK;
+    return used > offset ? tell_torn(walk, offset, used, 0, 0) : RILL_OK;
+}
+
+static enum rill_err walk_spot(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    switch (spot->place) {
+    case PLACE_WHOLE:
+        *ret_next = spot->offset + spot->commit.bytes;
+        return walk_whole(walk, spot->offset, &spot->commit, spot->bytes);
+    case PLACE_BROKEN:
+        return walk_broken(walk, spot, ret_next);
+    case PLACE_NOTHING:
+        break;
+    }
+    return walk_bare(walk, spot, ret_next);
 }
 
 static enum rill_err walk_commits(struct walk *walk)
 {
     enum rill_err err = RILL_OK;
     uint64_t offset = SEGMENT_FIRST_OFFSET;
-    walk->at->tail_segment = walk->entry->header.number;
-    walk->at->tail_offset = offset;
     while (!err && !walk->ended && offset < walk->reader.size) {
-        struct record_commit commit;
-        const uint8_t *bytes = NULL;
-        enum place place = PLACE_NOTHING;
-        uint64_t next = offset;
-        err = look(walk, offset, &place, &commit, &bytes);
-        if (!err && place == PLACE_WHOLE) {
-            next = offset + commit.bytes;
-            err = walk_whole(walk, offset, &commit, bytes);
-        } else if (!err) {
-            err = place == PLACE_BROKEN ? walk_broken(walk, offset, &commit, bytes, &next)
-                                        : walk_bare(walk, offset, &next);
-        }
-        RILL_ASSERT(err || walk->ended || next > offset);
-        offset = next;
-        walk->at->tail_offset = place == PLACE_NOTHING ? walk->at->tail_offset : offset;
+        struct spot spot = {.offset = offset};
+        err = look(walk, &spot);
+        if (!err)
+            err = walk_spot(walk, &spot, &offset);
+        RILL_ASSERT(err || walk->ended || offset > spot.offset);
     }
     const bool checkpoint = !err && walk->reader.size <= SEGMENT_FIRST_OFFSET;
     return checkpoint ? walk_rest(walk, walk->reader.size, walk->reader.size, true) : err;

@@ -50,9 +50,6 @@ struct walk_options {
 struct walk_result {
     uint64_t last_sequence;
     uint64_t last_commit;
-    uint64_t tail_segment;
-    uint64_t tail_offset; // where the log ends in it
-    int64_t last_time_ns;
     bool sealed; // the log ends with a seal: it was closed, nothing is missing behind it
 };
 
