@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "le.h"
 
+#include <assert.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -47,6 +47,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .server_name = "sim",
         .host = "0.0.0.0",
         .port = 4222,
+        .closed_conns_max = 100,
         .limits = options->limits ? *options->limits : default_limits,
         .auth = options->auth ? options->auth : &sim->no_auth,
         .jetstream = {.enabled = options->disk != NULL,

@@ -6,9 +6,10 @@
 #include "conn_connect.h"
 #include "core_state.h"
 #include "permissions.h"
-#include "proto/decimal.h"
 #include "proto/subject.h"
+#include "proto/writer.h"
 #include "route.h"
+#include "trace.h"
 
 #include <stdio.h>
 #include <utlist.h>
@@ -61,18 +62,21 @@ void conn_parse_error(struct conn *conn, enum rill_parse_status status, struct r
 static void send_no_responders(struct conn *conn, const struct sub *sub, struct rill_bytes reply,
                                struct rill_bytes subject)
 {
-    const struct rill_bytes status = RILL_BYTES("NATS/1.0 503\r\nNats-Subject: ");
-    char size[RILL_DECIMAL_BYTES_MAX];
-    const struct rill_bytes size_text =
-        rill_bytes_of(size, rill_decimal_write(status.len + subject.len + sizeof "\r\n\r\n" - 1, size));
-    const struct rill_bytes parts[] = {
-        RILL_BYTES("HMSG "), reply,     RILL_BYTES(" "), sub->sid,
-        RILL_BYTES(" "),     size_text, RILL_BYTES(" "), size_text,
-        RILL_BYTES("\r\n"),  status,    subject,         RILL_BYTES("\r\n\r\n\r\n"),
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        conn_send(conn, parts[i]);
-    conn->out_msgs++;
+    struct rill_buf headers, line;
+    rill_buf_init(&headers, SIZE_MAX / 2);
+    rill_buf_init(&line, SIZE_MAX / 2);
+    enum rill_err err =
+        rill_buf_appendf(&headers, "NATS/1.0 503\r\nNats-Subject: " RILL_PRI "\r\n\r\n", RILL_ARG(subject));
+    if (!err)
+        err = rill_append_message(&line, reply, sub->sid, rill_bytes_of(NULL, 0), rill_buf_bytes(&headers),
+                                  rill_bytes_of(NULL, 0));
+    // Without memory the requester waits for its own deadline.
+    if (!err) {
+        conn_send(conn, rill_buf_bytes(&line));
+        conn->out_msgs++;
+    }
+    rill_buf_fini(&headers);
+    rill_buf_fini(&line);
 }
 
 static void answer_no_responders(struct conn *conn, const struct message *message)
@@ -345,6 +349,8 @@ static void pong(struct conn *conn)
 
 void conn_command(struct conn *conn, const struct rill_command *command)
 {
+    if (conn_is_traced(conn))
+        trace_command(conn, command);
     switch (command->op) {
     case RILL_OP_PUB:
         publish(conn, command);

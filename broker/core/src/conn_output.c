@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "core_state.h"
 #include "proto/info.h"
+#include "trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,8 @@ void conn_send(struct conn *conn, struct rill_bytes bytes)
 {
     if (conn->state == CONN_CLOSING)
         return;
+    if (conn_is_traced(conn))
+        trace_line(conn, bytes);
     outq_append(&conn->outq, &conn->core->outq_pool, bytes);
     conn_touch(conn);
 }
@@ -49,14 +52,13 @@ void conn_send(struct conn *conn, struct rill_bytes bytes)
 void conn_send_error(struct conn *conn, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
+    char line[ERROR_TEXT_MAX + sizeof "-ERR ''\r\n"];
     va_list args;
     va_start(args, format);
-    const int len = vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    RILL_ASSERT(len >= 0);
-    conn_send(conn, RILL_BYTES("-ERR '"));
-    conn_send(conn, rill_bytes_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
-    conn_send(conn, RILL_BYTES("'\r\n"));
+    const int len = snprintf(line, sizeof line, "-ERR '%s'\r\n", text);
+    conn_send(conn, rill_bytes_of(line, (size_t)len));
 }
 
 void conn_send_ok(struct conn *conn)

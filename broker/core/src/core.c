@@ -37,22 +37,30 @@ static void take_config(struct rill_core *core, const struct rill_core_config *c
     core->limits = config->limits;
     core->auth = config->auth;
     core->headers_disabled = config->headers_disabled;
+    core->traced_bytes_max = config->traced_bytes_max;
+    core->system_traced = config->system_traced;
+    core->tags = config->tags;
+    core->tag_count = config->tag_count;
     core->producer_stall_disabled = config->producer_stall_disabled;
     core->log = config->log;
+    free(core->host);
+    core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
+    core->port = config->port;
+    closed_conns_set_max(&core->closed, config->closed_conns_max);
+    for (int i = 0; i < ACCOUNT_COUNT; i++)
+        interest_use_cache(core->accounts[i].interest, !config->match_cache_disabled);
 }
 
 struct rill_core *rill_core_create(const struct rill_core_config *config, struct rill_now now)
 {
     struct rill_core *core = rill_alloc_zero(1, sizeof *core);
-    take_config(core, config);
     core->now = now;
     core->random.state = config->seed;
+    accounts_init(core);
+    take_config(core, config);
     core->server_id = rill_alloc_cstr(rill_bytes_from_cstr(config->server_id));
     core->server_name = rill_alloc_cstr(rill_bytes_from_cstr(config->server_name));
-    core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
-    core->port = config->port;
     core->lame_duck_due.kind = DEADLINE_LAME_DUCK;
-    accounts_init(core);
     user_info_start(core);
     if (config->jetstream.enabled)
         core->jetstream = jetstream_create(core, &config->jetstream);
@@ -81,11 +89,19 @@ void rill_core_destroy(struct rill_core *core)
 void rill_core_reload(struct rill_core *core, const struct rill_core_config *config)
 {
     const struct rill_auth_config *old_auth = core->auth;
+    const size_t old_payload_bytes_max = core->limits.payload_bytes_max;
+    char *old_host = rill_alloc_cstr(rill_bytes_from_cstr(core->host));
+    const uint16_t old_port = core->port;
     take_config(core, config);
+    const bool info_changed = strcmp(old_host, core->host) != 0 || old_port != core->port ||
+                              old_payload_bytes_max != core->limits.payload_bytes_max;
+    free(old_host);
     struct conn *next;
     for (struct conn *conn = core->conns; conn; conn = next) {
         next = conn->next;
         conn_reauthorize(conn, old_auth);
+        if (info_changed && conn->connect_received && conn->protocol >= 1)
+            conn_send_info(conn, false);
     }
 }
 

@@ -32,6 +32,10 @@ struct rill_core {
     char *host;
     uint16_t port;
     bool headers_disabled;
+    size_t traced_bytes_max;
+    bool system_traced;
+    const char *const *tags;
+    size_t tag_count;
     bool producer_stall_disabled;
     struct rill_log_sink log;
 

@@ -119,6 +119,9 @@ struct interest *interest_create(uint64_t seed);
 /* All subscriptions must have been removed. */
 void interest_destroy(struct interest *interest);
 
+/* Without the cache every match is searched for anew. */
+void interest_use_cache(struct interest *interest, bool used);
+
 /* Takes the subscription, whose subject is valid. */
 void interest_insert(struct interest *interest, struct sub *sub);
 /* Takes it out of the trie and marks it dead; interest_sweep frees it. */

@@ -6,6 +6,7 @@
 #include "core_state.h"
 #include "permissions.h"
 #include "proto/writer.h"
+#include "trace.h"
 
 /* From this size on a payload for several receivers is shared by reference instead of copied. */
 enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
@@ -141,6 +142,8 @@ static inline bool deliver_to_client(struct rill_core *core, struct sub *sub, st
         return false;
     if (sub->checks_deny && permissions_deny_delivery(conn->user->permissions, message->subject))
         return false;
+    if (conn_is_traced(conn))
+        trace_delivery(conn, message, sub->sid);
     write_message(conn, sub, delivery);
     conn->out_msgs++;
     conn->out_bytes += message->headers.len + message->payload.len;
