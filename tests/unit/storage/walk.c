@@ -243,3 +243,31 @@ Test(walk, an_unfinished_salvage_leaves_nothing)
     salvage_log_destroy(log);
     sim_disk_destroy(disk);
 }
+
+// Of a last segment that was cut to its header, behind a missing one, the header still counts: the sequences in front
+// of it are lost, and none is given out a second time.
+Test(walk, a_sequence_is_not_given_out_again_after_a_loss)
+{
+    struct rill_disk *disk = make_store();
+    const struct rill_store_options options = {.disk = disk, .folder = folder};
+    struct rill_store *store;
+    struct rill_store_state state;
+    struct rill_disk_file *file;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    rill_store_state(store, &state);
+    rill_store_close(store);
+    const struct segment_header last = header_of(disk, state.segments);
+    char *missing = segment_path(folder, state.segments - 1), *cut = segment_path(folder, state.segments);
+    cr_assert(eq(int, disk->ops->unlink(disk, missing), RILL_OK));
+    cr_assert(eq(int, disk->ops->open(disk, cut, RILL_DISK_WRITE, &file), RILL_OK));
+    cr_assert(eq(int, disk->ops->truncate(file, SEGMENT_FIRST_OFFSET), RILL_OK));
+    disk->ops->close(file);
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    rill_store_state(store, &state);
+    cr_expect(eq(u64, state.last_sequence, last.first_sequence - 1));
+    cr_expect(eq(u64, state.messages + state.lost_messages, state.last_sequence));
+    rill_store_close(store);
+    free(missing);
+    free(cut);
+    sim_disk_destroy(disk);
+}
