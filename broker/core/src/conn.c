@@ -115,7 +115,6 @@ static void leave_traffic(struct conn *conn, const char *reason)
     forget_last_subject(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
-    rill_buf_fini(&conn->backlog);
     rill_deadline_cancel(&core->deadlines, &conn->ping_due);
     rill_deadline_cancel(&core->deadlines, &conn->stall_due);
     conn_release_waiters(conn);
@@ -209,6 +208,7 @@ void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, con
         queue_remove(&core->resume_first, &core->resume_last, conn, offsetof(struct conn, resume_next));
     rill_deadline_cancel(&core->deadlines, &conn->write_due);
     outq_clear(&conn->outq, &core->outq_pool);
+    rill_buf_fini(&conn->backlog);
     conn->account->in_msgs += conn->in_msgs;
     conn->account->in_bytes += conn->in_bytes;
     conn->account->out_msgs += conn->out_msgs;

@@ -49,7 +49,8 @@ struct conn {
     struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
 
     // input
-    struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins
+    struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins. Lives as long
+                             // as the connection: the message that ends it may lie here and be on its way
     size_t backlog_needed;   // shorter than this it holds no whole command
 
     // output
