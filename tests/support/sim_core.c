@@ -60,6 +60,18 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
     sim->core = rill_core_create(&config, sim->now);
 }
 
+void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits, const struct rill_auth_config *auth)
+{
+    const struct rill_core_config config = {
+        .limits = limits ? *limits : default_limits,
+        .auth = auth ? auth : &sim->no_auth,
+        .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
+    };
+    rill_core_begin_turn(sim->core, sim->now);
+    rill_core_reload(sim->core, &config);
+    rill_core_end_turn(sim->core);
+}
+
 // ---- jobs ----
 
 static bool take_jobs(struct sim_core *sim)

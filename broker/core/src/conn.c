@@ -112,6 +112,8 @@ static void leave_traffic(struct conn *conn, const char *reason)
     conn->state = CONN_CLOSING;
     conn->close_reason = reason;
     conn->subs_at_close = conn->sub_count;
+    conn->user_at_close = conn->user ? rill_alloc_cstr(rill_bytes_from_cstr(conn->user->name)) : NULL;
+    conn->user = NULL;
     forget_last_subject(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
@@ -144,11 +146,6 @@ void conn_abort(struct conn *conn, const char *reason)
     conn_touch(conn);
 }
 
-static char *copy_or_null(const char *text)
-{
-    return text ? rill_alloc_cstr(rill_bytes_from_cstr(text)) : NULL;
-}
-
 /* The strings move to the list of closed connections. */
 static void remember_closed(struct rill_core *core, struct conn *conn)
 {
@@ -160,7 +157,7 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
         .name = conn->name,
         .lang = conn->lang,
         .version = conn->version,
-        .user = copy_or_null(conn->user ? conn->user->name : NULL),
+        .user = conn->user_at_close,
         .account = conn->account->name,
         .reason = conn->close_reason,
         .start_wall_ns = conn->start_wall_ns,

@@ -45,7 +45,7 @@ struct conn {
 
     // who it is
     struct account *account;
-    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything
+    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything; or CLOSING
     struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
 
     // input
@@ -78,6 +78,7 @@ struct conn {
     struct sub *subs;
     uint32_t sub_count;
     uint32_t subs_at_close;
+    char *user_at_close; // the user's name, which a reload may take away while the output is written
 
     // totals
     uint64_t in_msgs;
