@@ -165,3 +165,27 @@ Test(back_pressure, the_message_that_closes_its_own_publisher_arrives_whole)
     cr_expect(eq(int, listener.damaged, 0));
     sim_core_stop(&sim);
 }
+
+// Answers count as well: who asks and does not read is a slow consumer like any other.
+Test(back_pressure, who_never_reads_its_answers_is_closed_at_the_limit)
+{
+    struct sim_core sim;
+    int unused = 0;
+    sim_core_start(&sim, &(struct sim_options){.seed = 9, .limits = &limits});
+    struct sim_client *client = sim_client_open(&sim, count, &unused);
+    sim_core_settle(&sim);
+    client->reads_nothing = true;
+    for (size_t asked = 0; asked < 4 * PENDING_MAX; asked += strlen("PONG\r\n")) {
+        sim_client_sendf(client, "PING\r\n");
+        struct iovec all[16];
+        size_t waiting = 0;
+        const size_t pieces = client->conn ? rill_conn_output(client->conn, all, 16) : 0;
+        for (size_t i = 0; i < pieces; i++)
+            waiting += all[i].iov_len;
+        cr_assert(waiting <= PENDING_MAX + 16);
+        (void)sim_core_turn(&sim);
+    }
+    sim_core_settle(&sim);
+    cr_expect(sim_client_is_closed(client));
+    sim_core_stop(&sim);
+}

@@ -148,6 +148,9 @@ void conn_ping_due(struct conn *conn);
 void conn_write_due(struct conn *conn);
 void conn_stall_due(struct conn *conn);
 
+/* Closes a connection that has more output waiting than it may: `what` is the subject or the kind of output that was
+   too much. */
+void conn_close_slow(struct conn *conn, struct rill_bytes what);
 /* This publisher waits until the receiver has caught up or the bounded time is over. */
 void conn_stall(struct conn *publisher, struct conn *receiver);
 /* The receiver has caught up, or is gone: all who wait for it go on. */

@@ -49,6 +49,17 @@ void conn_write_due(struct conn *conn)
 
 // ---- back-pressure ----
 
+void conn_close_slow(struct conn *conn, struct rill_bytes what)
+{
+    struct rill_core *core = conn->core;
+    rill_log(&core->log, RILL_LOG_INFO,
+             "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
+             conn_label(conn), core->limits.pending_bytes_max, RILL_ARG(what));
+    core->slow_consumers++;
+    conn->account->slow_consumers++;
+    conn_abort(conn, "Slow Consumer (Pending Bytes)");
+}
+
 void conn_stall(struct conn *publisher, struct conn *receiver)
 {
     struct rill_core *core = publisher->core;
