@@ -72,6 +72,8 @@ struct sim_client {
     sim_client_fn *on_command;
     void *context;
     bool reads_nothing; // output stays with the broker: a slow consumer
+    bool reads_slowly;  // takes a single byte per instant of virtual time
+    int64_t read_mono_ns;
     bool closing;
     struct sim_client *next;
 };

@@ -69,7 +69,7 @@ struct conn {
 
     // deadlines
     struct rill_deadline ping_due;  // next PING; while WAITING the end of patience
-    struct rill_deadline write_due; // output must have made progress
+    struct rill_deadline write_due; // output must have made progress; while CLOSING it must be written
     struct rill_deadline stall_due; // end of waiting for stalled_on
     uint32_t pings_unanswered;
     bool first_pong_done; // INFO with connect_info was sent behind the first PONG

@@ -108,7 +108,7 @@ void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, si
     outq_sent(&conn->outq, &core->outq_pool, bytes);
     if (!conn->outq.bytes)
         rill_deadline_cancel(&core->deadlines, &conn->write_due);
-    else if (bytes || !rill_deadline_armed(&conn->write_due))
+    else if ((bytes && conn->state != CONN_CLOSING) || !rill_deadline_armed(&conn->write_due))
         rill_deadline_set(&core->deadlines, &conn->write_due,
                           core->now.mono_ns + core->limits.write_deadline_ns);
     if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {

@@ -91,6 +91,18 @@ void rill_core_reload(struct rill_core *core, const struct rill_core_config *con
 
 // ---- one turn ----
 
+/* Closes the oldest of those that are still served. One that is closing already may take its time to read. */
+static void lame_duck_due(struct rill_core *core)
+{
+    struct conn *conn = core->conns;
+    while (conn && conn->state == CONN_CLOSING)
+        conn = conn->next;
+    if (!conn)
+        return;
+    conn_close(conn, "Server Shutdown", RILL_BYTES(""));
+    rill_deadline_set(&core->deadlines, &core->lame_duck_due, core->now.mono_ns + core->lame_duck_step_ns);
+}
+
 static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
 {
 #define CONN_OF(member) ((struct conn *)((char *)due - offsetof(struct conn, member)))
@@ -105,10 +117,7 @@ static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
         conn_stall_due(CONN_OF(stall_due));
         return;
     case DEADLINE_LAME_DUCK:
-        if (core->conns) {
-            conn_close(core->conns, "Server Shutdown", RILL_BYTES(""));
-            rill_deadline_set(&core->deadlines, due, core->now.mono_ns + core->lame_duck_step_ns);
-        }
+        lame_duck_due(core);
         return;
     default:
         jetstream_deadline(core->jetstream, due);
