@@ -173,25 +173,6 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
     closed_conns_add(&core->closed, &closed);
 }
 
-static void queue_remove(struct conn **first, struct conn **last, struct conn *conn, size_t next_offset)
-{
-    struct conn *previous = NULL;
-    for (struct conn *at = *first; at; at = *(struct conn **)((char *)at + next_offset)) {
-        struct conn *next = *(struct conn **)((char *)at + next_offset);
-        if (at != conn) {
-            previous = at;
-            continue;
-        }
-        if (previous)
-            *(struct conn **)((char *)previous + next_offset) = next;
-        else
-            *first = next;
-        if (*last == conn)
-            *last = previous;
-        return;
-    }
-}
-
 void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, const char *reason)
 {
     struct conn *conn = (struct conn *)handle;
@@ -200,9 +181,9 @@ void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, con
     rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection closed: %s", conn_label(conn),
              conn->close_reason);
     if (conn->touched)
-        queue_remove(&core->touched_first, &core->touched_last, conn, offsetof(struct conn, touched_next));
+        DL_DELETE2(core->touched, conn, touched_prev, touched_next);
     if (conn->resuming)
-        queue_remove(&core->resume_first, &core->resume_last, conn, offsetof(struct conn, resume_next));
+        DL_DELETE2(core->resuming, conn, resume_prev, resume_next);
     rill_deadline_cancel(&core->deadlines, &conn->write_due);
     outq_clear(&conn->outq, &core->outq_pool);
     rill_buf_fini(&conn->backlog);

@@ -58,8 +58,8 @@ struct conn {
     bool touched;    // in the core's queue of connections for the shell
     bool resuming;   // in the core's queue of connections with work left over
     bool past_stall; // publishers have waited for this receiver in vain; not again until it has caught up
-    struct conn *touched_next;
-    struct conn *resume_next;
+    struct conn *touched_next, *touched_prev;
+    struct conn *resume_next, *resume_prev;
 
     // back-pressure: this publisher waits for stalled_on; a receiver knows who waits for it
     struct conn *stalled_on;

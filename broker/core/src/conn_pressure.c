@@ -101,11 +101,6 @@ void conn_resume_later(struct conn *conn)
     if (conn->resuming || conn->state == CONN_CLOSING)
         return;
     conn->resuming = true;
-    conn->resume_next = NULL;
-    if (core->resume_last)
-        core->resume_last->resume_next = conn;
-    else
-        core->resume_first = conn;
-    core->resume_last = conn;
+    DL_APPEND2(core->resuming, conn, resume_prev, resume_next);
     conn_touch(conn);
 }

@@ -47,6 +47,7 @@ struct rill_core *rill_core_create(const struct rill_core_config *config, struct
     take_config(core, config);
     core->now = now;
     core->random.state = config->seed;
+    core->sid_seed = rill_random_next(&core->random);
     core->server_id = rill_alloc_cstr(rill_bytes_from_cstr(config->server_id));
     core->server_name = rill_alloc_cstr(rill_bytes_from_cstr(config->server_name));
     core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
@@ -140,8 +141,8 @@ void rill_core_begin_turn(struct rill_core *core, struct rill_now now)
     while ((due = rill_deadlines_take_due(&core->deadlines, now.mono_ns)))
         deadline_fire(core, due);
     // Those that have work left again are put behind, for the next turn.
-    struct conn *conn = core->resume_first;
-    core->resume_first = core->resume_last = NULL;
+    struct conn *conn = core->resuming;
+    core->resuming = NULL;
     while (conn) {
         struct conn *next = conn->resume_next;
         conn->resuming = false;
@@ -162,7 +163,7 @@ void rill_core_end_turn(struct rill_core *core)
 
 int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 {
-    if (core->resume_first || core->touched_first || core->jobs_first)
+    if (core->resuming || core->touched || core->jobs_first)
         return 0;
     if (core->jetstream && jetstream_has_work(core->jetstream))
         return 0;
