@@ -56,6 +56,7 @@ struct rill_core *rill_core_create(const struct rill_core_config *config, struct
     struct rill_core *core = rill_alloc_zero(1, sizeof *core);
     core->now = now;
     core->random.state = config->seed;
+    core->sid_seed = rill_random_next(&core->random);
     accounts_init(core);
     take_config(core, config);
     core->server_id = rill_alloc_cstr(rill_bytes_from_cstr(config->server_id));
@@ -107,6 +108,18 @@ void rill_core_reload(struct rill_core *core, const struct rill_core_config *con
 
 // ---- one turn ----
 
+/* Closes the oldest of those that are still served. One that is closing already may take its time to read. */
+static void lame_duck_due(struct rill_core *core)
+{
+    struct conn *conn = core->conns;
+    while (conn && conn->state == CONN_CLOSING)
+        conn = conn->next;
+    if (!conn)
+        return;
+    conn_close(conn, "Server Shutdown", RILL_BYTES(""));
+    rill_deadline_set(&core->deadlines, &core->lame_duck_due, core->now.mono_ns + core->lame_duck_step_ns);
+}
+
 static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
 {
 #define CONN_OF(member) ((struct conn *)((char *)due - offsetof(struct conn, member)))
@@ -121,10 +134,7 @@ static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
         conn_stall_due(CONN_OF(stall_due));
         return;
     case DEADLINE_LAME_DUCK:
-        if (core->conns) {
-            conn_close(core->conns, "Server Shutdown", RILL_BYTES(""));
-            rill_deadline_set(&core->deadlines, due, core->now.mono_ns + core->lame_duck_step_ns);
-        }
+        lame_duck_due(core);
         return;
     default:
         jetstream_deadline(core->jetstream, due);
@@ -147,8 +157,8 @@ void rill_core_begin_turn(struct rill_core *core, struct rill_now now)
     while ((due = rill_deadlines_take_due(&core->deadlines, now.mono_ns)))
         deadline_fire(core, due);
     // Those that have work left again are put behind, for the next turn.
-    struct conn *conn = core->resume_first;
-    core->resume_first = core->resume_last = NULL;
+    struct conn *conn = core->resuming;
+    core->resuming = NULL;
     while (conn) {
         struct conn *next = conn->resume_next;
         conn->resuming = false;
@@ -169,7 +179,7 @@ void rill_core_end_turn(struct rill_core *core)
 
 int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 {
-    if (core->resume_first || core->touched_first || core->jobs_first)
+    if (core->resuming || core->touched || core->jobs_first)
         return 0;
     if (core->jetstream && jetstream_has_work(core->jetstream))
         return 0;

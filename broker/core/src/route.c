@@ -118,14 +118,8 @@ static inline void write_message(struct conn *conn, const struct sub *sub, struc
 /* The receiver is far behind: first the publisher waits, then, when that did not help, the receiver goes. */
 static bool receiver_is_behind(struct rill_core *core, struct conn *receiver, const struct message *message)
 {
-    const size_t limit = core->limits.pending_bytes_max;
-    if (receiver->outq.bytes > limit) {
-        rill_log(&core->log, RILL_LOG_INFO,
-                 "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
-                 conn_label(receiver), limit, RILL_ARG(message->subject));
-        core->slow_consumers++;
-        receiver->account->slow_consumers++;
-        conn_abort(receiver, "Slow Consumer (Pending Bytes)");
+    if (receiver->outq.bytes > core->limits.pending_bytes_max) {
+        conn_close_slow(receiver, message->subject);
         return true;
     }
     struct conn *publisher = message->origin;
