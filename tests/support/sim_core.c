@@ -47,7 +47,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .server_name = "sim",
         .host = "0.0.0.0",
         .port = 4222,
-        .closed_conns_max = 100,
+        .closed_conns_max = 10000,
         .limits = options->limits ? *options->limits : default_limits,
         .auth = options->auth ? options->auth : &sim->no_auth,
         .jetstream = {.enabled = options->disk != NULL,
@@ -65,6 +65,9 @@ void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits,
                      const struct rill_auth_config *auth)
 {
     const struct rill_core_config config = {
+        .host = "0.0.0.0",
+        .port = 4222,
+        .closed_conns_max = 10000,
         .limits = limits ? *limits : default_limits,
         .auth = auth ? auth : &sim->no_auth,
         .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
