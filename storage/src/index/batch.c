@@ -195,6 +195,7 @@ enum rill_err batch_seal(struct batch *batch, const struct rill_index_block *blo
     if (!grow((void **)&batch->blocks, batch->block_count, &batch->block_capacity, sizeof batch->blocks[0]))
         return RILL_ERR_NO_MEMORY;
     batch->blocks[batch->block_count++] = (struct batch_block){*block, batch->message_count};
+    batch->deleted_since_seal = false;
     batch->bytes += sizeof batch->blocks[0];
     return RILL_OK;
 }
@@ -252,6 +253,7 @@ bool batch_remove(struct batch *batch, uint64_t sequence, struct rill_bytes text
     RILL_ASSERT(at < subject->end && batch->base + batch_offsets(subject)[at] == sequence);
     offsets_remove(subject, at);
     batch->messages[index].subject = BATCH_NONE;
+    batch->deleted_since_seal = true;
     return true;
 }
 
@@ -298,6 +300,7 @@ enum rill_err batch_delete_older(struct batch *batch, uint64_t sequence, struct 
     deleted->sequences[at] = sequence;
     deleted->count++;
     batch->deleted_count++;
+    batch->deleted_since_seal = true;
     return RILL_OK;
 }
 

@@ -60,6 +60,7 @@ struct batch {
     uint32_t block_count, block_capacity;
     struct batch_chunk *chunks; // of the arena
     size_t chunk_used;
+    bool deleted_since_seal; // the log would say it again behind the last block
     uint64_t deleted_count;  // of older layers
     uint64_t first_sequence; // at its end: set when it becomes ready
     uint64_t bytes;
@@ -84,6 +85,8 @@ static inline uint64_t batch_end(const struct batch *batch)
 
 static inline bool batch_is_sealed(const struct batch *batch)
 {
+    if (batch->deleted_since_seal)
+        return false;
     const uint32_t sealed = batch->block_count ? batch->blocks[batch->block_count - 1].message_end : 0;
     return batch->block_count > 0 && sealed == batch->message_count;
 }

@@ -31,7 +31,8 @@ void rill_index_filter_destroy(struct rill_index_filter *filter)
     for (size_t i = 0; i < filter->pattern_count; i++)
         free((void *)(uintptr_t)filter->patterns[i].data);
     free(filter->patterns);
-    free(filter->cached);
+    for (int i = 0; i < 3; i++)
+        free(filter->known[i].bits);
     free(filter);
 }
 

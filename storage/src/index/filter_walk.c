@@ -14,34 +14,75 @@ struct walk {
     uint64_t found; // when count is 1 and nothing is counted
 };
 
-static struct filter_cached *cached_of(struct rill_index_filter *filter, uint64_t serial, uint64_t id)
+enum { KNOWN = 1, MATCHES = 2 };
+
+/* What is known about the batch before it in this place is forgotten. */
+static struct filter_known *known_of(struct rill_index_filter *filter, uint64_t serial)
 {
-    if (!filter->cached)
-        filter->cached = calloc(FILTER_CACHE, sizeof filter->cached[0]);
-    if (!filter->cached)
-        return NULL;
-    struct filter_cached *cached = &filter->cached[(id ^ serial << 4) % FILTER_CACHE];
-    if (cached->id != id || cached->serial != serial)
-        *cached = (struct filter_cached){.id = id, .serial = serial};
-    return cached;
+    struct filter_known *known = &filter->known[serial ? 1 + serial % 2 : 0];
+    if (known->serial != serial) {
+        if (known->bits)
+            memset(known->bits, 0, known->capacity / 4);
+        known->serial = serial;
+    }
+    return known;
 }
 
-static enum rill_err id_matches(struct rill_index_filter *filter, uint64_t id, bool *ret)
+/* Room for one more subject; false above the limit, or when memory is out: then nothing is remembered. */
+static bool known_grow(struct filter_known *known, uint64_t id)
 {
-    struct filter_cached *cached = cached_of(filter, 0, id);
-    if (!cached)
-        return RILL_ERR_NO_MEMORY;
-    if (!cached->known) {
-        sqlite3_stmt *row = index_db_use(&filter->index->db, INDEX_SUBJECT_TEXT);
-        index_bind(row, 1, id);
-        const enum rill_err err = index_db_row(row);
-        if (err)
-            return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
-        cached->matches = filter_matches(filter, index_column_bytes(row, 0));
-        cached->known = true;
-    }
-    *ret = cached->matches;
+    if (id < known->capacity)
+        return true;
+    if (id >= FILTER_KNOWN_MAX)
+        return false;
+    uint64_t capacity = known->capacity ? known->capacity : 1024;
+    while (capacity <= id)
+        capacity *= 2;
+    uint8_t *bits = realloc(known->bits, capacity / 4);
+    if (!bits)
+        return false;
+    memset(bits + known->capacity / 4, 0, (capacity - known->capacity) / 4);
+    known->bits = bits;
+    known->capacity = capacity;
+    return true;
+}
+
+static unsigned known_get(const struct filter_known *known, uint64_t id)
+{
+    return id < known->capacity ? (known->bits[id / 4] >> id % 4 * 2) & 3u : 0;
+}
+
+static bool known_set(struct filter_known *known, uint64_t id, bool matches)
+{
+    if (known_grow(known, id))
+        known->bits[id / 4] |= (uint8_t)((KNOWN | (matches ? MATCHES : 0)) << id % 4 * 2);
+    return matches;
+}
+
+static enum rill_err id_ask(struct rill_index_filter *filter, uint64_t id, bool *ret)
+{
+    sqlite3_stmt *row = index_db_use(&filter->index->db, INDEX_SUBJECT_TEXT);
+    index_bind(row, 1, id);
+    const enum rill_err err = index_db_row(row);
+    if (err)
+        return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
+    *ret = known_set(known_of(filter, 0), id, filter_matches(filter, index_column_bytes(row, 0)));
     return RILL_OK;
+}
+
+static inline enum rill_err id_matches(struct rill_index_filter *filter, uint64_t id, bool *ret)
+{
+    const unsigned known = known_get(&filter->known[0], id);
+    *ret = known & MATCHES;
+    return known ? RILL_OK : id_ask(filter, id, ret);
+}
+
+static bool local_matches(struct rill_index_filter *filter, struct filter_known *known,
+                          const struct batch *batch, uint32_t subject)
+{
+    const unsigned bits = known_get(known, subject);
+    return bits ? bits & MATCHES
+                : known_set(known, subject, filter_matches(filter, batch->subjects[subject].text));
 }
 
 /* Takes a match. True when the walk is at its end. */
@@ -55,6 +96,7 @@ static bool walk_take(struct walk *walk, uint64_t sequence)
 static enum rill_err walk_block(struct walk *walk, sqlite3_stmt *row, bool *ret_done)
 {
     struct rill_index *index = walk->filter->index;
+    const bool has_overlay = index->active->deleted_count || (index->ready && index->ready->deleted_count);
     struct block_walk block = block_walk_of(row);
     uint64_t sequence, id;
     enum rill_err err;
@@ -68,7 +110,8 @@ static enum rill_err walk_block(struct walk *walk, sqlite3_stmt *row, bool *ret_
                 return err;
             continue;
         }
-        err = lookup_db_deleted(index, id, sequence, &deleted);
+        deleted = false;
+        err = has_overlay ? lookup_db_deleted(index, id, sequence, &deleted) : RILL_OK;
         if (err)
             return err;
         if (!deleted && walk_take(walk, sequence)) {
@@ -98,6 +141,7 @@ static enum rill_err walk_db(struct walk *walk, bool *ret_done)
 static enum rill_err walk_batch(struct walk *walk, const struct batch *batch, bool *ret_done)
 {
     struct rill_index *index = walk->filter->index;
+    struct filter_known *known = known_of(walk->filter, batch->serial);
     for (uint32_t i = batch_message_at(batch, walk->from); i < batch->message_count; i++) {
         const struct batch_message *message = &batch->messages[i];
         const uint64_t sequence = batch->base + message->offset;
@@ -106,15 +150,9 @@ static enum rill_err walk_batch(struct walk *walk, const struct batch *batch, bo
         if (message->subject == BATCH_NONE)
             continue;
         const struct batch_subject *subject = &batch->subjects[message->subject];
-        struct filter_cached *cached = cached_of(walk->filter, batch->serial, message->subject);
-        if (!cached)
-            return RILL_ERR_NO_MEMORY;
-        if (!cached->known) {
-            cached->matches = filter_matches(walk->filter, subject->text);
-            cached->known = true;
-        }
-        if (!cached->matches || (batch != index->active && index->active->deleted_count &&
-                                 batch_has_deleted(batch_find(index->active, subject->text), sequence)))
+        if (!local_matches(walk->filter, known, batch, message->subject) ||
+            (batch != index->active && index->active->deleted_count &&
+             batch_has_deleted(batch_find(index->active, subject->text), sequence)))
             continue;
         if (walk_take(walk, sequence)) {
             *ret_done = true;

@@ -16,7 +16,8 @@
 // So every message is in exactly one of three layers (the file as of the last finished job, the ready batch,
 // the active batch), and answers are exact at every moment. Deletes of older layers are laid over them until
 // their own batch is written. Memory: two batches at most (feed says LIMIT above that), SQLite's cache of
-// fixed size, and what each filter holds (below 48 KiB). Nothing grows with stored messages or subjects.
+// fixed size, and what each filter holds (12 KiB; one that walks, two bits for
+// each of the first million subjects, 256 KiB at most, and as much for two batches). Nothing grows with stored messages or subjects.
 //
 // Damage. Each page of the file carries a checksum. What is missing, damaged, of another stream or version, or
 // ahead of the log is thrown away at open and said in the report. Damage that a query or a job meets later is
@@ -81,7 +82,8 @@ struct rill_index_block {
     int64_t last_time_ns;
 };
 enum rill_err rill_index_seal(struct rill_index *index, const struct rill_index_block *block) RILL_MUST_CHECK;
-/* Makes the active batch ready whatever its size, if everything in it is sealed and no other one is ready. */
+/* Makes the active batch ready whatever its size, if everything in it is sealed (deletes, too: they are records
+   of the log) and no other one is ready. */
 void rill_index_rotate(struct rill_index *index);
 
 /* The message is gone. It must have been fed with that subject, and be there still. */

@@ -17,7 +17,7 @@
 enum {
     INDEX_BATCH_BYTES = 16 << 20,
     FILTER_SUBJECTS_MAX = 256,
-    FILTER_CACHE = 2048, // subjects of which a filter remembers whether they match
+    FILTER_KNOWN_MAX = 1 << 20, // subjects of which a filter that walks remembers whether they match
 };
 
 struct rill_index_job {
@@ -60,11 +60,11 @@ struct filter_local {
     uint32_t subjects[FILTER_SUBJECTS_MAX];
 };
 
-struct filter_cached {
-    uint64_t id;
-    uint64_t serial; // of the batch; 0: of the file
-    bool known;
-    bool matches;
+/* Two bits per subject: is it known whether it matches, and does it. */
+struct filter_known {
+    uint64_t serial; // of the batch
+    uint64_t capacity;
+    uint8_t *bits; // four subjects in a byte
 };
 
 struct rill_index_filter {
@@ -80,7 +80,7 @@ struct rill_index_filter {
     uint32_t match_count;
     struct filter_match matches[FILTER_SUBJECTS_MAX];
     struct filter_local locals[2];     // ready and active, by serial modulo 2
-    struct filter_cached *cached;      // FILTER_CACHE of them, once it has walked
+    struct filter_known known[3];      // of the file; of ready and active, by serial modulo 2
     uint64_t none_from, none_to;       // no match in [none_from, none_to)
     uint64_t counted_from, counted_to; // `counted` match in [from, to), when is_counted
     uint64_t counted;

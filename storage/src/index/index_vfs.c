@@ -38,11 +38,22 @@ static int checked_close(sqlite3_file *file)
     return inner_of(file)->pMethods->xClose(inner_of(file));
 }
 
+static bool is_empty(sqlite3_file *file)
+{
+    sqlite3_int64 size = 0;
+    return inner_of(file)->pMethods->xFileSize(inner_of(file), &size) == SQLITE_OK && size == 0;
+}
+
 /* A read of a part of a page is SQLite's look at the header, which it reads again with its page. */
 static int checked_read(sqlite3_file *file, void *data, int len, sqlite3_int64 offset)
 {
     const int code = inner_of(file)->pMethods->xRead(inner_of(file), data, len, offset);
-    if (code != SQLITE_OK || !is_page(checked_of(file), len, offset))
+    if (!is_page(checked_of(file), len, offset))
+        return code;
+    // SQLite would go on with zeros: right for a file that is being made, and for no other.
+    if (code == SQLITE_IOERR_SHORT_READ)
+        return is_empty(file) ? code : SQLITE_IOERR_DATA;
+    if (code != SQLITE_OK)
         return code;
     const uint8_t *page = data;
     const uint64_t stored = le_get_u64(page + INDEX_PAGE_BYTES - INDEX_PAGE_RESERVED);
