@@ -119,11 +119,14 @@ static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const
     enum rill_err err = RILL_OK;
     if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
+    // Before the mark moves: a declared gap (I9) begins a block although the bytes have no gap.
+    if (!err)
+        err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
     at->commit = commit->number;
     at->sequence = commit->sequence;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
-    return err ? err : replay_note_block(replay, offset, RECORD_COMMIT_BYTES, at->sequence + 1);
+    return err;
 }
 
 /* V9, for a commit whose record is valid and whose bytes are all here. */
@@ -289,6 +292,18 @@ static enum rill_err replay_commits(struct replay *replay)
     return err;
 }
 
+/* What the header says was there before this segment, and was not found, is lost, even if no commit follows. */
+static enum rill_err replay_header(struct replay *replay, const struct catalog_entry *entry)
+{
+    const uint64_t last = entry->header.first_sequence - 1;
+    if (!entry->has_header || entry->header.first_commit <= replay->at.commit + 1)
+        return RILL_OK;
+    const enum rill_err err = replay_lost(replay, replay->at.sequence + 1, last);
+    replay->at.commit = entry->header.first_commit - 1;
+    replay->at.sequence = last > replay->at.sequence ? last : replay->at.sequence;
+    return err;
+}
+
 static enum rill_err replay_file(struct replay *replay, const struct catalog_entry *entry)
 {
     struct rill_store *store = replay->store;
@@ -302,7 +317,9 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
-    err = replay_commits(replay);
+    err = replay_header(replay, entry);
+    if (!err)
+        err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 TestSuite(authorization);
 
@@ -182,4 +183,54 @@ Test(authorization, user_info_answers_who_one_is)
     sim_core_settle(&sim);
     cr_expect(eq(int, worker.messages, 1));
     sim_core_stop(&sim);
+}
+
+/* Users on the heap, so that a sanitizer sees who looks at them after they are gone. */
+static struct rill_auth_config *users_create(const char *name, const char *password)
+{
+    struct rill_auth_config *auth = calloc(1, sizeof *auth);
+    struct rill_auth_user *user = calloc(1, sizeof *user);
+    cr_assert(auth && user);
+    *user = (struct rill_auth_user){strdup(name), strdup(password), "$G", NULL, RILL_CONNECTION_ANY};
+    *auth = (struct rill_auth_config){.users = user, .user_count = 1, .timeout_ns = 2 * RILL_NS_PER_S};
+    return auth;
+}
+
+static void users_destroy(struct rill_auth_config *auth)
+{
+    free((char *)auth->users[0].name);
+    free((char *)auth->users[0].password);
+    free((struct rill_auth_user *)auth->users);
+    free(auth);
+}
+
+// A reload closes who is no user any more, keeps who still is one, and the old users may go at once: also those of
+// connections that have yet to read why they were closed.
+Test(authorization, nobody_looks_at_users_from_before_a_reload)
+{
+    struct sim_core sim;
+    struct heard stays = {0}, goes = {0};
+    struct rill_auth_config *first = users_create("ann", "pw");
+    struct rill_auth_config *same = users_create("ann", "pw");
+    struct rill_auth_config *other = users_create("bob", "pw");
+    sim_core_start(&sim, &(struct sim_options){.seed = 4, .auth = first});
+    struct sim_client *a = sim_client_open(&sim, on_command, &stays);
+    struct sim_client *b = sim_client_open(&sim, on_command, &goes);
+    sim_client_sendf(a, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    sim_client_sendf(b, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    sim_core_settle(&sim);
+    sim_client_sendf(b, "UNKNOWN\r\n");
+    (void)sim_core_turn(&sim);
+    sim_core_reload(&sim, NULL, same);
+    users_destroy(first);
+    sim_core_settle(&sim);
+    cr_expect(not(sim_client_is_closed(a)));
+    cr_expect(sim_client_is_closed(b));
+    sim_core_reload(&sim, NULL, other);
+    users_destroy(same);
+    sim_core_settle(&sim);
+    cr_expect(eq(str, stays.error, "'Authorization Violation'"));
+    cr_expect(sim_client_is_closed(a));
+    sim_core_stop(&sim);
+    users_destroy(other);
 }

@@ -45,20 +45,22 @@ struct conn {
 
     // who it is
     struct account *account;
-    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything
+    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything; or CLOSING
     struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
 
     // input
-    struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins
-    size_t backlog_needed;   // shorter than this it holds no whole command
+    struct rill_buf
+        backlog; // bytes that could not be worked on yet; begins where a command begins. Lives as long
+                 // as the connection: the message that ends it may lie here and be on its way
+    size_t backlog_needed; // shorter than this it holds no whole command
 
     // output
     struct outq outq;
     bool touched;    // in the core's queue of connections for the shell
     bool resuming;   // in the core's queue of connections with work left over
     bool past_stall; // publishers have waited for this receiver in vain; not again until it has caught up
-    struct conn *touched_next;
-    struct conn *resume_next;
+    struct conn *touched_next, *touched_prev;
+    struct conn *resume_next, *resume_prev;
 
     // back-pressure: this publisher waits for stalled_on; a receiver knows who waits for it
     struct conn *stalled_on;
@@ -68,7 +70,7 @@ struct conn {
 
     // deadlines
     struct rill_deadline ping_due;  // next PING; while WAITING the end of patience
-    struct rill_deadline write_due; // output must have made progress
+    struct rill_deadline write_due; // output must have made progress; while CLOSING it must be written
     struct rill_deadline stall_due; // end of waiting for stalled_on
     uint32_t pings_unanswered;
     bool first_pong_done; // INFO with connect_info was sent behind the first PONG
@@ -77,6 +79,7 @@ struct conn {
     struct sub *subs;
     uint32_t sub_count;
     uint32_t subs_at_close;
+    char *user_at_close; // the user's name, which a reload may take away while the output is written
 
     // totals
     uint64_t in_msgs;
@@ -146,6 +149,9 @@ void conn_ping_due(struct conn *conn);
 void conn_write_due(struct conn *conn);
 void conn_stall_due(struct conn *conn);
 
+/* Closes a connection that has more output waiting than it may: `what` is the subject or the kind of output that was
+   too much. */
+void conn_close_slow(struct conn *conn, struct rill_bytes what);
 /* This publisher waits until the receiver has caught up or the bounded time is over. */
 void conn_stall(struct conn *publisher, struct conn *receiver);
 /* The receiver has caught up, or is gone: all who wait for it go on. */

@@ -55,6 +55,9 @@ static size_t run_commands(struct conn *conn, struct rill_bytes input)
         if (__builtin_expect(status == RILL_PARSE_DONE, 1)) {
             conn_command(conn, &command);
             used += command.bytes;
+            if (__builtin_expect(conn->outq.bytes > conn->core->limits.pending_bytes_max, 0) &&
+                conn->state != CONN_CLOSING)
+                conn_close_slow(conn, RILL_BYTES("(answers)"));
         } else if (status == RILL_PARSE_MORE) {
             conn->backlog_needed = command.bytes_needed;
             break;

@@ -49,6 +49,17 @@ void conn_write_due(struct conn *conn)
 
 // ---- back-pressure ----
 
+void conn_close_slow(struct conn *conn, struct rill_bytes what)
+{
+    struct rill_core *core = conn->core;
+    rill_log(&core->log, RILL_LOG_INFO,
+             "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
+             conn_label(conn), core->limits.pending_bytes_max, RILL_ARG(what));
+    core->slow_consumers++;
+    conn->account->slow_consumers++;
+    conn_abort(conn, "Slow Consumer (Pending Bytes)");
+}
+
 void conn_stall(struct conn *publisher, struct conn *receiver)
 {
     struct rill_core *core = publisher->core;
@@ -90,11 +101,6 @@ void conn_resume_later(struct conn *conn)
     if (conn->resuming || conn->state == CONN_CLOSING)
         return;
     conn->resuming = true;
-    conn->resume_next = NULL;
-    if (core->resume_last)
-        core->resume_last->resume_next = conn;
-    else
-        core->resume_first = conn;
-    core->resume_last = conn;
+    DL_APPEND2(core->resuming, conn, resume_prev, resume_next);
     conn_touch(conn);
 }

@@ -32,6 +32,10 @@ struct rill_core {
     char *host;
     uint16_t port;
     bool headers_disabled;
+    size_t traced_bytes_max;
+    bool system_traced;
+    const char *const *tags;
+    size_t tag_count;
     bool producer_stall_disabled;
     struct rill_log_sink log;
 
@@ -50,11 +54,10 @@ struct rill_core {
     struct conn *conns;
     uint32_t conn_count;
     uint64_t conn_id_last;
-    struct conn *touched_first;
-    struct conn *touched_last;
-    struct conn *resume_first;
-    struct conn *resume_last;
+    struct conn *touched;
+    struct conn *resuming;
     struct sub *subs_by_sid; // uthash over (connection id, sid)
+    uint64_t sid_seed;       // of its hashes, unpredictable to peers
     struct outq_pool outq_pool;
     uint64_t turn_deliveries; // since the connection that is being served got its turn
 

@@ -120,6 +120,8 @@ void rill_index_close(struct rill_index *index)
 enum rill_err rill_index_feed(struct rill_index *index, uint64_t sequence, struct rill_bytes subject)
 {
     struct batch *active = index->active;
+    if (index->damaged)
+        return RILL_ERR_DAMAGED;
     if (index->ready && active->bytes >= index->batch_bytes)
         return RILL_ERR_LIMIT;
     RILL_ASSERT(active->message_count || sequence >= index_end(index));

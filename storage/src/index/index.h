@@ -67,7 +67,7 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
    be destroyed before. */
 void rill_index_close(struct rill_index *index);
 
-/* Sequences grow. LIMIT when two batches wait: the caller stops feeding until a job has finished. */
+/* Sequences grow. LIMIT when two batches wait: the caller stops feeding until a job has finished. DAMAGED. */
 enum rill_err rill_index_feed(struct rill_index *index, uint64_t sequence,
                               struct rill_bytes subject) RILL_MUST_CHECK;
 

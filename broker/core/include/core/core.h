@@ -65,7 +65,13 @@ struct rill_core_config {
     uint16_t port;
     struct rill_limits limits;
     const struct rill_auth_config *auth;
-    bool headers_disabled;        // no_header_support
+    bool headers_disabled;     // no_header_support
+    bool match_cache_disabled; // disable_sublist_cache
+    uint32_t closed_conns_max; // remembered for monitoring
+    size_t traced_bytes_max;   // of a payload, at the trace level; 0: all of it
+    bool system_traced;        // the system account's connections are traced too
+    const char *const *tags;   // server_tags, shown in monitoring; borrowed as `auth`
+    size_t tag_count;
     bool producer_stall_disabled; // no_fast_producer_stall
     struct rill_jetstream_config jetstream;
     struct rill_log_sink log;
