@@ -234,3 +234,26 @@ Test(authorization, nobody_looks_at_users_from_before_a_reload)
     sim_core_stop(&sim);
     users_destroy(other);
 }
+
+// However many ask at once, few passwords are hashed at a time, none for who has left, and everybody gets an answer.
+Test(authorization, a_crowd_with_hashed_passwords_waits_in_line)
+{
+    enum { CROWD = 100, AT_A_TIME_MAX = 4 };
+    struct sim_core sim;
+    struct heard heard[CROWD] = {0};
+    struct sim_client *clients[CROWD];
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &with_users, .calm = true});
+    for (int i = 0; i < CROWD; i++) {
+        clients[i] = sim_client_open(&sim, on_command, &heard[i]);
+        sim_client_sendf(clients[i], "CONNECT {\"verbose\":false,\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    }
+    (void)sim_core_turn(&sim);
+    cr_expect(sim.job_count <= AT_A_TIME_MAX);
+    for (int i = 10; i < CROWD; i++)
+        sim_client_close(clients[i]);
+    sim_core_settle(&sim);
+    for (int i = 0; i < 10; i++)
+        cr_expect(eq(int, heard[i].pongs, 1));
+    cr_expect(sim.jobs_total <= 10 + 2 * AT_A_TIME_MAX);
+    sim_core_stop(&sim);
+}

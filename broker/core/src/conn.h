@@ -28,6 +28,7 @@ enum conn_state {
 };
 
 struct reply_grants;
+struct verify_job;
 
 struct conn {
     struct rill_core *core;
@@ -47,6 +48,8 @@ struct conn {
     struct account *account;
     const struct rill_auth_user *user; // NULL: nobody in particular, may do everything; or CLOSING
     struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
+
+    struct verify_job *verify_in_line; // VERIFYING, and no job has taken its password yet
 
     // input
     struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins. Lives as long
