@@ -60,7 +60,6 @@ struct conn {
     struct outq outq;
     bool touched;    // in the core's queue of connections for the shell
     bool resuming;   // in the core's queue of connections with work left over
-    bool past_stall; // publishers have waited for this receiver in vain; not again until it has caught up
     struct conn *touched_next, *touched_prev;
     struct conn *resume_next, *resume_prev;
 
@@ -69,6 +68,8 @@ struct conn {
     struct conn *stalled_next;
     struct conn *stalled_prev;
     struct conn *waiters;
+    int64_t patience_until_ns;   // publishers wait for this receiver until then; 0: none has had to
+    size_t patience_bytes_taken; // read since patience began
 
     // deadlines
     struct rill_deadline ping_due;  // next PING; while WAITING the end of patience
@@ -154,7 +155,11 @@ void conn_stall_due(struct conn *conn);
 /* Closes a connection that has more output waiting than it may: `what` is the subject or the kind of output that was
    too much. */
 void conn_close_slow(struct conn *conn, struct rill_bytes what);
-/* This publisher waits until the receiver has caught up or the bounded time is over. */
+/* May publishers wait for this receiver? A bounded time, which reading earns anew: else one that reads next to nothing
+   would hold all publishers, and so all other receivers, to its pace. */
+bool conn_deserves_patience(const struct conn *receiver);
+void conn_earn_patience(struct conn *receiver, size_t bytes_taken);
+/* This publisher waits until the receiver has caught up or patience with it is over. */
 void conn_stall(struct conn *publisher, struct conn *receiver);
 /* The receiver has caught up, or is gone: all who wait for it go on. */
 void conn_release_waiters(struct conn *receiver);
