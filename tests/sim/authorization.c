@@ -257,3 +257,25 @@ Test(authorization, a_crowd_with_hashed_passwords_waits_in_line)
     cr_expect(sim.jobs_total <= 10 + 2 * AT_A_TIME_MAX);
     sim_core_stop(&sim);
 }
+
+// A second CONNECT is given the time of a first one, also when a ping of the connection was about to be due.
+Test(authorization, a_second_connect_has_its_full_time)
+{
+    struct rill_auth_config open_house = with_users;
+    open_house.no_auth_user = "ann";
+    struct sim_core sim;
+    struct heard heard = {0};
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &open_house, .calm = true});
+    struct sim_client *client = sim_client_open(&sim, on_command, &heard);
+    sim_client_sendf(client, "CONNECT {\"verbose\":false}\r\nPING\r\n");
+    sim_core_settle(&sim);
+    const int64_t first_ping_ns = rill_core_next_deadline_ns(sim.core);
+    sim_core_advance(&sim, first_ping_ns - sim.now.mono_ns - 1);
+    sim_client_sendf(client, "CONNECT {\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    (void)sim_core_turn(&sim);
+    sim.now.mono_ns = first_ping_ns + 1;
+    sim_core_settle(&sim);
+    cr_expect(eq(str, heard.error, ""));
+    cr_expect(eq(int, heard.pongs, 2));
+    sim_core_stop(&sim);
+}

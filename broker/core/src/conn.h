@@ -72,10 +72,10 @@ struct conn {
     size_t patience_bytes_taken; // read since patience began
 
     // deadlines
-    struct rill_deadline ping_due;  // next PING; while WAITING the end of patience
+    struct rill_deadline ping_due;  // next PING; while WAITING or VERIFYING the end of patience
     struct rill_deadline write_due; // output must have made progress; while CLOSING it must be written
     struct rill_deadline stall_due; // end of waiting for stalled_on
-    uint32_t pings_unanswered;
+    uint32_t pings_unanswered; // since the peer sent anything
     bool first_pong_done; // INFO with connect_info was sent behind the first PONG
 
     // subscriptions

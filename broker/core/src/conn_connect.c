@@ -132,6 +132,10 @@ static void verify_later(struct conn *conn, const struct rill_auth_user *user, c
     verify->user = user;
     verify->hash = rill_alloc_cstr(rill_bytes_from_cstr(hash));
     verify->secret = rill_alloc_cstr(rill_bytes_from_cstr(secret));
+    // A second CONNECT has as much time as a first one, which has been given its own at the beginning.
+    if (conn->state == CONN_ACTIVE)
+        rill_deadline_set(&conn->core->deadlines, &conn->ping_due,
+                          conn->core->now.mono_ns + conn->core->auth->timeout_ns);
     conn->state = CONN_VERIFYING;
     conn_touch(conn);
     conn->verify_in_line = verify;
