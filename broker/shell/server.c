@@ -154,6 +154,7 @@ static void start_core(struct server *server)
     const struct rill_core_config config = server_core_config(server, server->in_force);
     poller_take_time(&server->loop.poller);
     server->loop.core = rill_core_create(&config, server->loop.poller.now);
+    loop_take_effects(&server->loop); // the streams are read back from now on
 }
 
 static void signal_caught(void *context, int signal_number);

@@ -234,3 +234,48 @@ Test(authorization, nobody_looks_at_users_from_before_a_reload)
     sim_core_stop(&sim);
     users_destroy(other);
 }
+
+// However many ask at once, few passwords are hashed at a time, none for who has left, and everybody gets an answer.
+Test(authorization, a_crowd_with_hashed_passwords_waits_in_line)
+{
+    enum { CROWD = 100, AT_A_TIME_MAX = 4 };
+    struct sim_core sim;
+    struct heard heard[CROWD] = {0};
+    struct sim_client *clients[CROWD];
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &with_users, .calm = true});
+    for (int i = 0; i < CROWD; i++) {
+        clients[i] = sim_client_open(&sim, on_command, &heard[i]);
+        sim_client_sendf(clients[i], "CONNECT {\"verbose\":false,\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    }
+    (void)sim_core_turn(&sim);
+    cr_expect(sim.job_count <= AT_A_TIME_MAX);
+    for (int i = 10; i < CROWD; i++)
+        sim_client_close(clients[i]);
+    sim_core_settle(&sim);
+    for (int i = 0; i < 10; i++)
+        cr_expect(eq(int, heard[i].pongs, 1));
+    cr_expect(sim.jobs_total <= 10 + 2 * AT_A_TIME_MAX);
+    sim_core_stop(&sim);
+}
+
+// A second CONNECT is given the time of a first one, also when a ping of the connection was about to be due.
+Test(authorization, a_second_connect_has_its_full_time)
+{
+    struct rill_auth_config open_house = with_users;
+    open_house.no_auth_user = "ann";
+    struct sim_core sim;
+    struct heard heard = {0};
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &open_house, .calm = true});
+    struct sim_client *client = sim_client_open(&sim, on_command, &heard);
+    sim_client_sendf(client, "CONNECT {\"verbose\":false}\r\nPING\r\n");
+    sim_core_settle(&sim);
+    const int64_t first_ping_ns = rill_core_next_deadline_ns(sim.core);
+    sim_core_advance(&sim, first_ping_ns - sim.now.mono_ns - 1);
+    sim_client_sendf(client, "CONNECT {\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    (void)sim_core_turn(&sim);
+    sim.now.mono_ns = first_ping_ns + 1;
+    sim_core_settle(&sim);
+    cr_expect(eq(str, heard.error, ""));
+    cr_expect(eq(int, heard.pongs, 2));
+    sim_core_stop(&sim);
+}

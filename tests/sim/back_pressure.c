@@ -189,3 +189,27 @@ Test(back_pressure, who_never_reads_its_answers_is_closed_at_the_limit)
     cr_expect(sim_client_is_closed(client));
     sim_core_stop(&sim);
 }
+
+// A receiver that reads just enough to be waited for again and again cannot hold the publishers, and so all the others,
+// to its own pace: patience comes back with what it reads.
+Test(back_pressure, patience_is_earned_by_reading)
+{
+    struct scene scene;
+    scene_start(&scene);
+    scene.slow->reads_nothing = true;
+    publish(&scene, MESSAGES);
+    sim_core_settle(&scene.sim);
+    for (int i = 0; i < 10 && !sim_client_is_closed(scene.slow); i++) {
+        // Just below the mark: one more message and it is behind again.
+        struct iovec parts[64];
+        size_t waiting = 0;
+        const size_t count = rill_conn_output(scene.slow->conn, parts, 64);
+        for (size_t part = 0; part < count; part++)
+            waiting += parts[part].iov_len;
+        if (waiting > PENDING_MAX / 4 * 3)
+            rill_core_conn_written(scene.sim.core, scene.slow->conn, waiting - PENDING_MAX / 4 * 3);
+        sim_core_advance(&scene.sim, 50 * RILL_NS_PER_MS);
+    }
+    cr_expect(eq(int, scene.fast_count, MESSAGES));
+    sim_core_crash(&scene.sim); // the slow one's bytes were thrown away here, so it cannot read on
+}

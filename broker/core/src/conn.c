@@ -115,6 +115,7 @@ static void leave_traffic(struct conn *conn, const char *reason)
     conn->user_at_close = conn->user ? rill_alloc_cstr(rill_bytes_from_cstr(conn->user->name)) : NULL;
     conn->user = NULL;
     forget_last_subject(conn);
+    conn_leave_verify_line(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
     rill_deadline_cancel(&core->deadlines, &conn->ping_due);

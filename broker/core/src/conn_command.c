@@ -350,7 +350,6 @@ static void pong(struct conn *conn)
         conn->rtt_ns = conn->core->now.mono_ns - conn->ping_sent_mono_ns;
         conn->ping_sent_mono_ns = 0;
     }
-    conn->pings_unanswered = 0;
 }
 
 void conn_command(struct conn *conn, const struct rill_command *command)

@@ -126,6 +126,7 @@ void rill_core_conn_bytes(struct rill_core *core, struct rill_conn *handle, stru
     if (conn->state == CONN_CLOSING)
         return;
     conn->last_activity_wall_ns = core->now.wall_ns;
+    conn->pings_unanswered = 0; // who sends is alive, wherever in it the PONG stands
     core->turn_deliveries = 0;
     const size_t moved = complete_backlog(conn, bytes);
     struct rill_bytes rest = rill_bytes_from(bytes, moved);

@@ -107,9 +107,7 @@ void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, si
     else if ((bytes && conn->state != CONN_CLOSING) || !rill_deadline_armed(&conn->write_due))
         rill_deadline_set(&core->deadlines, &conn->write_due,
                           core->now.mono_ns + core->limits.write_deadline_ns);
-    if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
-        conn->past_stall = false;
-        if (conn->waiters)
-            conn_release_waiters(conn);
-    }
+    conn_earn_patience(conn, bytes);
+    if (conn->waiters && conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3)
+        conn_release_waiters(conn);
 }

@@ -179,7 +179,7 @@ void rill_core_end_turn(struct rill_core *core)
 
 int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 {
-    if (core->resuming || core->touched || core->jobs_first)
+    if (core->resuming || core->touched)
         return 0;
     if (core->jetstream && jetstream_has_work(core->jetstream))
         return 0;

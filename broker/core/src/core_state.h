@@ -65,6 +65,10 @@ struct rill_core {
     struct sub *user_info_subs[ACCOUNT_COUNT];
     struct jetstream *jetstream; // NULL when not enabled
 
+    // passwords to be hashed
+    struct verify_job *verify_line; // those that wait; each has its connection
+    uint32_t verify_jobs_out;
+
     // jobs for the shell
     struct rill_job *jobs_first;
     struct rill_job *jobs_last;

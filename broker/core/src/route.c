@@ -123,7 +123,8 @@ static bool receiver_is_behind(struct rill_core *core, struct conn *receiver, co
         return true;
     }
     struct conn *publisher = message->origin;
-    if (publisher && publisher != receiver && !receiver->past_stall && !core->producer_stall_disabled)
+    if (publisher && publisher != receiver && !core->producer_stall_disabled &&
+        conn_deserves_patience(receiver))
         conn_stall(publisher, receiver);
     return false;
 }

@@ -137,8 +137,8 @@ enum rill_job_lane rill_job_lane(const struct rill_job *job);
 /* Inside a turn. Takes the job back and frees it. */
 void rill_core_job_done(struct rill_core *core, struct rill_job *job);
 
-/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if
- * nothing waits. */
+/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if nothing waits.
+   Jobs that the shell has yet to take, because its workers are busy, are no work of the core's. */
 int64_t rill_core_next_deadline_ns(const struct rill_core *core);
 
 // ---- connections ----
