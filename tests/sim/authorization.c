@@ -245,7 +245,8 @@ Test(authorization, a_crowd_with_hashed_passwords_waits_in_line)
     sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &with_users, .calm = true});
     for (int i = 0; i < CROWD; i++) {
         clients[i] = sim_client_open(&sim, on_command, &heard[i]);
-        sim_client_sendf(clients[i], "CONNECT {\"verbose\":false,\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+        sim_client_sendf(clients[i],
+                         "CONNECT {\"verbose\":false,\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
     }
     (void)sim_core_turn(&sim);
     cr_expect(sim.job_count <= AT_A_TIME_MAX);

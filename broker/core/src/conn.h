@@ -59,8 +59,8 @@ struct conn {
 
     // output
     struct outq outq;
-    bool touched;    // in the core's queue of connections for the shell
-    bool resuming;   // in the core's queue of connections with work left over
+    bool touched;  // in the core's queue of connections for the shell
+    bool resuming; // in the core's queue of connections with work left over
     struct conn *touched_next, *touched_prev;
     struct conn *resume_next, *resume_prev;
 
@@ -76,8 +76,8 @@ struct conn {
     struct rill_deadline ping_due;  // next PING; while WAITING or VERIFYING the end of patience
     struct rill_deadline write_due; // output must have made progress; while CLOSING it must be written
     struct rill_deadline stall_due; // end of waiting for stalled_on
-    uint32_t pings_unanswered; // since the peer sent anything
-    bool first_pong_done; // INFO with connect_info was sent behind the first PONG
+    uint32_t pings_unanswered;      // since the peer sent anything
+    bool first_pong_done;           // INFO with connect_info was sent behind the first PONG
 
     // subscriptions
     struct sub *subs;
