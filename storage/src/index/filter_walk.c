@@ -49,7 +49,7 @@ static bool known_grow(struct filter_known *known, uint64_t id)
 
 static unsigned known_get(const struct filter_known *known, uint64_t id)
 {
-    return id < known->capacity ? (known->bits[id / 4] >> id % 4 * 2) & 3u : 0;
+    return id < known->capacity ? ((unsigned)known->bits[id / 4] >> (id % 4 * 2)) & 3u : 0;
 }
 
 static bool known_set(struct filter_known *known, uint64_t id, bool matches)
