@@ -61,7 +61,7 @@ static uint16_t format_peer(const struct sockaddr_storage *peer, char out[INET6_
     else if (peer->ss_family == AF_INET)
         text = inet_ntop(AF_INET, &in->sin_addr, out, INET6_ADDRSTRLEN);
     if (!text)
-        (void)strcpy(out, "unix");
+        (void)snprintf(out, INET6_ADDRSTRLEN, "unix");
     return text ? ntohs(peer->ss_family == AF_INET ? in->sin_port : in6->sin6_port) : 0;
 }
 

@@ -162,6 +162,6 @@ enum rill_err listener_open_unix(struct listener *listener, const char *path, st
     *listener = LISTENER_CLOSED;
     listener->source.fd = fd;
     if (!abstract)
-        (void)strcpy(listener->unix_path, path);
+        (void)snprintf(listener->unix_path, sizeof listener->unix_path, "%s", path);
     return RILL_OK;
 }

@@ -78,7 +78,7 @@ static void folder_of(const char *path, char out[PATH_MAX])
     const size_t len = (size_t)(base_name(path) - path);
     (void)snprintf(out, PATH_MAX, "%.*s", (int)len, path);
     if (!len)
-        (void)strcpy(out, "./");
+        (void)snprintf(out, PATH_MAX, "./");
 }
 
 /* A renamed log file is "<name>.<year>.<month>...", so names sort by age. */

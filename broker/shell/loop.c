@@ -80,9 +80,7 @@ void loop_take_effects(struct loop *loop)
 
 void loop_turn(struct loop *loop, int64_t deadline_ns)
 {
-    // With all workers busy the core has jobs left that nobody can take: their end wakes the loop.
-    const bool full = !workers_has_room(loop->workers);
-    const int64_t core_ns = full ? deadline_ns : rill_core_next_deadline_ns(loop->core);
+    const int64_t core_ns = rill_core_next_deadline_ns(loop->core);
     poller_wait(&loop->poller, core_ns < deadline_ns ? core_ns : deadline_ns);
     rill_core_begin_turn(loop->core, loop->poller.now);
     poller_dispatch(&loop->poller);

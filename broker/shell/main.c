@@ -5,6 +5,7 @@
 #include "signals.h"
 
 #include "config/signal.h"
+#include "tool.h"
 
 #include "base/alloc.h"
 
@@ -77,6 +78,8 @@ static int act(int argc, char *const argv[], struct rill_options *options)
 
 int main(int argc, char *argv[])
 {
+    if (argc > 1 && strcmp(argv[1], "store") == 0)
+        return rill_store_tool_run(argc - 1, argv + 1, stdout, stderr);
     struct rill_options options;
     struct rill_error_text why;
     if (rill_options_load(argc, argv, &options, &why))

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,10 @@ enum rill_err poller_init(struct poller *poller)
     *poller = (struct poller){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
     if (poller->epoll_fd < 0)
         return rill_err_from_errno(errno);
+    cpu_set_t processors;
+    CPU_ZERO(&processors);
+    poller->may_look =
+        sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
     poller_take_time(poller);
     return RILL_OK;
 }
@@ -48,11 +53,53 @@ static int timeout_ms(const struct poller *poller, int64_t deadline_ns)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+/* What is ready within a short while, without a sleep. */
+static int poller_look(struct poller *poller)
+{
+    const int64_t end_ns = clock_ns(CLOCK_MONOTONIC) + POLLER_LOOK_NS;
+    do {
+        const int count = epoll_wait(poller->epoll_fd, poller->events, POLLER_EVENTS_MAX, 0);
+        if (count) {
+            poller->look_backoff = 0;
+            return count;
+        }
+        (void)sched_yield();
+    } while (clock_ns(CLOCK_MONOTONIC) < end_ns);
+    poller->looks = false;
+    poller->look_backoff = poller->look_backoff ? poller->look_backoff * 2 : 1;
+    if (poller->look_backoff > POLLER_LOOK_BACKOFF_MAX)
+        poller->look_backoff = POLLER_LOOK_BACKOFF_MAX;
+    poller->look_debt = poller->look_backoff;
+    return 0;
+}
+
+/* A short sleep was mostly the waking: looking would have been quicker. */
+static void poller_slept(struct poller *poller, int64_t slept_ns)
+{
+    if (!poller->may_look || slept_ns > 2 * POLLER_LOOK_NS)
+        return;
+    if (poller->look_debt)
+        poller->look_debt--;
+    else
+        poller->looks = true;
+}
+
+static int poller_sleep(struct poller *poller, int timeout)
+{
+    const int64_t before_ns = clock_ns(CLOCK_MONOTONIC);
+    const int count = epoll_wait(poller->epoll_fd, poller->events, POLLER_EVENTS_MAX, timeout);
+    if (count > 0)
+        poller_slept(poller, clock_ns(CLOCK_MONOTONIC) - before_ns);
+    return count;
+}
+
 void poller_wait(struct poller *poller, int64_t deadline_ns)
 {
     const int64_t timer_ns = rill_deadlines_next_ns(&poller->timers);
     const int timeout = timeout_ms(poller, timer_ns < deadline_ns ? timer_ns : deadline_ns);
-    const int count = epoll_wait(poller->epoll_fd, poller->events, POLLER_EVENTS_MAX, timeout);
+    int count = poller->looks && timeout ? poller_look(poller) : 0;
+    if (count == 0)
+        count = poller_sleep(poller, timeout);
     RILL_ASSERT(count >= 0 || errno == EINTR);
     poller->event_count = count < 0 ? 0 : count;
     poller->event_next = 0;

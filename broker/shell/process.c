@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process.h"
 
+#include "base/alloc.h"
 #include "base/assert.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int64_t timeval_ns(struct timeval tv)
@@ -93,6 +97,23 @@ uint64_t process_random_seed(void)
     uint64_t seed;
     random_bytes(&seed, sizeof seed);
     return seed;
+}
+
+enum rill_err process_make_folder(const char *path, struct rill_error_text *why)
+{
+    char *partial = rill_alloc_cstr(rill_bytes_from_cstr(path));
+    for (char *slash = strchr(partial + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(partial, 0750); // what matters is whether the whole is there in the end
+        *slash = '/';
+    }
+    const bool made = mkdir(partial, 0750) == 0 || errno == EEXIST;
+    free(partial);
+    if (made && access(path, R_OK | W_OK | X_OK) == 0)
+        return RILL_OK;
+    const int code = errno;
+    rill_error_text_set(why, "folder %s: %s", path, strerror(code));
+    return rill_err_from_errno(code);
 }
 
 enum rill_err process_write_pid_file(const char *path, struct rill_error_text *why)

@@ -25,5 +25,8 @@ uint64_t process_raise_descriptor_limit(void);
 void process_make_server_id(char ret_id[57]);
 uint64_t process_random_seed(void);
 
+/* Makes the folder with its parents if it is not there, and sees that files can be made in it. */
+enum rill_err process_make_folder(const char *path, struct rill_error_text *why) RILL_MUST_CHECK;
+
 /* Writes the process id and a newline. */
 enum rill_err process_write_pid_file(const char *path, struct rill_error_text *why) RILL_MUST_CHECK;

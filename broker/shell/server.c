@@ -61,11 +61,14 @@ static void log_greeting(const struct server *server)
     rill_log(log, RILL_LOG_INFO, "  Version:  %s (speaks NATS %s)", RILL_VERSION, RILL_NATS_LEVEL);
     rill_log(log, RILL_LOG_INFO, "  Name:     %s", options->server_name ? options->server_name : server->id);
     if (options->jetstream)
-        rill_log(log, RILL_LOG_INFO, "  Store:    %s",
-                 options->jetstream_store_dir ? options->jetstream_store_dir : "(none)");
+        rill_log(log, RILL_LOG_INFO, "  Store:    %s", options->jetstream_store_dir);
     rill_log(log, RILL_LOG_INFO, "  ID:       %s", server->id);
     if (options->config_file)
         rill_log(log, RILL_LOG_INFO, "Using configuration file: %s", options->config_file);
+    if (options->store_is_temporary)
+        rill_log(log, RILL_LOG_WARN,
+                 "No store folder is configured: streams in %s may be lost when the machine starts anew",
+                 options->jetstream_store_dir);
     for (size_t i = 0; i < options->warnings.count; i++)
         rill_log(log, RILL_LOG_WARN, "%s", options->warnings.items[i]);
 }
@@ -151,6 +154,7 @@ static void start_core(struct server *server)
     const struct rill_core_config config = server_core_config(server, server->in_force);
     poller_take_time(&server->loop.poller);
     server->loop.core = rill_core_create(&config, server->loop.poller.now);
+    loop_take_effects(&server->loop); // the streams are read back from now on
 }
 
 static void signal_caught(void *context, int signal_number);
@@ -179,6 +183,10 @@ static enum rill_err start_parts(struct server *server, struct rill_error_text *
     if (err)
         return err;
     log_greeting(server);
+    if (server->boot.jetstream && (err = process_make_folder(server->boot.jetstream_store_dir, why))) {
+        rill_error_text_wrap(why, "JetStream store");
+        return err;
+    }
     err = open_listeners(server, why);
     if (!err)
         err = write_files(server, why); // from here on nothing fails

@@ -59,6 +59,12 @@ struct rill_core_config server_core_config(struct server *server, const struct r
         .auth = &options->auth,
         .headers_disabled = options->no_header_support,
         .producer_stall_disabled = options->no_fast_producer_stall,
+        .match_cache_disabled = options->no_interest_cache,
+        .closed_conns_max = limit_or_none(options->closed_clients_max),
+        .traced_bytes_max = (size_t)options->traced_bytes_max,
+        .system_traced = options->trace_verbose,
+        .tags = options->server_tags.items,
+        .tag_count = options->server_tags.count,
         .jetstream =
             {
                 .enabled = server->boot.jetstream,

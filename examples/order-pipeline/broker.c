@@ -44,7 +44,7 @@ static int ports_file_port(const char *path)
     json_t *ports = json_load_file(path, 0, NULL);
     const char *url = json_string_value(json_array_get(json_object_get(ports, "nats"), 0));
     const char *colon = url ? strrchr(url, ':') : NULL;
-    const int port = colon ? atoi(colon + 1) : 0;
+    const int port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
     json_decref(ports);
     return port;
 }

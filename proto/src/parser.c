@@ -13,6 +13,8 @@ enum {
     ARGS_MAX = 5,
     WORD_DIGITS_MAX = 9,          // as nats-server: a longer number is none
     IGNORED_LINE_MAX = 64 * 1024, // of PING, PONG and +OK, whose rest nobody reads
+    BLANKS_MAX =
+        64 * 1024, // of one line beyond its limit; nats-server, which keeps no blanks, takes any number
 };
 
 struct line {
@@ -102,11 +104,18 @@ static size_t args_bytes(const uint8_t *args, const uint8_t *line_end)
     return (size_t)(line_end - args);
 }
 
+static inline bool args_too_long(size_t args_bytes_max, const uint8_t *args, const uint8_t *line_end)
+{
+    const size_t bytes = (size_t)(line_end - args);
+    return bytes > args_bytes_max &&
+           (bytes - args_bytes_max > BLANKS_MAX || args_bytes(args, line_end) > args_bytes_max);
+}
+
 /* The line is not whole: what may be missing is one byte, unless it is too long already. */
 static enum rill_parse_status line_more(size_t args_bytes_max, struct rill_bytes input, size_t op_len,
                                         struct rill_command *ret)
 {
-    if (args_bytes(input.data + op_len, input.data + input.len) > args_bytes_max)
+    if (args_too_long(args_bytes_max, input.data + op_len, input.data + input.len))
         return RILL_PARSE_CONTROL_LINE_LONG;
     ret->bytes_needed = input.len + 1;
     return RILL_PARSE_MORE;
@@ -119,8 +128,7 @@ static inline enum rill_parse_status cut_args(const struct rill_parse_limits *li
     const uint8_t *args = input.data + op_len;
     if (!line_cut(args, input.data + input.len, line))
         return line_more(limits->control_line_bytes_max, input, op_len, ret);
-    if ((size_t)(line->next - args) > limits->control_line_bytes_max &&
-        args_bytes(args, line->next) > limits->control_line_bytes_max)
+    if (args_too_long(limits->control_line_bytes_max, args, line->next))
         return RILL_PARSE_CONTROL_LINE_LONG;
     return RILL_PARSE_DONE;
 }
@@ -247,7 +255,7 @@ static enum rill_parse_status parse_line(size_t args_bytes_max, struct rill_byte
     if (!newline)
         return line_more(args_bytes_max, input, op_len, ret);
     const uint8_t *end = newline;
-    if (args_bytes(args, newline + 1) > args_bytes_max)
+    if (args_too_long(args_bytes_max, args, newline + 1))
         return RILL_PARSE_CONTROL_LINE_LONG;
     while (args < end && blank_class[*args])
         args++;

@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "le.h"
 
+#include <assert.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -112,7 +114,7 @@ uint64_t record_purge_of(const struct record *record)
     return le_get_u64(record->body.data);
 }
 
-static bool type_is_known(uint8_t type)
+bool record_type_is_known(uint8_t type)
 {
     switch (type) {
     case RECORD_COMMIT:
@@ -150,12 +152,19 @@ static bool fields_fit(const uint8_t *at, size_t len)
 
 bool record_get(const uint8_t *at, size_t room, uint64_t seed, struct record *ret)
 {
+    if (room < RECORD_HEADER_BYTES || !record_type_is_known(at[12]) || at[13] != 0)
+        return false;
+    return record_get_any(at, room, seed, ret);
+}
+
+bool record_get_any(const uint8_t *at, size_t room, uint64_t seed, struct record *ret)
+{
     if (room < RECORD_HEADER_BYTES)
         return false;
     const size_t len = le_get_u32(at + 8);
     if (len < RECORD_HEADER_BYTES || len > room || record_align(len) > room)
         return false;
-    if (!type_is_known(at[12]) || at[13] != 0 || !fields_fit(at, len))
+    if (record_type_is_known(at[12]) && !fields_fit(at, len))
         return false;
     if (le_get_u64(at) != record_checksum(at, record_align(len), seed))
         return false;

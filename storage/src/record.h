@@ -78,6 +78,10 @@ void record_put_commit(uint8_t *at, uint64_t seed, const struct record_commit *c
 /* Is there a valid record (V4 to V7) in these bytes, of which `room` follow? The views in *ret point into
    them. */
 bool record_get(const uint8_t *at, size_t room, uint64_t seed, struct record *ret);
+/* The same for any type and any flags, for tools that look at what a newer Rill may have written. Of an unknown type
+   only the header's fields are known; its `body` is all that follows. */
+bool record_get_any(const uint8_t *at, size_t room, uint64_t seed, struct record *ret);
+bool record_type_is_known(uint8_t type);
 /* The fields of a record that is known to be valid. */
 struct record record_view(const uint8_t *at);
 struct record_delete record_delete_of(const struct record *record);

@@ -59,11 +59,7 @@ static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, s
 static enum rill_err deliver_message(struct replay *replay, const struct record *record)
 {
     struct log_mark *at = &replay->at;
-    if (record->sequence > at->sequence + 1) {
-        const enum rill_err err = replay_lost(replay, at->sequence + 1, record->sequence - 1);
-        if (err)
-            return err;
-    }
+    RILL_ASSERT(record->sequence == at->sequence + 1); // I1
     struct block_table *table = &replay->store->blocks;
     block_count_message(&table->blocks[table->count - 1], record->size, record->time_ns);
     at->sequence = record->sequence;
@@ -125,11 +121,10 @@ static enum rill_err deliver_purge(struct replay *replay, const struct record *r
     const uint64_t floor = record_purge_of(record) < next ? record_purge_of(record) : next;
     if (floor < at->said_floor)
         return RILL_OK;
+    const bool is_new = floor > at->said_floor;
     at->said_segment = at->segment;
-    if (floor == at->said_floor || floor <= 1)
-        return RILL_OK;
     at->said_floor = floor;
-    return tell_removed(replay, 1, floor - 1);
+    return is_new && floor > 1 ? tell_removed(replay, 1, floor - 1) : RILL_OK;
 }
 
 static enum rill_err deliver_body(struct replay *replay, const struct record *record)
@@ -146,6 +141,17 @@ static enum rill_err deliver_body(struct replay *replay, const struct record *re
     }
 }
 
+/* What a record says was there before it, and was not found, is lost. */
+static enum rill_err deliver_gap(struct replay *replay, uint64_t sequence)
+{
+    struct log_mark *at = &replay->at;
+    if (sequence <= at->sequence)
+        return RILL_OK;
+    const enum rill_err err = replay_lost(replay, at->sequence + 1, sequence);
+    at->sequence = sequence;
+    return err;
+}
+
 /* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
 static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
                              uint64_t limit)
@@ -154,25 +160,39 @@ static enum rill_err deliver(struct replay *replay, const struct record *record,
     const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
     if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
         return RILL_OK;
-    const uint64_t next = is_message ? record->sequence : replay->at.sequence + 1;
-    const enum rill_err err = replay_note_block(replay, offset, record->size, next);
+    enum rill_err err = deliver_gap(replay, record->sequence - is_message);
+    if (!err)
+        err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
     if (err)
         return err;
     return is_message ? deliver_message(replay, record) : deliver_body(replay, record);
 }
 
-/* Takes a commit record as the next one, and says what is missing in front of it. */
-static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
+/* Says what is missing in front of a commit. That holds even when the commit itself turns out to be torn: those in
+   front of it were durable (I4), and their sequences are not given out again. */
+static enum rill_err accept_jump(struct replay *replay, const struct record_commit *commit)
 {
     struct log_mark *at = &replay->at;
     enum rill_err err = RILL_OK;
     if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
-    at->commit = commit->number;
+    at->commit = commit->number - 1;
     at->sequence = commit->sequence;
+    return err;
+}
+
+/* Takes a commit record as the next one. */
+static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
+{
+    struct log_mark *at = &replay->at;
+    enum rill_err err = accept_jump(replay, commit);
+    // A declared gap (I9) begins a block although the bytes have no gap.
+    if (!err)
+        err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
+    at->commit = commit->number;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
-    return err ? err : replay_note_block(replay, offset, RECORD_COMMIT_BYTES, at->sequence + 1);
+    return err;
 }
 
 /* V9, for a commit whose record is valid and whose bytes are all here. */
@@ -301,8 +321,10 @@ static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_
         return err;
     uint64_t end;
     *ret_next = later.offset;
-    if (later.found)
-        return deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
+    if (later.found) {
+        err = deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
+        return err ? err : accept_jump(replay, &later.commit);
+    }
     if (!replay->is_last)
         return later.used > offset ? deliver_valid(replay, offset, later.offset, replay->sequence_limit, &end)
                                    : RILL_OK;
@@ -338,6 +360,18 @@ static enum rill_err replay_commits(struct replay *replay)
     return err;
 }
 
+/* What the header says was there before this segment, and was not found, is lost, even if no commit follows. */
+static enum rill_err replay_header(struct replay *replay, const struct catalog_entry *entry)
+{
+    const uint64_t last = entry->header.first_sequence - 1;
+    if (!entry->has_header || entry->header.first_commit <= replay->at.commit + 1)
+        return RILL_OK;
+    const enum rill_err err = replay_lost(replay, replay->at.sequence + 1, last);
+    replay->at.commit = entry->header.first_commit - 1;
+    replay->at.sequence = last > replay->at.sequence ? last : replay->at.sequence;
+    return err;
+}
+
 static enum rill_err replay_file(struct replay *replay, const struct catalog_entry *entry)
 {
     struct rill_store *store = replay->store;
@@ -352,7 +386,9 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
-    err = replay_commits(replay);
+    err = replay_header(replay, entry);
+    if (!err)
+        err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)

@@ -25,7 +25,8 @@ bool record_scan_next(struct record_scan *scan, struct record_found *ret)
     ret->damaged = false;
     while (scan->at < scan->len) {
         const size_t at = scan->at;
-        if (record_get(scan->bytes + at, scan->len - at, scan->seed + at, &ret->record)) {
+        if ((scan->any_type ? record_get_any : record_get)(scan->bytes + at, scan->len - at, scan->seed + at,
+                                                           &ret->record)) {
             ret->at = at;
             scan->at += ret->record.size;
             RILL_ASSERT(scan->at <= scan->len);

@@ -13,6 +13,7 @@ struct record_scan {
     uint64_t seed; // of bytes[0]
     size_t at;     // where the search goes on
     size_t budget; // bytes that may still be hashed in vain
+    bool any_type; // also records of types that are not known
 };
 
 struct record_found {

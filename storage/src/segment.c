@@ -6,6 +6,7 @@
 #include "io.h"
 #include "le.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

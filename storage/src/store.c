@@ -160,7 +160,8 @@ static enum rill_err tail_write_header(struct rill_store *store, const struct re
     return io_write_all(store->job.file, &part, 1, 0);
 }
 
-/* Cuts what is torn, and makes durable what was read and is about to be shown (I6, I7). */
+/* Cuts what is torn, and makes durable what was read and is about to be shown (I6, I7): the seal that comes next may find
+   no space. */
 static enum rill_err tail_settle(struct rill_store *store, const struct replay_tail *tail)
 {
     struct rill_disk_file *file = store->job.file;

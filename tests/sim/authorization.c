@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 TestSuite(authorization);
 
@@ -181,5 +182,101 @@ Test(authorization, user_info_answers_who_one_is)
                         "PUB $SYS.REQ.USER.INFO inbox 0\r\n\r\n");
     sim_core_settle(&sim);
     cr_expect(eq(int, worker.messages, 1));
+    sim_core_stop(&sim);
+}
+
+/* Users on the heap, so that a sanitizer sees who looks at them after they are gone. */
+static struct rill_auth_config *users_create(const char *name, const char *password)
+{
+    struct rill_auth_config *auth = calloc(1, sizeof *auth);
+    struct rill_auth_user *user = calloc(1, sizeof *user);
+    cr_assert(auth && user);
+    *user = (struct rill_auth_user){strdup(name), strdup(password), "$G", NULL, RILL_CONNECTION_ANY};
+    *auth = (struct rill_auth_config){.users = user, .user_count = 1, .timeout_ns = 2 * RILL_NS_PER_S};
+    return auth;
+}
+
+static void users_destroy(struct rill_auth_config *auth)
+{
+    free((char *)auth->users[0].name);
+    free((char *)auth->users[0].password);
+    free((struct rill_auth_user *)auth->users);
+    free(auth);
+}
+
+// A reload closes who is no user any more, keeps who still is one, and the old users may go at once: also those of
+// connections that have yet to read why they were closed.
+Test(authorization, nobody_looks_at_users_from_before_a_reload)
+{
+    struct sim_core sim;
+    struct heard stays = {0}, goes = {0};
+    struct rill_auth_config *first = users_create("ann", "pw");
+    struct rill_auth_config *same = users_create("ann", "pw");
+    struct rill_auth_config *other = users_create("bob", "pw");
+    sim_core_start(&sim, &(struct sim_options){.seed = 4, .auth = first});
+    struct sim_client *a = sim_client_open(&sim, on_command, &stays);
+    struct sim_client *b = sim_client_open(&sim, on_command, &goes);
+    sim_client_sendf(a, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    sim_client_sendf(b, "CONNECT {\"verbose\":false,\"user\":\"ann\",\"pass\":\"pw\"}\r\n");
+    sim_core_settle(&sim);
+    sim_client_sendf(b, "UNKNOWN\r\n");
+    (void)sim_core_turn(&sim);
+    sim_core_reload(&sim, NULL, same);
+    users_destroy(first);
+    sim_core_settle(&sim);
+    cr_expect(not(sim_client_is_closed(a)));
+    cr_expect(sim_client_is_closed(b));
+    sim_core_reload(&sim, NULL, other);
+    users_destroy(same);
+    sim_core_settle(&sim);
+    cr_expect(eq(str, stays.error, "'Authorization Violation'"));
+    cr_expect(sim_client_is_closed(a));
+    sim_core_stop(&sim);
+    users_destroy(other);
+}
+
+// However many ask at once, few passwords are hashed at a time, none for who has left, and everybody gets an answer.
+Test(authorization, a_crowd_with_hashed_passwords_waits_in_line)
+{
+    enum { CROWD = 100, AT_A_TIME_MAX = 4 };
+    struct sim_core sim;
+    struct heard heard[CROWD] = {0};
+    struct sim_client *clients[CROWD];
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &with_users, .calm = true});
+    for (int i = 0; i < CROWD; i++) {
+        clients[i] = sim_client_open(&sim, on_command, &heard[i]);
+        sim_client_sendf(clients[i],
+                         "CONNECT {\"verbose\":false,\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    }
+    (void)sim_core_turn(&sim);
+    cr_expect(sim.job_count <= AT_A_TIME_MAX);
+    for (int i = 10; i < CROWD; i++)
+        sim_client_close(clients[i]);
+    sim_core_settle(&sim);
+    for (int i = 0; i < 10; i++)
+        cr_expect(eq(int, heard[i].pongs, 1));
+    cr_expect(sim.jobs_total <= 10 + 2 * AT_A_TIME_MAX);
+    sim_core_stop(&sim);
+}
+
+// A second CONNECT is given the time of a first one, also when a ping of the connection was about to be due.
+Test(authorization, a_second_connect_has_its_full_time)
+{
+    struct rill_auth_config open_house = with_users;
+    open_house.no_auth_user = "ann";
+    struct sim_core sim;
+    struct heard heard = {0};
+    sim_core_start(&sim, &(struct sim_options){.seed = 2, .auth = &open_house, .calm = true});
+    struct sim_client *client = sim_client_open(&sim, on_command, &heard);
+    sim_client_sendf(client, "CONNECT {\"verbose\":false}\r\nPING\r\n");
+    sim_core_settle(&sim);
+    const int64_t first_ping_ns = rill_core_next_deadline_ns(sim.core);
+    sim_core_advance(&sim, first_ping_ns - sim.now.mono_ns - 1);
+    sim_client_sendf(client, "CONNECT {\"user\":\"hashed\",\"pass\":\"s3cret\"}\r\nPING\r\n");
+    (void)sim_core_turn(&sim);
+    sim.now.mono_ns = first_ping_ns + 1;
+    sim_core_settle(&sim);
+    cr_expect(eq(str, heard.error, ""));
+    cr_expect(eq(int, heard.pongs, 2));
     sim_core_stop(&sim);
 }

@@ -62,6 +62,31 @@ Test(keepalive, a_silent_client_is_stale_after_the_allowed_pings)
     sim_core_stop(&sim);
 }
 
+// Who sends is alive: a busy client whose PONGs lie behind all that it sends is not stale.
+Test(keepalive, a_client_that_sends_is_not_stale)
+{
+    const struct rill_limits limits = {.payload_bytes_max = 1024,
+                                       .control_line_bytes_max = 1024,
+                                       .pending_bytes_max = 1 << 20,
+                                       .connections_max = 2,
+                                       .ping_interval_ns = 60 * RILL_NS_PER_S,
+                                       .ping_max = 2,
+                                       .write_deadline_ns = 10000 * RILL_NS_PER_S};
+    struct sim_core sim;
+    struct heard heard = {0};
+    sim_core_start(&sim, &(struct sim_options){.seed = 1, .limits = &limits});
+    struct sim_client *client = sim_client_open(&sim, on_command, &heard);
+    sim_core_settle(&sim);
+    client->reads_slowly = true; // it has yet to come to the PING
+    for (int minute = 0; minute < 20; minute++) {
+        sim_client_sendf(client, "PUB a 1\r\nx\r\n");
+        sim_core_advance(&sim, 60 * RILL_NS_PER_S);
+    }
+    cr_assert(not(sim_client_is_closed(client)));
+    cr_expect(not(rill_conn_is_closing(client->conn)));
+    sim_core_stop(&sim);
+}
+
 // The first PONG brings an INFO that tells the client which account it is in; later ones do not.
 Test(keepalive, the_first_pong_brings_connect_info)
 {

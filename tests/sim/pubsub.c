@@ -262,6 +262,24 @@ Test(pubsub, unsub_max_counts_deliveries_already_made)
          "MSG a 1 [] 1\nMSG a 1 [] 2\n");
 }
 
+// A sid may be of any length: it is found again for what comes twice and for what ends it.
+Test(pubsub, sids_of_any_length_are_told_apart)
+{
+    char sid[600];
+    char input[8192];
+    char expected[2048];
+    for (size_t len = 255; len <= 512; len += 257) {
+        memset(sid, 's', len);
+        sid[len] = '\0';
+        (void)snprintf(input, sizeof input,
+                       QUIET "SUB a %s1\r\nSUB a %s2\r\nSUB a %s2\r\nUNSUB %s1\r\nUNSUB %s2 1\r\n"
+                             "PUB a 1\r\nx\r\nPUB a 1\r\ny\r\nSUB a %s1\r\nPUB a 1\r\nz\r\n",
+                       sid, sid, sid, sid, sid, sid);
+        (void)snprintf(expected, sizeof expected, "MSG a %s2 [] x\nMSG a %s1 [] z\n", sid, sid);
+        tell(input, expected);
+    }
+}
+
 // A request that nobody listens to is answered at once, to the requester's own subscription, with the subject.
 Test(pubsub, a_request_without_responders_gets_a_503)
 {

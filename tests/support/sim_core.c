@@ -47,6 +47,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .server_name = "sim",
         .host = "0.0.0.0",
         .port = 4222,
+        .closed_conns_max = 10000,
         .limits = options->limits ? *options->limits : default_limits,
         .auth = options->auth ? options->auth : &sim->no_auth,
         .jetstream = {.enabled = options->disk != NULL,
@@ -58,6 +59,22 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
         .seed = rill_random_next(&sim->random),
     };
     sim->core = rill_core_create(&config, sim->now);
+}
+
+void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits,
+                     const struct rill_auth_config *auth)
+{
+    const struct rill_core_config config = {
+        .host = "0.0.0.0",
+        .port = 4222,
+        .closed_conns_max = 10000,
+        .limits = limits ? *limits : default_limits,
+        .auth = auth ? auth : &sim->no_auth,
+        .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
+    };
+    rill_core_begin_turn(sim->core, sim->now);
+    rill_core_reload(sim->core, &config);
+    rill_core_end_turn(sim->core);
 }
 
 // ---- jobs ----
@@ -244,6 +261,15 @@ static bool feed(struct sim_client *client)
     return true;
 }
 
+static size_t slow_part(struct sim_client *client, size_t bytes)
+{
+    const int64_t now_ns = client->sim->now.mono_ns;
+    if (!bytes || client->read_mono_ns == now_ns)
+        return 0;
+    client->read_mono_ns = now_ns;
+    return 1;
+}
+
 /* Takes a part of the output; closes when the broker wants that. Outside a turn, as the shell does. */
 static bool drain(struct sim_client *client)
 {
@@ -254,7 +280,7 @@ static bool drain(struct sim_client *client)
     size_t total = 0;
     for (size_t i = 0; i < count; i++)
         total += parts[i].iov_len;
-    size_t left = random_part(client->sim, total);
+    size_t left = client->reads_slowly ? slow_part(client, total) : random_part(client->sim, total);
     const size_t taken = left;
     for (size_t i = 0; i < count && left; i++) {
         const size_t part = left < parts[i].iov_len ? left : parts[i].iov_len;
@@ -346,7 +372,7 @@ static void run_down(struct sim_core *sim)
 void sim_core_stop(struct sim_core *sim)
 {
     for (struct sim_client *client = sim->clients; client; client = client->next)
-        client->reads_nothing = false;
+        client->reads_nothing = client->reads_slowly = false;
     run_down(sim);
 }
 

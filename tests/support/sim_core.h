@@ -72,11 +72,16 @@ struct sim_client {
     sim_client_fn *on_command;
     void *context;
     bool reads_nothing; // output stays with the broker: a slow consumer
+    bool reads_slowly;  // takes a single byte per instant of virtual time
+    int64_t read_mono_ns;
     bool closing;
     struct sim_client *next;
 };
 
 void sim_core_start(struct sim_core *sim, const struct sim_options *options);
+/* As SIGHUP: other limits and users; NULL leaves the defaults. The old ones are not looked at any more afterwards. */
+void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits,
+                     const struct rill_auth_config *auth);
 /* One turn of the loop. Returns whether anything happened. */
 bool sim_core_turn(struct sim_core *sim);
 /* Turns until nothing happens any more without time going on. Asserts that this comes to pass. */

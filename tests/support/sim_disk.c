@@ -37,9 +37,12 @@ static struct sim_node *node_of(struct rill_disk_file *file)
 /* Is the power on, for one more operation? When the crash comes in this one, it has its effect and fails. */
 static bool begins(struct sim_disk *disk)
 {
-    if (!disk->off)
-        disk->operations++;
-    return !disk->off;
+    if (disk->off)
+        return false;
+    disk->operations++;
+    if (rill_random_chance(&disk->random, 1, 4))
+        sim_tree_write_back(&disk->tree, &disk->random);
+    return true;
 }
 
 static enum rill_err ends(struct sim_disk *disk, enum rill_err err)

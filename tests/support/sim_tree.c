@@ -204,21 +204,43 @@ void sim_node_resize(struct sim_node *node, uint64_t size)
     data->size = size;
 }
 
+static void sector_keep(struct sim_node *node, size_t sector)
+{
+    const size_t from = sector * SIM_SECTOR_BYTES;
+    if (from >= node->data.len)
+        return;
+    const size_t left = node->data.len - from;
+    const size_t len = left < SIM_SECTOR_BYTES ? left : SIM_SECTOR_BYTES;
+    content_room(&node->kept, from + len);
+    memcpy(node->kept.bytes + from, node->data.bytes + from, len);
+}
+
 void sim_node_sync(struct sim_node *node)
 {
-    for (size_t sector = 0; sector < node->dirty_count; sector++) {
-        const size_t from = sector * SIM_SECTOR_BYTES;
-        if (!node->dirty[sector] || from >= node->data.len)
-            continue;
-        const size_t left = node->data.len - from;
-        const size_t len = left < SIM_SECTOR_BYTES ? left : SIM_SECTOR_BYTES;
-        content_room(&node->kept, from + len);
-        memcpy(node->kept.bytes + from, node->data.bytes + from, len);
-    }
+    // All room at once: sector by sector a file of megabytes would be copied for each of them.
+    if (node->dirty_count)
+        content_room(&node->kept, node->data.len);
+    for (size_t sector = 0; sector < node->dirty_count; sector++)
+        if (node->dirty[sector])
+            sector_keep(node, sector);
     node->kept.size = node->data.size;
     free(node->dirty);
     node->dirty = NULL;
     node->dirty_count = 0;
+}
+
+void sim_tree_write_back(struct sim_tree *tree, struct rill_random *random)
+{
+    for (struct sim_node *node = tree->all; node; node = node->next) {
+        if (node->dirty_count && rill_random_chance(random, 1, 2))
+            node->kept.size = node->data.size;
+        for (size_t sector = 0; sector < node->dirty_count; sector++) {
+            if (!node->dirty[sector] || !rill_random_chance(random, 1, 4))
+                continue;
+            sector_keep(node, sector);
+            node->dirty[sector] = 0;
+        }
+    }
 }
 
 /* Each sector that was not synced is drawn on its own: the new one, or the one that was there. So is the

@@ -71,6 +71,8 @@ void sim_node_write(struct sim_node *node, const uint8_t *bytes, size_t len, uin
 void sim_node_resize(struct sim_node *node, uint64_t size);
 void sim_node_sync(struct sim_node *node);
 
+/* The kernel writes some of the sectors back that nobody has synced yet: later changes no longer undo them. */
+void sim_tree_write_back(struct sim_tree *tree, struct rill_random *random);
 /* Draws what survives of everything that is not synced. */
 void sim_tree_crash(struct sim_tree *tree, struct rill_random *random);
 /* Bytes of all files that have a name. */

@@ -122,9 +122,9 @@ struct stream *api_stream(const struct api_call *call)
     struct rill_js_error error = {0};
     if (!call->js->listed || call->js->stopping)
         error = rill_js_error_of(RILL_JS_NOT_READY);
-    else if (!stream)
-        error = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
-    else if (stream->state == STREAM_RECOVERING || stream->state == STREAM_CREATING)
+    else if (!stream || stream->state == STREAM_CREATING)
+        error = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND); // nobody was told yet that it is there
+    else if (stream->state == STREAM_RECOVERING)
         error = rill_js_error_of(RILL_JS_NOT_READY);
     else if (stream->state == STREAM_OFFLINE)
         error = rill_js_error_with(RILL_JS_STREAM_OFFLINE_REASON, "%s", stream->why.text);
@@ -188,6 +188,66 @@ static void carry_out(struct api_call *call, const struct row *row)
     rill_message_free(call->request);
 }
 
+// ---- before the streams are known ----
+
+/* A broker listens a moment before it knows the names of its streams. Requests of that moment wait for them. */
+struct early_request {
+    struct early_request *next;
+    size_t subject_len;
+    size_t reply_len;
+    size_t body_len;
+    uint8_t bytes[]; // subject, reply, body
+};
+
+enum { EARLY_REQUESTS_MAX = 1024 }; // more are told that it is not ready
+
+/* False when it has to be answered now. */
+static bool put_off(struct jetstream *js, const struct message *message)
+{
+    if (js->listed || js->list_failed || js->stopping || js->early_count == EARLY_REQUESTS_MAX)
+        return false;
+    const struct rill_bytes parts[] = {message->subject, message->reply, message->payload};
+    struct early_request *early =
+        malloc(sizeof *early + message->subject.len + message->reply.len + message->payload.len);
+    if (!early)
+        return false;
+    *early = (struct early_request){NULL, message->subject.len, message->reply.len, message->payload.len};
+    uint8_t *at = early->bytes;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].data, parts[i].len);
+        at += parts[i].len;
+    }
+    if (js->early_last)
+        js->early_last->next = early;
+    else
+        js->early = early;
+    js->early_last = early;
+    js->early_count++;
+    return true;
+}
+
+void api_answer_early(struct jetstream *js)
+{
+    struct early_request *early = js->early;
+    js->early = js->early_last = NULL;
+    js->early_count = 0;
+    while (early) {
+        struct early_request *next = early->next;
+        const struct message message = {
+            .account = js->account,
+            .subject = rill_bytes_of(early->bytes, early->subject_len),
+            .reply = rill_bytes_of(early->bytes + early->subject_len, early->reply_len),
+            .payload = rill_bytes_of(early->bytes + early->subject_len + early->reply_len, early->body_len),
+        };
+        api_request(js, &message);
+        free(early);
+        early = next;
+    }
+}
+
+// ---- a request ----
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -201,6 +261,8 @@ void api_request(void *owner, const struct message *message)
         js->api_ignored++;
         return;
     }
+    if (put_off(js, message))
+        return;
     js->api_total++;
     call.response = row ? row->response : &rill__system_response__descriptor;
     if (row)

@@ -22,6 +22,8 @@ struct api_call {
 
 /* A receiver in the trie: `owner` is the jetstream. */
 void api_request(void *owner, const struct message *message);
+/* The names of the streams are known now, or never will be: answers what was put off until then. */
+void api_answer_early(struct jetstream *js);
 
 /* Answers. Every response of the API has a type and an error. */
 void api_respond_error(struct jetstream *js, struct rill_bytes reply,

@@ -24,8 +24,8 @@
 #include "consumer_record.h"
 #include "outstanding.h"
 
-/* System limit on what one consumer may have outstanding. */
-enum { CONSUMER_ACK_PENDING_MAX = 100 * 1000 };
+/* System limit on what one consumer may have outstanding; a larger max_ack_pending, or none, means this. */
+enum { CONSUMER_ACK_PENDING_MAX = 500 * 1000 };
 
 struct consumer_limits {
     int64_t ack_wait_ns;

@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "config_fields.h"
-#include "consumer.h"
 #include "proto/subject.h"
 
 #include <stdlib.h>
@@ -129,8 +128,6 @@ static struct rill_js_error check_numbers(const Rill__ConsumerConfig *config)
     if (config->max_waiting > WAITING_MAX)
         return rill_js_error_with(RILL_JS_CONSUMER_CREATE, "max_waiting exceeds system limit of %d",
                                   WAITING_MAX);
-    if (config->max_ack_pending > CONSUMER_ACK_PENDING_MAX)
-        return rill_js_error_with(RILL_JS_CONSUMER_MAX_ACK_PENDING_EXCESS, "%d", CONSUMER_ACK_PENDING_MAX);
     if (config->max_batch < 0)
         return rill_js_error_of(RILL_JS_CONSUMER_MAX_BATCH_NEGATIVE);
     if (config->max_expires && config->max_expires < RILL_NS_PER_MS)

@@ -170,6 +170,41 @@ static struct rill_bytes write_ack_subject(struct durable *durable, const struct
     return rill_buf_bytes(buf);
 }
 
+/* A stream may have the inbox among its subjects. */
+static bool has_receiver_inside(const struct match *match)
+{
+    for (uint32_t i = 0; i < match->sub_count; i++) {
+        if (!match_sub(match, i)->conn)
+            return true;
+    }
+    return false;
+}
+
+static struct rill_bytes copy_to(uint8_t **at, struct rill_bytes bytes)
+{
+    if (bytes.len)
+        memcpy(*at, bytes.data, bytes.len);
+    const struct rill_bytes copy = rill_bytes_of(*at, bytes.len);
+    *at += bytes.len;
+    return copy;
+}
+
+/* A receiver inside may append to the store that the message was read from, which ends the views. */
+static uint32_t route_copy(struct rill_core *core, const struct message *message, struct match *match)
+{
+    uint8_t *memory = malloc(message->subject.len + message->headers.len + message->payload.len + 1);
+    struct message copy = *message;
+    uint8_t *at = memory;
+    if (!memory)
+        return 0; // as if nobody were there: the pull ends, the message stays
+    copy.subject = copy_to(&at, message->subject);
+    copy.headers = copy_to(&at, message->headers);
+    copy.payload = copy_to(&at, message->payload);
+    const uint32_t taken = route_matched(core, &copy, match);
+    free(memory);
+    return taken;
+}
+
 /* Sends it to the first pull's inbox under its own subject; false when nobody is there. */
 static bool send(struct durable *durable, const struct rill_store_message *stored,
                  const struct consumer_offer *offer, uint64_t pending)
@@ -184,7 +219,8 @@ static bool send(struct durable *durable, const struct rill_store_message *store
     };
     struct interest *interest = js->account->interest;
     struct match *match = interest_match(interest, reply_of(offer->pull));
-    const uint32_t taken = route_matched(js->core, &message, match);
+    const uint32_t taken = has_receiver_inside(match) ? route_copy(js->core, &message, match)
+                                                      : route_matched(js->core, &message, match);
     interest_unpin(interest, match);
     return taken > 0;
 }

@@ -35,7 +35,7 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early);
     route_unsubscribe(js->account, js->api_sub);
     route_unsubscribe(js->account, js->ack_sub);
     rill_buf_fini(&js->json);

@@ -34,8 +34,12 @@ struct jetstream {
     struct sub *api_sub;
     struct sub *ack_sub;
 
-    struct stream *streams; // uthash by name
-    bool listed;            // the store's folder was read: all names are known
+    struct stream *streams;      // uthash by name
+    bool listed;                 // the store's folder was read: all names are known
+    bool list_failed;            // it could not be read: nothing will ever be known
+    struct early_request *early; // that came before the names were known, in their order
+    struct early_request *early_last;
+    uint32_t early_count;
     bool stopping;
 
     struct stream *touched;  // have something to commit, or to end

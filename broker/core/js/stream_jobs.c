@@ -2,6 +2,7 @@
 //
 // What of a stream's life waits for a disk and is neither a commit nor a read: making, recovering, closing, deleting. Each
 // is a job; while it is out it alone has the store.
+#include "api.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
@@ -226,11 +227,13 @@ static void finish_list(struct rill_core *core, struct rill_job *base)
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream store %s cannot be read: %s", job->store_dir,
                  job->why.text);
     job->js->listed = !job->err;
+    job->js->list_failed = job->err != RILL_OK;
     for (size_t i = 0; i < job->count; i++) {
         if (!job->err && !job->js->stopping)
             recover(stream_add(job->js, job->names[i], STREAM_RECOVERING));
         free(job->names[i]);
     }
+    api_answer_early(job->js);
     free(job->names);
     free(job);
 }

@@ -140,9 +140,10 @@ static const char *row_account(const struct row *row)
 
 static const char *row_user(const struct row *row)
 {
-    if (row->open)
-        return row->open->user ? row->open->user->name : "";
-    return row->closed->user ? row->closed->user : "";
+    const char *user = row->closed ? row->closed->user : row->open->user_at_close;
+    if (row->open && row->open->user)
+        user = row->open->user->name;
+    return user ? user : "";
 }
 
 static bool has_sub_matching(const struct conn *conn, const char *filter)

@@ -112,6 +112,12 @@ json_t *monitor_varz(struct rill_core *core, const struct rill_process_facts *fa
     add_totals(object, core);
     add_http(object, facts);
     json_object_set_new(object, "config_load_time", monitor_time(facts->config_load_wall_ns));
+    if (core->tag_count) {
+        json_t *tags = json_array();
+        for (size_t i = 0; i < core->tag_count; i++)
+            json_array_append_new(tags, monitor_bytes(rill_bytes_from_cstr(core->tags[i])));
+        json_object_set_new(object, "tags", tags);
+    }
     json_object_set_new(object, "system_account", json_string(core->accounts[ACCOUNT_SYSTEM].name));
     return object;
 }

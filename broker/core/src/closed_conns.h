@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The last connections that were closed, for /connz?state=closed: a ring of at most CLOSED_CONNS_MAX,
+// The last connections that were closed, for /connz?state=closed: a ring of bounded size,
 // allocated as it fills. Loop thread only.
 #pragma once
 
 #include "core/core.h"
-
-enum { CLOSED_CONNS_MAX = 1024 };
 
 struct closed_conn {
     uint64_t id;
@@ -35,8 +33,11 @@ struct closed_conns {
     uint32_t count;
     uint32_t capacity;
     uint32_t next; // the place that is written next, once the ring is full
+    uint32_t count_max;
 };
 
+/* Fewer than before: the oldest are forgotten. */
+void closed_conns_set_max(struct closed_conns *all, uint32_t count_max);
 /* Takes the strings of `closed`. */
 void closed_conns_add(struct closed_conns *all, const struct closed_conn *closed);
 /* index 0 is the one closed last; index < all->count. */

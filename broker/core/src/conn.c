@@ -112,10 +112,12 @@ static void leave_traffic(struct conn *conn, const char *reason)
     conn->state = CONN_CLOSING;
     conn->close_reason = reason;
     conn->subs_at_close = conn->sub_count;
+    conn->user_at_close = conn->user ? rill_alloc_cstr(rill_bytes_from_cstr(conn->user->name)) : NULL;
+    conn->user = NULL;
     forget_last_subject(conn);
+    conn_leave_verify_line(conn);
     while (conn->subs)
         conn_end_sub(conn, conn->subs);
-    rill_buf_fini(&conn->backlog);
     rill_deadline_cancel(&core->deadlines, &conn->ping_due);
     rill_deadline_cancel(&core->deadlines, &conn->stall_due);
     conn_release_waiters(conn);
@@ -145,11 +147,6 @@ void conn_abort(struct conn *conn, const char *reason)
     conn_touch(conn);
 }
 
-static char *copy_or_null(const char *text)
-{
-    return text ? rill_alloc_cstr(rill_bytes_from_cstr(text)) : NULL;
-}
-
 /* The strings move to the list of closed connections. */
 static void remember_closed(struct rill_core *core, struct conn *conn)
 {
@@ -161,7 +158,7 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
         .name = conn->name,
         .lang = conn->lang,
         .version = conn->version,
-        .user = copy_or_null(conn->user ? conn->user->name : NULL),
+        .user = conn->user_at_close,
         .account = conn->account->name,
         .reason = conn->close_reason,
         .start_wall_ns = conn->start_wall_ns,
@@ -177,25 +174,6 @@ static void remember_closed(struct rill_core *core, struct conn *conn)
     closed_conns_add(&core->closed, &closed);
 }
 
-static void queue_remove(struct conn **first, struct conn **last, struct conn *conn, size_t next_offset)
-{
-    struct conn *previous = NULL;
-    for (struct conn *at = *first; at; at = *(struct conn **)((char *)at + next_offset)) {
-        struct conn *next = *(struct conn **)((char *)at + next_offset);
-        if (at != conn) {
-            previous = at;
-            continue;
-        }
-        if (previous)
-            *(struct conn **)((char *)previous + next_offset) = next;
-        else
-            *first = next;
-        if (*last == conn)
-            *last = previous;
-        return;
-    }
-}
-
 void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, const char *reason)
 {
     struct conn *conn = (struct conn *)handle;
@@ -204,11 +182,12 @@ void rill_core_conn_closed(struct rill_core *core, struct rill_conn *handle, con
     rill_log(&core->log, RILL_LOG_DEBUG, "%s - Client connection closed: %s", conn_label(conn),
              conn->close_reason);
     if (conn->touched)
-        queue_remove(&core->touched_first, &core->touched_last, conn, offsetof(struct conn, touched_next));
+        DL_DELETE2(core->touched, conn, touched_prev, touched_next);
     if (conn->resuming)
-        queue_remove(&core->resume_first, &core->resume_last, conn, offsetof(struct conn, resume_next));
+        DL_DELETE2(core->resuming, conn, resume_prev, resume_next);
     rill_deadline_cancel(&core->deadlines, &conn->write_due);
     outq_clear(&conn->outq, &core->outq_pool);
+    rill_buf_fini(&conn->backlog);
     conn->account->in_msgs += conn->in_msgs;
     conn->account->in_bytes += conn->in_bytes;
     conn->account->out_msgs += conn->out_msgs;

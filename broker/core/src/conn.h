@@ -28,6 +28,7 @@ enum conn_state {
 };
 
 struct reply_grants;
+struct verify_job;
 
 struct conn {
     struct rill_core *core;
@@ -45,38 +46,44 @@ struct conn {
 
     // who it is
     struct account *account;
-    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything
+    const struct rill_auth_user *user; // NULL: nobody in particular, may do everything; or CLOSING
     struct reply_grants *grants; // replies that it may publish; NULL when its user has no such permission
 
+    struct verify_job *verify_in_line; // VERIFYING, and no job has taken its password yet
+
     // input
-    struct rill_buf backlog; // bytes that could not be worked on yet; begins where a command begins
-    size_t backlog_needed;   // shorter than this it holds no whole command
+    struct rill_buf
+        backlog; // bytes that could not be worked on yet; begins where a command begins. Lives as long
+                 // as the connection: the message that ends it may lie here and be on its way
+    size_t backlog_needed; // shorter than this it holds no whole command
 
     // output
     struct outq outq;
-    bool touched;    // in the core's queue of connections for the shell
-    bool resuming;   // in the core's queue of connections with work left over
-    bool past_stall; // publishers have waited for this receiver in vain; not again until it has caught up
-    struct conn *touched_next;
-    struct conn *resume_next;
+    bool touched;  // in the core's queue of connections for the shell
+    bool resuming; // in the core's queue of connections with work left over
+    struct conn *touched_next, *touched_prev;
+    struct conn *resume_next, *resume_prev;
 
     // back-pressure: this publisher waits for stalled_on; a receiver knows who waits for it
     struct conn *stalled_on;
     struct conn *stalled_next;
     struct conn *stalled_prev;
     struct conn *waiters;
+    int64_t patience_until_ns;   // publishers wait for this receiver until then; 0: none has had to
+    size_t patience_bytes_taken; // read since patience began
 
     // deadlines
-    struct rill_deadline ping_due;  // next PING; while WAITING the end of patience
-    struct rill_deadline write_due; // output must have made progress
+    struct rill_deadline ping_due;  // next PING; while WAITING or VERIFYING the end of patience
+    struct rill_deadline write_due; // output must have made progress; while CLOSING it must be written
     struct rill_deadline stall_due; // end of waiting for stalled_on
-    uint32_t pings_unanswered;
-    bool first_pong_done; // INFO with connect_info was sent behind the first PONG
+    uint32_t pings_unanswered;      // since the peer sent anything
+    bool first_pong_done;           // INFO with connect_info was sent behind the first PONG
 
     // subscriptions
     struct sub *subs;
     uint32_t sub_count;
     uint32_t subs_at_close;
+    char *user_at_close; // the user's name, which a reload may take away while the output is written
 
     // totals
     uint64_t in_msgs;
@@ -146,7 +153,14 @@ void conn_ping_due(struct conn *conn);
 void conn_write_due(struct conn *conn);
 void conn_stall_due(struct conn *conn);
 
-/* This publisher waits until the receiver has caught up or the bounded time is over. */
+/* Closes a connection that has more output waiting than it may: `what` is the subject or the kind of output that was
+   too much. */
+void conn_close_slow(struct conn *conn, struct rill_bytes what);
+/* May publishers wait for this receiver? A bounded time, which reading earns anew: else one that reads next to nothing
+   would hold all publishers, and so all other receivers, to its pace. */
+bool conn_deserves_patience(const struct conn *receiver);
+void conn_earn_patience(struct conn *receiver, size_t bytes_taken);
+/* This publisher waits until the receiver has caught up or patience with it is over. */
 void conn_stall(struct conn *publisher, struct conn *receiver);
 /* The receiver has caught up, or is gone: all who wait for it go on. */
 void conn_release_waiters(struct conn *receiver);

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each command of a client does, except CONNECT (conn_connect.c).
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "conn.h"
 #include "conn_connect.h"
 #include "core_state.h"
 #include "permissions.h"
-#include "proto/decimal.h"
 #include "proto/subject.h"
+#include "proto/writer.h"
 #include "route.h"
+#include "trace.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <utlist.h>
+#include <xxhash.h>
 
 /* A log line shows so much of what a peer sent. */
 enum {
@@ -61,18 +65,21 @@ void conn_parse_error(struct conn *conn, enum rill_parse_status status, struct r
 static void send_no_responders(struct conn *conn, const struct sub *sub, struct rill_bytes reply,
                                struct rill_bytes subject)
 {
-    const struct rill_bytes status = RILL_BYTES("NATS/1.0 503\r\nNats-Subject: ");
-    char size[RILL_DECIMAL_BYTES_MAX];
-    const struct rill_bytes size_text =
-        rill_bytes_of(size, rill_decimal_write(status.len + subject.len + sizeof "\r\n\r\n" - 1, size));
-    const struct rill_bytes parts[] = {
-        RILL_BYTES("HMSG "), reply,     RILL_BYTES(" "), sub->sid,
-        RILL_BYTES(" "),     size_text, RILL_BYTES(" "), size_text,
-        RILL_BYTES("\r\n"),  status,    subject,         RILL_BYTES("\r\n\r\n\r\n"),
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        conn_send(conn, parts[i]);
-    conn->out_msgs++;
+    struct rill_buf headers, line;
+    rill_buf_init(&headers, SIZE_MAX / 2);
+    rill_buf_init(&line, SIZE_MAX / 2);
+    enum rill_err err =
+        rill_buf_appendf(&headers, "NATS/1.0 503\r\nNats-Subject: " RILL_PRI "\r\n\r\n", RILL_ARG(subject));
+    if (!err)
+        err = rill_append_message(&line, reply, sub->sid, rill_bytes_of(NULL, 0), rill_buf_bytes(&headers),
+                                  rill_bytes_of(NULL, 0));
+    // Without memory the requester waits for its own deadline.
+    if (!err) {
+        conn_send(conn, rill_buf_bytes(&line));
+        conn->out_msgs++;
+    }
+    rill_buf_fini(&headers);
+    rill_buf_fini(&line);
 }
 
 static void answer_no_responders(struct conn *conn, const struct message *message)
@@ -124,9 +131,9 @@ static struct quoted quote(struct rill_bytes bytes)
     for (size_t i = 0; i < bytes.len && len + sizeof "\\x00" < sizeof quoted.text; i++) {
         const uint8_t c = bytes.data[i];
         if (c < 0x20 || c == 0x7f)
-            len += (size_t)sprintf(quoted.text + len, "\\x%02x", c);
+            len += (size_t)snprintf(quoted.text + len, sizeof quoted.text - len, "\\x%02x", c);
         else if (c == '"' || c == '\\')
-            len += (size_t)sprintf(quoted.text + len, "\\%c", c);
+            len += (size_t)snprintf(quoted.text + len, sizeof quoted.text - len, "\\%c", c);
         else
             quoted.text[len++] = (char)c;
     }
@@ -195,30 +202,32 @@ static void publish_with_headers(struct conn *conn, const struct rill_command *c
 
 // ---- subscribing ----
 
-static uint64_t key_of(const struct conn *conn, struct rill_bytes sid, uint8_t *key)
+enum { SID_ON_STACK_MAX = 256 };
+
+static size_t key_of(const struct conn *conn, struct rill_bytes sid, uint8_t *key)
 {
     memcpy(key, &conn->id, sizeof conn->id);
     memcpy(key + sizeof conn->id, sid.data, sid.len);
     return sizeof conn->id + sid.len;
 }
 
-enum { SID_ON_STACK_MAX = 256 };
+/* Peers choose the sids: uthash's own hash has no seed, so they could choose such as fall into one bucket. */
+static unsigned key_hash(const struct conn *conn, const uint8_t *key, size_t key_len)
+{
+    return (unsigned)XXH3_64bits_withSeed(key, key_len, conn->core->sid_seed);
+}
 
 struct sub *conn_find_sub(const struct conn *conn, struct rill_bytes sid)
 {
     struct sub *sub = NULL;
-    uint8_t key[sizeof conn->id + SID_ON_STACK_MAX];
-    if (sid.len <= SID_ON_STACK_MAX) {
-        HASH_FIND(by_sid, conn->core->subs_by_sid, key, key_of(conn, sid, key), sub);
-        return sub;
-    }
-    // Nobody sends such long ones; they need not be fast.
-    DL_FOREACH2(conn->subs, sub, conn_next)
-    {
-        if (rill_bytes_equal(sub->sid, sid))
-            return sub;
-    }
-    return NULL;
+    uint8_t on_stack[sizeof conn->id + SID_ON_STACK_MAX];
+    const bool fits = sid.len <= SID_ON_STACK_MAX;
+    uint8_t *key = fits ? on_stack : rill_alloc_resize(NULL, sizeof conn->id + sid.len, 1);
+    const size_t key_len = key_of(conn, sid, key);
+    HASH_FIND_BYHASHVALUE(by_sid, conn->core->subs_by_sid, key, key_len, key_hash(conn, key, key_len), sub);
+    if (!fits)
+        free(key);
+    return sub;
 }
 
 void conn_end_sub(struct conn *conn, struct sub *sub)
@@ -286,7 +295,8 @@ static void subscribe(struct conn *conn, const struct rill_command *command)
         struct sub *sub = sub_create(conn->id, command->sid, command->subject, command->queue);
         sub->conn = conn;
         sub->checks_deny = checks_deny;
-        HASH_ADD_KEYPTR(by_sid, conn->core->subs_by_sid, sub->key, sub->key_len, sub);
+        HASH_ADD_KEYPTR_BYHASHVALUE(by_sid, conn->core->subs_by_sid, sub->key, sub->key_len,
+                                    key_hash(conn, sub->key, sub->key_len), sub);
         DL_APPEND2(conn->subs, sub, conn_prev, conn_next);
         conn->sub_count++;
         interest_insert(conn->account->interest, sub);
@@ -340,11 +350,12 @@ static void pong(struct conn *conn)
         conn->rtt_ns = conn->core->now.mono_ns - conn->ping_sent_mono_ns;
         conn->ping_sent_mono_ns = 0;
     }
-    conn->pings_unanswered = 0;
 }
 
 void conn_command(struct conn *conn, const struct rill_command *command)
 {
+    if (conn_is_traced(conn))
+        trace_command(conn, command);
     switch (command->op) {
     case RILL_OP_PUB:
         publish(conn, command);

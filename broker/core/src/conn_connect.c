@@ -9,6 +9,7 @@
 
 #include <crypt.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 // ---- the answer ----
 
@@ -40,10 +41,13 @@ static void accept(struct conn *conn, const struct rill_auth_user *user)
 
 // ---- hashed secrets ----
 
-/* Hashing takes tens of milliseconds on purpose, so a job does it. The connection may be gone when it comes
- * back. */
+/* Hashing takes tens of milliseconds on purpose, so a job does it, and few at a time: nobody has proved anything
+   yet. The others wait in line as long as their connection lives; that of a job may be gone when it comes back. */
+enum { VERIFY_JOBS_MAX = 4 };
+
 struct verify_job {
     struct rill_job job;
+    struct verify_job *next, *prev; // in line
     uint64_t conn_id;
     const struct rill_auth_config *auth; // whose `user` it was; a reload makes the job void
     const struct rill_auth_user *user;   // NULL: the token
@@ -74,6 +78,34 @@ static struct conn *find_conn(const struct rill_core *core, uint64_t id)
     return NULL;
 }
 
+static void verify_free(struct verify_job *verify)
+{
+    explicit_bzero(verify->secret, strlen(verify->secret));
+    free(verify->secret);
+    free(verify->hash);
+    free(verify);
+}
+
+static void verify_submit_next(struct rill_core *core)
+{
+    struct verify_job *verify = core->verify_line;
+    if (!verify || core->verify_jobs_out == VERIFY_JOBS_MAX)
+        return;
+    DL_DELETE(core->verify_line, verify);
+    find_conn(core, verify->conn_id)->verify_in_line = NULL;
+    core->verify_jobs_out++;
+    core_submit(core, &verify->job);
+}
+
+void conn_leave_verify_line(struct conn *conn)
+{
+    if (!conn->verify_in_line)
+        return;
+    DL_DELETE(conn->core->verify_line, conn->verify_in_line);
+    verify_free(conn->verify_in_line);
+    conn->verify_in_line = NULL;
+}
+
 static void verify_finish(struct rill_core *core, struct rill_job *job)
 {
     struct verify_job *verify = (struct verify_job *)job;
@@ -85,10 +117,9 @@ static void verify_finish(struct rill_core *core, struct rill_job *job)
             refuse(conn);
         conn_resume_later(conn);
     }
-    explicit_bzero(verify->secret, strlen(verify->secret));
-    free(verify->secret);
-    free(verify->hash);
-    free(verify);
+    verify_free(verify);
+    core->verify_jobs_out--;
+    verify_submit_next(core);
 }
 
 static void verify_later(struct conn *conn, const struct rill_auth_user *user, const char *hash,
@@ -101,9 +132,15 @@ static void verify_later(struct conn *conn, const struct rill_auth_user *user, c
     verify->user = user;
     verify->hash = rill_alloc_cstr(rill_bytes_from_cstr(hash));
     verify->secret = rill_alloc_cstr(rill_bytes_from_cstr(secret));
+    // A second CONNECT has as much time as a first one, which has been given its own at the beginning.
+    if (conn->state == CONN_ACTIVE)
+        rill_deadline_set(&conn->core->deadlines, &conn->ping_due,
+                          conn->core->now.mono_ns + conn->core->auth->timeout_ns);
     conn->state = CONN_VERIFYING;
     conn_touch(conn);
-    core_submit(conn->core, &verify->job);
+    conn->verify_in_line = verify;
+    DL_APPEND(conn->core->verify_line, verify);
+    verify_submit_next(conn->core);
 }
 
 // ---- who is it? ----

@@ -14,3 +14,6 @@ void conn_connect(struct conn *conn, struct rill_bytes json);
 
 /* A reload brought other users: stays if its user is still there with the same secret, else is closed. */
 void conn_reauthorize(struct conn *conn, const struct rill_auth_config *old_auth);
+
+/* Its password need not be hashed any more. */
+void conn_leave_verify_line(struct conn *conn);

@@ -55,6 +55,9 @@ static size_t run_commands(struct conn *conn, struct rill_bytes input)
         if (__builtin_expect(status == RILL_PARSE_DONE, 1)) {
             conn_command(conn, &command);
             used += command.bytes;
+            if (__builtin_expect(conn->outq.bytes > conn->core->limits.pending_bytes_max, 0) &&
+                conn->state != CONN_CLOSING)
+                conn_close_slow(conn, RILL_BYTES("(answers)"));
         } else if (status == RILL_PARSE_MORE) {
             conn->backlog_needed = command.bytes_needed;
             break;
@@ -123,6 +126,7 @@ void rill_core_conn_bytes(struct rill_core *core, struct rill_conn *handle, stru
     if (conn->state == CONN_CLOSING)
         return;
     conn->last_activity_wall_ns = core->now.wall_ns;
+    conn->pings_unanswered = 0; // who sends is alive, wherever in it the PONG stands
     core->turn_deliveries = 0;
     const size_t moved = complete_backlog(conn, bytes);
     struct rill_bytes rest = rill_bytes_from(bytes, moved);

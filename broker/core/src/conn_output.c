@@ -6,9 +6,11 @@
 #include "base/assert.h"
 #include "core_state.h"
 #include "proto/info.h"
+#include "trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <utlist.h>
 
 enum { ERROR_TEXT_MAX = 4096 }; // of one -ERR line
 
@@ -18,22 +20,15 @@ void conn_touch(struct conn *conn)
     if (conn->touched)
         return;
     conn->touched = true;
-    conn->touched_next = NULL;
-    if (core->touched_last)
-        core->touched_last->touched_next = conn;
-    else
-        core->touched_first = conn;
-    core->touched_last = conn;
+    DL_APPEND2(core->touched, conn, touched_prev, touched_next);
 }
 
 struct rill_conn *rill_core_take_touched(struct rill_core *core)
 {
-    struct conn *conn = core->touched_first;
+    struct conn *conn = core->touched;
     if (!conn)
         return NULL;
-    core->touched_first = conn->touched_next;
-    if (!core->touched_first)
-        core->touched_last = NULL;
+    DL_DELETE2(core->touched, conn, touched_prev, touched_next);
     conn->touched = false;
     return (struct rill_conn *)conn;
 }
@@ -42,6 +37,8 @@ void conn_send(struct conn *conn, struct rill_bytes bytes)
 {
     if (conn->state == CONN_CLOSING)
         return;
+    if (conn_is_traced(conn))
+        trace_line(conn, bytes);
     outq_append(&conn->outq, &conn->core->outq_pool, bytes);
     conn_touch(conn);
 }
@@ -49,14 +46,13 @@ void conn_send(struct conn *conn, struct rill_bytes bytes)
 void conn_send_error(struct conn *conn, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX];
+    char line[ERROR_TEXT_MAX + sizeof "-ERR ''\r\n"];
     va_list args;
     va_start(args, format);
-    const int len = vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    RILL_ASSERT(len >= 0);
-    conn_send(conn, RILL_BYTES("-ERR '"));
-    conn_send(conn, rill_bytes_of(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
-    conn_send(conn, RILL_BYTES("'\r\n"));
+    const int len = snprintf(line, sizeof line, "-ERR '%s'\r\n", text);
+    conn_send(conn, rill_bytes_of(line, (size_t)len));
 }
 
 void conn_send_ok(struct conn *conn)
@@ -108,12 +104,10 @@ void rill_core_conn_written(struct rill_core *core, struct rill_conn *handle, si
     outq_sent(&conn->outq, &core->outq_pool, bytes);
     if (!conn->outq.bytes)
         rill_deadline_cancel(&core->deadlines, &conn->write_due);
-    else if (bytes || !rill_deadline_armed(&conn->write_due))
+    else if ((bytes && conn->state != CONN_CLOSING) || !rill_deadline_armed(&conn->write_due))
         rill_deadline_set(&core->deadlines, &conn->write_due,
                           core->now.mono_ns + core->limits.write_deadline_ns);
-    if (conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3) {
-        conn->past_stall = false;
-        if (conn->waiters)
-            conn_release_waiters(conn);
-    }
+    conn_earn_patience(conn, bytes);
+    if (conn->waiters && conn->outq.bytes <= core->limits.pending_bytes_max / 4 * 3)
+        conn_release_waiters(conn);
 }

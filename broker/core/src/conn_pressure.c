@@ -8,7 +8,10 @@
 
 #include <utlist.h>
 
-enum { STALL_MS_MAX = 100 }; // a publisher waits for one receiver at most so long
+enum {
+    PATIENCE_MS = 100,  // so long publishers wait for one receiver, together and not each
+    PATIENCE_PARTS = 16 // and anew when it has read such a part of its limit
+};
 
 // ---- deadlines ----
 
@@ -49,6 +52,31 @@ void conn_write_due(struct conn *conn)
 
 // ---- back-pressure ----
 
+void conn_close_slow(struct conn *conn, struct rill_bytes what)
+{
+    struct rill_core *core = conn->core;
+    rill_log(&core->log, RILL_LOG_INFO,
+             "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
+             conn_label(conn), core->limits.pending_bytes_max, RILL_ARG(what));
+    core->slow_consumers++;
+    conn->account->slow_consumers++;
+    conn_abort(conn, "Slow Consumer (Pending Bytes)");
+}
+
+bool conn_deserves_patience(const struct conn *receiver)
+{
+    return !receiver->patience_until_ns || receiver->core->now.mono_ns < receiver->patience_until_ns;
+}
+
+void conn_earn_patience(struct conn *receiver, size_t bytes_taken)
+{
+    if (!receiver->patience_until_ns)
+        return;
+    receiver->patience_bytes_taken += bytes_taken;
+    if (receiver->patience_bytes_taken >= receiver->core->limits.pending_bytes_max / PATIENCE_PARTS)
+        receiver->patience_until_ns = 0;
+}
+
 void conn_stall(struct conn *publisher, struct conn *receiver)
 {
     struct rill_core *core = publisher->core;
@@ -58,8 +86,11 @@ void conn_stall(struct conn *publisher, struct conn *receiver)
     publisher->stalls++;
     core->stalled_publishers++;
     DL_APPEND2(receiver->waiters, publisher, stalled_prev, stalled_next);
-    rill_deadline_set(&core->deadlines, &publisher->stall_due,
-                      core->now.mono_ns + STALL_MS_MAX * RILL_NS_PER_MS);
+    if (!receiver->patience_until_ns) {
+        receiver->patience_until_ns = core->now.mono_ns + PATIENCE_MS * RILL_NS_PER_MS;
+        receiver->patience_bytes_taken = 0;
+    }
+    rill_deadline_set(&core->deadlines, &publisher->stall_due, receiver->patience_until_ns);
     conn_touch(publisher);
 }
 
@@ -80,7 +111,6 @@ void conn_release_waiters(struct conn *receiver)
 void conn_stall_due(struct conn *conn)
 {
     RILL_ASSERT(conn->stalled_on);
-    conn->stalled_on->past_stall = true;
     conn_release_waiters(conn->stalled_on);
 }
 
@@ -90,11 +120,6 @@ void conn_resume_later(struct conn *conn)
     if (conn->resuming || conn->state == CONN_CLOSING)
         return;
     conn->resuming = true;
-    conn->resume_next = NULL;
-    if (core->resume_last)
-        core->resume_last->resume_next = conn;
-    else
-        core->resume_first = conn;
-    core->resume_last = conn;
+    DL_APPEND2(core->resuming, conn, resume_prev, resume_next);
     conn_touch(conn);
 }

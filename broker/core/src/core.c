@@ -37,22 +37,31 @@ static void take_config(struct rill_core *core, const struct rill_core_config *c
     core->limits = config->limits;
     core->auth = config->auth;
     core->headers_disabled = config->headers_disabled;
+    core->traced_bytes_max = config->traced_bytes_max;
+    core->system_traced = config->system_traced;
+    core->tags = config->tags;
+    core->tag_count = config->tag_count;
     core->producer_stall_disabled = config->producer_stall_disabled;
     core->log = config->log;
+    free(core->host);
+    core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
+    core->port = config->port;
+    closed_conns_set_max(&core->closed, config->closed_conns_max);
+    for (int i = 0; i < ACCOUNT_COUNT; i++)
+        interest_use_cache(core->accounts[i].interest, !config->match_cache_disabled);
 }
 
 struct rill_core *rill_core_create(const struct rill_core_config *config, struct rill_now now)
 {
     struct rill_core *core = rill_alloc_zero(1, sizeof *core);
-    take_config(core, config);
     core->now = now;
     core->random.state = config->seed;
+    core->sid_seed = rill_random_next(&core->random);
+    accounts_init(core);
+    take_config(core, config);
     core->server_id = rill_alloc_cstr(rill_bytes_from_cstr(config->server_id));
     core->server_name = rill_alloc_cstr(rill_bytes_from_cstr(config->server_name));
-    core->host = rill_alloc_cstr(rill_bytes_from_cstr(config->host));
-    core->port = config->port;
     core->lame_duck_due.kind = DEADLINE_LAME_DUCK;
-    accounts_init(core);
     user_info_start(core);
     if (config->jetstream.enabled)
         core->jetstream = jetstream_create(core, &config->jetstream);
@@ -81,15 +90,35 @@ void rill_core_destroy(struct rill_core *core)
 void rill_core_reload(struct rill_core *core, const struct rill_core_config *config)
 {
     const struct rill_auth_config *old_auth = core->auth;
+    const size_t old_payload_bytes_max = core->limits.payload_bytes_max;
+    char *old_host = rill_alloc_cstr(rill_bytes_from_cstr(core->host));
+    const uint16_t old_port = core->port;
     take_config(core, config);
+    const bool info_changed = strcmp(old_host, core->host) != 0 || old_port != core->port ||
+                              old_payload_bytes_max != core->limits.payload_bytes_max;
+    free(old_host);
     struct conn *next;
     for (struct conn *conn = core->conns; conn; conn = next) {
         next = conn->next;
         conn_reauthorize(conn, old_auth);
+        if (info_changed && conn->connect_received && conn->protocol >= 1)
+            conn_send_info(conn, false);
     }
 }
 
 // ---- one turn ----
+
+/* Closes the oldest of those that are still served. One that is closing already may take its time to read. */
+static void lame_duck_due(struct rill_core *core)
+{
+    struct conn *conn = core->conns;
+    while (conn && conn->state == CONN_CLOSING)
+        conn = conn->next;
+    if (!conn)
+        return;
+    conn_close(conn, "Server Shutdown", RILL_BYTES(""));
+    rill_deadline_set(&core->deadlines, &core->lame_duck_due, core->now.mono_ns + core->lame_duck_step_ns);
+}
 
 static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
 {
@@ -105,10 +134,7 @@ static void deadline_fire(struct rill_core *core, struct rill_deadline *due)
         conn_stall_due(CONN_OF(stall_due));
         return;
     case DEADLINE_LAME_DUCK:
-        if (core->conns) {
-            conn_close(core->conns, "Server Shutdown", RILL_BYTES(""));
-            rill_deadline_set(&core->deadlines, due, core->now.mono_ns + core->lame_duck_step_ns);
-        }
+        lame_duck_due(core);
         return;
     default:
         jetstream_deadline(core->jetstream, due);
@@ -131,8 +157,8 @@ void rill_core_begin_turn(struct rill_core *core, struct rill_now now)
     while ((due = rill_deadlines_take_due(&core->deadlines, now.mono_ns)))
         deadline_fire(core, due);
     // Those that have work left again are put behind, for the next turn.
-    struct conn *conn = core->resume_first;
-    core->resume_first = core->resume_last = NULL;
+    struct conn *conn = core->resuming;
+    core->resuming = NULL;
     while (conn) {
         struct conn *next = conn->resume_next;
         conn->resuming = false;
@@ -153,7 +179,7 @@ void rill_core_end_turn(struct rill_core *core)
 
 int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 {
-    if (core->resume_first || core->touched_first || core->jobs_first)
+    if (core->resuming || core->touched)
         return 0;
     if (core->jetstream && jetstream_has_work(core->jetstream))
         return 0;

@@ -32,6 +32,10 @@ struct rill_core {
     char *host;
     uint16_t port;
     bool headers_disabled;
+    size_t traced_bytes_max;
+    bool system_traced;
+    const char *const *tags;
+    size_t tag_count;
     bool producer_stall_disabled;
     struct rill_log_sink log;
 
@@ -50,17 +54,20 @@ struct rill_core {
     struct conn *conns;
     uint32_t conn_count;
     uint64_t conn_id_last;
-    struct conn *touched_first;
-    struct conn *touched_last;
-    struct conn *resume_first;
-    struct conn *resume_last;
+    struct conn *touched;
+    struct conn *resuming;
     struct sub *subs_by_sid; // uthash over (connection id, sid)
+    uint64_t sid_seed;       // of its hashes, unpredictable to peers
     struct outq_pool outq_pool;
     uint64_t turn_deliveries; // since the connection that is being served got its turn
 
     struct account accounts[ACCOUNT_COUNT];
     struct sub *user_info_subs[ACCOUNT_COUNT];
     struct jetstream *jetstream; // NULL when not enabled
+
+    // passwords to be hashed
+    struct verify_job *verify_line; // those that wait; each has its connection
+    uint32_t verify_jobs_out;
 
     // jobs for the shell
     struct rill_job *jobs_first;

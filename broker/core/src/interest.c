@@ -61,6 +61,11 @@ void interest_destroy(struct interest *interest)
     free(interest);
 }
 
+void interest_use_cache(struct interest *interest, bool used)
+{
+    match_cache_set_closed(interest->cache, !used);
+}
+
 /* Earlier matches of what the subscription covers are wrong now. A literal one concerns a single subject. */
 static void forget_matches(struct interest *interest, const struct sub *sub)
 {

@@ -56,7 +56,7 @@ struct sub *sub_create(uint64_t conn_id, struct rill_bytes sid, struct rill_byte
 /* The members of a queue group at one subject. Groups of one name whose subjects match the same message are one group to
    it: one member of them all gets the message. In a match they stand next to each other. */
 struct interest_group {
-    struct interest_group *next; // at the same node, or among the dead
+    struct interest_group *next; // among the dead
     struct sub **members;
     uint32_t count;
     uint32_t capacity;
@@ -118,6 +118,9 @@ struct interest;
 struct interest *interest_create(uint64_t seed);
 /* All subscriptions must have been removed. */
 void interest_destroy(struct interest *interest);
+
+/* Without the cache every match is searched for anew. */
+void interest_use_cache(struct interest *interest, bool used);
 
 /* Takes the subscription, whose subject is valid. */
 void interest_insert(struct interest *interest, struct sub *sub);

@@ -19,7 +19,8 @@ struct match_set {
 struct match_cache {
     struct match_set *sets; // made when the first subject is admitted
     uint32_t *door;         // likewise
-    uint64_t epoch;         // entries of an earlier epoch are wrong
+    bool closed;
+    uint64_t epoch; // entries of an earlier epoch are wrong
     uint64_t version;
     uint64_t count;
     struct match *spare;
@@ -56,6 +57,12 @@ void match_cache_destroy(struct match_cache *cache)
     free(cache->sets);
     free(cache->door);
     free(cache);
+}
+
+void match_cache_set_closed(struct match_cache *cache, bool closed)
+{
+    cache->closed = closed;
+    match_cache_forget_all(cache);
 }
 
 static bool match_is_for(const struct match *match, uint64_t hash, struct rill_bytes subject)
@@ -138,6 +145,8 @@ static bool door_knock(struct match_cache *cache, uint64_t hash)
 
 void match_cache_offer(struct match_cache *cache, struct match *match)
 {
+    if (cache->closed)
+        return;
     if (!cache->door)
         cache->door = rill_alloc_zero(DOOR_SLOTS, sizeof cache->door[0]);
     if (!door_knock(cache, match->hash))

@@ -18,6 +18,9 @@ struct match_cache *match_cache_create(void);
 /* Nothing may be pinned. */
 void match_cache_destroy(struct match_cache *cache);
 
+/* A closed cache takes nothing in, and what it has is wrong. */
+void match_cache_set_closed(struct match_cache *cache, bool closed);
+
 /* The match of the subject if it is cached and still right, else NULL. */
 struct match *match_cache_find(struct match_cache *cache, uint64_t hash, struct rill_bytes subject);
 

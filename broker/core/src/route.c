@@ -6,6 +6,7 @@
 #include "core_state.h"
 #include "permissions.h"
 #include "proto/writer.h"
+#include "trace.h"
 
 /* From this size on a payload for several receivers is shared by reference instead of copied. */
 enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
@@ -117,18 +118,13 @@ static inline void write_message(struct conn *conn, const struct sub *sub, struc
 /* The receiver is far behind: first the publisher waits, then, when that did not help, the receiver goes. */
 static bool receiver_is_behind(struct rill_core *core, struct conn *receiver, const struct message *message)
 {
-    const size_t limit = core->limits.pending_bytes_max;
-    if (receiver->outq.bytes > limit) {
-        rill_log(&core->log, RILL_LOG_INFO,
-                 "%s - Slow Consumer Detected: MaxPending of %zu Exceeded, subject \"" RILL_PRI "\"",
-                 conn_label(receiver), limit, RILL_ARG(message->subject));
-        core->slow_consumers++;
-        receiver->account->slow_consumers++;
-        conn_abort(receiver, "Slow Consumer (Pending Bytes)");
+    if (receiver->outq.bytes > core->limits.pending_bytes_max) {
+        conn_close_slow(receiver, message->subject);
         return true;
     }
     struct conn *publisher = message->origin;
-    if (publisher && publisher != receiver && !receiver->past_stall && !core->producer_stall_disabled)
+    if (publisher && publisher != receiver && !core->producer_stall_disabled &&
+        conn_deserves_patience(receiver))
         conn_stall(publisher, receiver);
     return false;
 }
@@ -141,6 +137,8 @@ static inline bool deliver_to_client(struct rill_core *core, struct sub *sub, st
         return false;
     if (sub->checks_deny && permissions_deny_delivery(conn->user->permissions, message->subject))
         return false;
+    if (conn_is_traced(conn))
+        trace_delivery(conn, message, sub->sid);
     write_message(conn, sub, delivery);
     conn->out_msgs++;
     conn->out_bytes += message->headers.len + message->payload.len;

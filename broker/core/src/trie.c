@@ -21,7 +21,9 @@ struct trie_node {
     uint32_t sub_count;
     uint32_t sub_capacity;
     uint32_t hash;
-    struct interest_group *groups;
+    uint32_t group_count;
+    uint32_t group_capacity;
+    struct interest_group **groups; // sorted by name
     size_t token_len;
     uint8_t token[];
 };
@@ -139,7 +141,15 @@ static void child_take(struct trie_node *node, const struct trie_node *child)
 
 static bool node_is_bare(const struct trie_node *node)
 {
-    return !node->sub_count && !node->groups && !node->child_count && !node->star && !node->tail;
+    return !node->sub_count && !node->group_count && !node->child_count && !node->star && !node->tail;
+}
+
+static void node_free(struct trie_node *node)
+{
+    free(node->children);
+    free(node->subs);
+    free(node->groups);
+    free(node);
 }
 
 /* Frees the node and every ancestor that it leaves without purpose. */
@@ -153,9 +163,7 @@ static void node_prune(struct trie_node *node)
             parent->tail = NULL;
         else
             child_take(parent, node);
-        free(node->children);
-        free(node->subs);
-        free(node);
+        node_free(node);
         node = parent;
     }
 }
@@ -185,26 +193,52 @@ static struct trie_node *node_descend(const struct trie *trie, struct trie_node 
 
 // ---- queue groups ----
 
+static struct rill_bytes group_name(const struct interest_group *group)
+{
+    return rill_bytes_of(group->name, group->name_len);
+}
+
+/* Where the group of this name stands, or would have to stand. */
+static uint32_t group_place(const struct trie_node *node, struct rill_bytes name)
+{
+    uint32_t first = 0;
+    uint32_t end = node->group_count;
+    while (first < end) {
+        const uint32_t middle = first + (end - first) / 2;
+        if (rill_bytes_compare(group_name(node->groups[middle]), name) < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
 static struct interest_group *group_get(struct trie_node *node, struct rill_bytes name)
 {
-    for (struct interest_group *group = node->groups; group; group = group->next) {
-        if (rill_bytes_equal(rill_bytes_of(group->name, group->name_len), name))
-            return group;
-    }
+    const uint32_t place = group_place(node, name);
+    if (place < node->group_count && rill_bytes_equal(group_name(node->groups[place]), name))
+        return node->groups[place];
     struct interest_group *group = rill_alloc_zero(1, sizeof *group + name.len);
     group->name_len = name.len;
     memcpy(group->name, name.data, name.len);
-    group->next = node->groups;
-    node->groups = group;
+    if (node->group_count == node->group_capacity) {
+        node->group_capacity = node->group_capacity ? node->group_capacity * 2 : 1;
+        node->groups = rill_alloc_resize(node->groups, node->group_capacity, sizeof node->groups[0]);
+    }
+    memmove(node->groups + place + 1, node->groups + place,
+            (node->group_count - place) * sizeof node->groups[0]);
+    node->groups[place] = group;
+    node->group_count++;
     return group;
 }
 
 static void group_unlink(struct trie_node *node, const struct interest_group *group)
 {
-    struct interest_group **link = &node->groups;
-    while (*link != group)
-        link = &(*link)->next;
-    *link = group->next;
+    const uint32_t place = group_place(node, group_name(group));
+    RILL_ASSERT(node->groups[place] == group);
+    node->group_count--;
+    memmove(node->groups + place, node->groups + place + 1,
+            (node->group_count - place) * sizeof node->groups[0]);
 }
 
 // ---- life ----
@@ -220,9 +254,7 @@ struct trie *trie_create(uint64_t seed)
 void trie_destroy(struct trie *trie)
 {
     RILL_ASSERT(node_is_bare(trie->root));
-    free(trie->root->children);
-    free(trie->root->subs);
-    free(trie->root);
+    node_free(trie->root);
     free(trie->steps);
     free(trie);
 }
@@ -296,34 +328,33 @@ static void receivers_reserve(struct match *match, uint32_t more)
     match->receivers = rill_alloc_resize(match->receivers, match->capacity, sizeof match->receivers[0]);
 }
 
-/* Puts the group behind those of its name, if there are any. */
-static void collect_group(struct match *match, struct interest_group *group)
-{
-    receivers_reserve(match, 1);
-    void **groups = match->receivers + match->sub_count;
-    uint32_t at = match->group_count;
-    for (uint32_t i = match->group_count; i-- > 0 && at == match->group_count;) {
-        const struct interest_group *other = groups[i];
-        if (other->name_len == group->name_len && memcmp(other->name, group->name, group->name_len) == 0)
-            at = i + 1;
-    }
-    memmove(groups + at + 1, groups + at, (match->group_count - at) * sizeof groups[0]);
-    groups[at] = group;
-    match->group_count++;
-}
-
 /* Adds what stands at one node. Subscriptions come before groups, so groups move up. */
 static void collect(struct match *match, const struct trie_node *node)
 {
+    receivers_reserve(match, node->sub_count + node->group_count);
+    void **groups = match->receivers + match->sub_count;
     if (node->sub_count) {
-        receivers_reserve(match, node->sub_count);
-        memmove(match->receivers + match->sub_count + node->sub_count, match->receivers + match->sub_count,
-                match->group_count * sizeof match->receivers[0]);
-        memcpy(match->receivers + match->sub_count, node->subs, node->sub_count * sizeof node->subs[0]);
+        memmove(groups + node->sub_count, groups, match->group_count * sizeof groups[0]);
+        memcpy(groups, node->subs, node->sub_count * sizeof groups[0]);
         match->sub_count += node->sub_count;
+        groups += node->sub_count;
     }
-    for (struct interest_group *group = node->groups; group; group = group->next)
-        collect_group(match, group);
+    if (node->group_count)
+        memcpy(groups + match->group_count, node->groups, node->group_count * sizeof groups[0]);
+    match->group_count += node->group_count;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return rill_bytes_compare(group_name(*(struct interest_group *const *)a),
+                              group_name(*(struct interest_group *const *)b));
+}
+
+/* Those of one name are one group to the message, so they stand together. */
+static void join_groups(struct match *match)
+{
+    if (match->group_count > 1)
+        qsort(match->receivers + match->sub_count, match->group_count, sizeof match->receivers[0], by_name);
 }
 
 /* Depth first, with its own stack: a subject has as many tokens as a peer likes. */
@@ -350,4 +381,5 @@ void trie_walk(struct trie *trie, struct rill_bytes subject, struct match *match
         if (child)
             walk_push(trie, &depth, child, rest);
     }
+    join_groups(match);
 }

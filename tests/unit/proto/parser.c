@@ -218,6 +218,30 @@ Test(parser, a_control_line_above_the_limit_is_refused)
     }
 }
 
+// Blanks are free, but not without end: whoever keeps an unfinished line would have to keep them all.
+Test(parser, a_line_of_blanks_comes_to_an_end)
+{
+    static const struct {
+        const char *op;
+        char blank;
+    } lines[] = {{"PUB", ' '}, {"PUB", '\r'}, {"PING", ' '}, {"PING", '\r'}, {"CONNECT", '\t'}, {"SUB", ' '}};
+    enum { BYTES = 256 * 1024 };
+    char *line = malloc(BYTES);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct rill_command command;
+        memset(line, lines[i].blank, BYTES);
+        memcpy(line, lines[i].op, strlen(lines[i].op));
+        line[strlen(lines[i].op)] = ' ';
+        cr_expect(eq(int, (int)rill_parse(&broker, rill_bytes_of(line, 5000), &command), RILL_PARSE_MORE));
+        const enum rill_parse_status cut = rill_parse(&broker, rill_bytes_of(line, BYTES), &command);
+        cr_expect(eq(int, (int)cut, RILL_PARSE_CONTROL_LINE_LONG), "%s", lines[i].op);
+        line[BYTES - 1] = '\n';
+        const enum rill_parse_status whole = rill_parse(&broker, rill_bytes_of(line, BYTES), &command);
+        cr_expect(eq(int, (int)whole, RILL_PARSE_CONTROL_LINE_LONG), "%s", lines[i].op);
+    }
+    free(line);
+}
+
 // The argument of CONNECT, INFO and -ERR is the rest of the line without the blanks around it.
 Test(parser, the_rest_of_the_line_is_one_argument)
 {

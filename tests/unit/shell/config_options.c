@@ -37,8 +37,7 @@ Test(config_options, keys_fill_their_fields)
                     "max_payload: 2MB, max_pending: '8MB', max_connections: -1\n"
                     "ping_interval: '30s'; Debug: on\n"
                     "unix: '@rill'\n"
-                    "jetstream { store_dir: /data, max_mem: 1g, sync_interval: '5s'\n"
-                    "  limits { duplicate_window: '1m' } }\n"
+                    "jetstream { store_dir: /data, sync_interval: always, strict: true }\n"
                     "websocket { listen: ':8080', no_tls: true }\n",
                     "");
     const struct rill_options *options = &loaded->options;
@@ -59,9 +58,8 @@ Test(config_options, keys_fill_their_fields)
     cr_expect(eq(str, (char *)options->unix_path, "@rill"));
     cr_expect(options->jetstream);
     cr_expect(eq(str, (char *)options->jetstream_store_dir, "/data"));
-    cr_expect(eq(i64, options->jetstream_memory_bytes_max, 1000000000));
-    cr_expect(eq(i64, options->jetstream_sync_ns, 5 * SEC));
-    cr_expect(eq(i64, options->jetstream_duplicate_window_ns, 60 * SEC));
+    cr_expect(eq(i64, options->jetstream_sync_ns, 0));
+    cr_expect(options->jetstream_strict);
     cr_expect(eq(i64, options->websocket_port, 8080));
     cr_expect(options->websocket_host == NULL);
     config_loaded_free(loaded);
@@ -106,6 +104,12 @@ static const struct {
     const char *why;
 } refused[] = {
     {"nope: 1", RILL_ERR_INVALID, "c.conf:1: nope: unknown key"},
+    {"jetstream { max_mem: 1g }", RILL_ERR_UNSUPPORTED,
+     "c.conf:1: jetstream: max_mem: not supported yet by rilld"},
+    {"jetstream { sync_interval: '5s' }", RILL_ERR_UNSUPPORTED,
+     "c.conf:1: jetstream: sync_interval: other than `always` it is not supported yet by rilld"},
+    {"jetstream { strict: false }", RILL_ERR_UNSUPPORTED,
+     "c.conf:1: jetstream: strict: false is not supported yet by rilld"},
     {"\njetstream { nope: 1 }", RILL_ERR_INVALID, "c.conf:2: jetstream: nope: unknown key"},
     {"max_payloads: 1", RILL_ERR_INVALID, "c.conf:1: max_payloads: unknown key; did you mean max_payload?"},
     {"websockets {}", RILL_ERR_INVALID, "c.conf:1: websockets: unknown key; did you mean websocket?"},
@@ -191,4 +195,20 @@ Test(config_options, a_text_in_memory_is_loaded_as_a_file_is)
     cr_expect(eq(int, (int)rill_options_load_text(RILL_BYTES("port: x"), "memory", &options, &why),
                  (int)RILL_ERR_INVALID));
     cr_expect(eq(str, why.text, "memory:1: port: expected a number, got a text"));
+}
+
+// Streams without a folder of their own get a temporary one, known as such; without streams none is chosen.
+Test(config_options, streams_without_a_folder_get_a_temporary_one)
+{
+    struct config_loaded *loaded = config_load("jetstream: true", "");
+    cr_assert(eq(int, (int)loaded->err, (int)RILL_OK), "%s", loaded->why.text);
+    const char *folder = loaded->options.jetstream_store_dir;
+    cr_assert(folder != NULL);
+    cr_assert(gt(sz, strlen(folder), 5));
+    cr_expect(eq(str, (char *)folder + strlen(folder) - 5, "/rill"));
+    cr_expect(loaded->options.store_is_temporary);
+    config_loaded_free(loaded);
+    loaded = config_load("jetstream: false", "");
+    cr_expect(loaded->options.jetstream_store_dir == NULL);
+    config_loaded_free(loaded);
 }

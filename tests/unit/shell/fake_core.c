@@ -17,7 +17,9 @@ static void append(struct rill_buf *buf, struct rill_bytes bytes)
 
 struct rill_core *fake_core_create(void)
 {
-    return rill_alloc_zero(1, sizeof(struct rill_core));
+    struct rill_core *core = rill_alloc_zero(1, sizeof *core);
+    core->next_deadline_ns = RILL_NEVER_NS;
+    return core;
 }
 
 void fake_core_destroy(struct rill_core *core)
@@ -92,7 +94,7 @@ void rill_core_job_done(struct rill_core *core, struct rill_job *job)
 
 int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 {
-    return RILL_NEVER_NS;
+    return core->next_deadline_ns;
 }
 
 struct rill_conn *rill_core_conn_open(struct rill_core *core, const struct rill_conn_origin *origin)

@@ -34,6 +34,7 @@ struct rill_core {
     struct rill_job *jobs; // waiting
     size_t jobs_done;
     size_t turns;
+    int64_t next_deadline_ns;
 };
 
 struct rill_core *fake_core_create(void);

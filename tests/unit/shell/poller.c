@@ -70,3 +70,38 @@ Test(poller, timers_fire_in_order)
     }
     cr_expect(eq(int, order, 12));
 }
+
+// Events that come close behind each other make the loop look before it sleeps; when they stop, it sleeps.
+Test(poller, an_idle_loop_stops_looking)
+{
+    poller.may_look = true;
+    poller_set_interest(&poller, &one, EPOLLIN);
+    poller_wait(&poller, RILL_NEVER_NS); // ready at once: the shortest of sleeps
+    cr_assert(poller.looks);
+    poller_wait(&poller, RILL_NEVER_NS);
+    cr_expect(eq(int, poller.event_count, 1));
+    cr_expect(poller.looks);
+    poller_set_interest(&poller, &one, 0);
+    poller_wait(&poller, poller.now.mono_ns + RILL_NS_PER_MS);
+    cr_expect(eq(int, poller.event_count, 0));
+    cr_expect(not(poller.looks));
+    cr_expect(eq(u32, poller.look_debt, 1));
+}
+
+// The more often it looked in vain, the more short sleeps pass before it looks again.
+Test(poller, looks_in_vain_become_rare)
+{
+    poller.may_look = true;
+    for (uint32_t vain = 1; vain <= 4 * POLLER_LOOK_BACKOFF_MAX; vain *= 2) {
+        poller.looks = true;
+        poller_wait(&poller, poller.now.mono_ns + 1);
+        cr_expect(eq(u32, poller.look_debt, vain < POLLER_LOOK_BACKOFF_MAX ? vain : POLLER_LOOK_BACKOFF_MAX));
+    }
+    poller_set_interest(&poller, &one, EPOLLIN);
+    for (int sleeps = 0; sleeps < POLLER_LOOK_BACKOFF_MAX; sleeps++) {
+        cr_expect(not(poller.looks));
+        poller_wait(&poller, RILL_NEVER_NS);
+    }
+    poller_wait(&poller, RILL_NEVER_NS);
+    cr_expect(poller.looks);
+}

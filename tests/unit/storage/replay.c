@@ -136,6 +136,24 @@ static void make_foreign(struct rill_disk *disk, const char *path, uint64_t numb
     disk->ops->close(file);
 }
 
+// What an open has shown is in front of a seal from then on: later damage to it is never taken for a torn tail.
+Test(replay, what_was_shown_is_never_dropped_as_torn)
+{
+    struct rill_disk *disk = make_store(false);
+    const struct rill_store_options options = {.disk = disk, .folder = folder};
+    struct rill_store *store;
+    struct rill_store_report report;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    sim_disk_crash(disk);
+    rill_store_close(store);
+    sim_disk_restart(disk);
+    *find(disk, "three") ^= 1;
+    cr_expect(eq(u64, open_and_close(disk, &report).last_sequence, 3));
+    cr_expect(eq(u64, report.lost_messages, 1));
+    cr_expect(eq(u64, report.dropped_bytes, 0));
+    sim_disk_destroy(disk);
+}
+
 // A segment of another stream is ignored and counted, and its name is not taken for a new one.
 Test(replay, a_foreign_segment_is_ignored)
 {

@@ -65,7 +65,13 @@ struct rill_core_config {
     uint16_t port;
     struct rill_limits limits;
     const struct rill_auth_config *auth;
-    bool headers_disabled;        // no_header_support
+    bool headers_disabled;     // no_header_support
+    bool match_cache_disabled; // disable_sublist_cache
+    uint32_t closed_conns_max; // remembered for monitoring
+    size_t traced_bytes_max;   // of a payload, at the trace level; 0: all of it
+    bool system_traced;        // the system account's connections are traced too
+    const char *const *tags;   // server_tags, shown in monitoring; borrowed as `auth`
+    size_t tag_count;
     bool producer_stall_disabled; // no_fast_producer_stall
     struct rill_jetstream_config jetstream;
     struct rill_log_sink log;
@@ -131,8 +137,8 @@ enum rill_job_lane rill_job_lane(const struct rill_job *job);
 /* Inside a turn. Takes the job back and frees it. */
 void rill_core_job_done(struct rill_core *core, struct rill_job *job);
 
-/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if
- * nothing waits. */
+/* When the core wants its next turn (monotonic): at once (0) while work is left over, RILL_NEVER_NS if nothing waits.
+   Jobs that the shell has yet to take, because its workers are busy, are no work of the core's. */
 int64_t rill_core_next_deadline_ns(const struct rill_core *core);
 
 // ---- connections ----

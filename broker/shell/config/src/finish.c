@@ -9,6 +9,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { SUBJECT_TOKENS_MAX = 255 };
 
@@ -62,6 +63,29 @@ static enum rill_err check_names(struct load *load)
                     "other than $SYS it is not supported yet by rilld");
     if (options->http_base_path[0] != '/')
         options->http_base_path = config_arena_format(load->arena, "/%s", options->http_base_path);
+    return RILL_OK;
+}
+
+/* As nats-server: streams need some folder, and one of these may be gone after the next start of the machine. */
+static void choose_store(struct load *load)
+{
+    struct rill_options *options = load->options;
+    if (!options->jetstream || options->jetstream_store_dir)
+        return;
+    const char *temporary = getenv("TMPDIR");
+    options->jetstream_store_dir =
+        config_arena_format(load->arena, "%s/rill", temporary && temporary[0] ? temporary : "/tmp");
+    options->store_is_temporary = true;
+}
+
+static enum rill_err check_jetstream(struct load *load)
+{
+    choose_store(load);
+    if (load->options->jetstream_sync_ns)
+        return fail(load, "jetstream.sync_interval", RILL_ERR_UNSUPPORTED,
+                    "other than `always` it is not supported yet by rilld");
+    if (!load->options->jetstream_strict)
+        return fail(load, "jetstream.strict", RILL_ERR_UNSUPPORTED, "false is not supported yet by rilld");
     return RILL_OK;
 }
 
@@ -136,8 +160,8 @@ static void fill_auth(struct load *load)
 enum rill_err load_finish(struct load *load)
 {
     options_replace_zeros(load->options);
-    enum rill_err (*const checks[])(struct load *) = {check_limits, check_names, check_websocket,
-                                                      check_credentials, check_no_auth_user};
+    enum rill_err (*const checks[])(struct load *) = {check_limits,    check_names,       check_jetstream,
+                                                      check_websocket, check_credentials, check_no_auth_user};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
         const enum rill_err err = checks[i](load);
         if (err)

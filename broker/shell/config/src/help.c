@@ -89,12 +89,14 @@ void rill_options_print_help(FILE *out)
     const struct option_section *sections = option_sections(&section_count);
     options_set_defaults(&defaults);
     (void)fprintf(out, "rilld, a message broker that speaks the NATS protocol\n\n"
-                       "Usage: rilld [flags]\n\n"
+                       "Usage: rilld [flags]\n"
+                       "       rilld store verify|dump|salvage ...   see rilld store --help\n\n"
                        "  rilld                         listen on port 4222\n"
                        "  rilld -js -sd /var/lib/rill   the same, with streams kept in that folder\n"
                        "  rilld -c rilld.conf           as the configuration file says; flags win over it\n"
                        "  rilld -c rilld.conf -t        check the file and stop\n"
-                       "  rilld --signal reload         let the running rilld read its file again\n");
+                       "  rilld --signal reload         let the running rilld read its file again\n"
+                       "  rilld store verify DIR        check the streams in that folder\n");
     (void)fprintf(out, "\nCommands\n");
     print_flag(out, "c config", "file", "Read this configuration file.");
     print_flag(out, "t", "", "Check the configuration file, say what is wrong with it, and stop.");

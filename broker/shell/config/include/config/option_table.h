@@ -112,32 +112,14 @@
     X(jetstream, bool, false, "", RESTART, "js jetstream", "jetstream.enabled jetstream.enable",             \
       "Offer streams. A `jetstream { }` block switches them on, too.")                                       \
     X(jetstream_store_dir, text, NULL, "path", RESTART, "sd store_dir",                                      \
-      "jetstream.store_dir jetstream.storedir store_dir storedir", "The folder in which streams are kept.")  \
-    X(jetstream_memory_bytes_max, limit, -1, "bytes", RESTART, "",                                           \
-      "jetstream.max_memory_store jetstream.max_mem_store jetstream.max_mem",                                \
-      "What all memory streams may hold. -1 is three quarters of the machine's memory.")                     \
-    X(jetstream_file_bytes_max, limit, -1, "bytes", RESTART, "",                                             \
-      "jetstream.max_file_store jetstream.max_file",                                                         \
-      "What all file streams may hold. -1 is three quarters of what the disk has for them.")                 \
+      "jetstream.store_dir jetstream.storedir store_dir storedir",                                           \
+      "The folder in which streams are kept. Without one a temporary folder is used, with a warning.")       \
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
-      "When a stored message is written through to the disk: `always` is before it is acknowledged, a "      \
-      "duration acknowledges earlier and may lose that much after a power failure.")                         \
+      "When a stored message is written through to the disk. Only `always` for now: before it is "           \
+      "acknowledged.")                                                                                       \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
-      "Refuse requests that have fields the server does not know.")                                          \
-    X(jetstream_ack_pending_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_ack_pending",      \
-      "The highest max_ack_pending that a consumer may ask for. 0 is no limit.")                             \
-    X(jetstream_request_batch_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_request_batch",  \
-      "The largest batch that a pull request may ask for. 0 is no limit.")                                   \
-    X(jetstream_duplicate_window_ns, duration, 0, "duration", RESTART, "",                                   \
-      "jetstream.limits.duplicate_window",                                                                   \
-      "The longest duplicate_window that a stream may ask for. 0 is no limit.")                              \
-    X(jetstream_buffered_bytes_max, bytes, 128 * RILL_MIB, "bytes", RESTART, "",                             \
-      "jetstream.max_buffered_size", "What may wait to be stored in one stream.")                            \
-    X(jetstream_buffered_messages_max, count, 100000, "messages", RESTART, "",                               \
-      "jetstream.max_buffered_msgs", "How many messages may wait to be stored in one stream.")               \
-    X(jetstream_requests_max, count, 10000, "requests", RESTART, "", "jetstream.request_queue_limit",        \
-      "Requests to the JetStream API that may wait for their answer.")
+      "Refuse requests that have fields the server does not know. Only true for now.")
 
 #define RILL_OPTIONS_WEBSOCKET(X)                                                                            \
     X(websocket_host, text, NULL, "", RESTART, "", "websocket.host websocket.net",                           \
@@ -146,8 +128,6 @@
       "The port for WebSocket clients. -1 lets the system choose, 0 is off.")                                \
     X(websocket_no_tls, bool, false, "", RESTART, "", "websocket.no_tls",                                    \
       "Accept `ws://` without TLS. Needed for now, there is no TLS yet.")                                    \
-    X(websocket_advertise, text, NULL, "host[:port]", RELOAD, "", "websocket.advertise",                     \
-      "The address that WebSocket clients are told to connect to.")                                          \
     X(websocket_handshake_timeout_ns, duration, 2 * RILL_SEC, "duration", RELOAD, "",                        \
       "websocket.handshake_timeout", "How long a client may take to upgrade to WebSocket.")
 

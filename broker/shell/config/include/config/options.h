@@ -60,6 +60,7 @@ struct rill_options {
 
     // What the operator should be told, one line each, to be logged as a warning at start.
     struct rill_option_texts warnings;
+    bool store_is_temporary; // jetstream_store_dir was chosen, not configured
 
     struct config_arena *arena; // owns every pointer above
 };

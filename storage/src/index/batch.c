@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "batch.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum { CHUNK_BYTES = 64 * 1024, SLOTS_FIRST = 64 };
+
+struct batch_chunk {
+    struct batch_chunk *next;
+    size_t capacity;
+    uint8_t bytes[];
+};
+
+struct batch *batch_create(uint64_t serial)
+{
+    struct batch *batch = rill_alloc_zero(1, sizeof *batch);
+    batch->serial = serial;
+    batch->slot_count = SLOTS_FIRST;
+    batch->slots = rill_alloc_zero(SLOTS_FIRST, sizeof batch->slots[0]);
+    return batch;
+}
+
+void batch_destroy(struct batch *batch)
+{
+    if (!batch)
+        return;
+    for (uint32_t i = 0; i < batch->subject_count; i++) {
+        if (batch->subjects[i].capacity > BATCH_INLINE)
+            free(batch->subjects[i].offsets.many);
+        free(batch->subjects[i].deleted);
+    }
+    while (batch->chunks) {
+        struct batch_chunk *next = batch->chunks->next;
+        free(batch->chunks);
+        batch->chunks = next;
+    }
+    free(batch->messages);
+    free(batch->subjects);
+    free(batch->slots);
+    free(batch->blocks);
+    free(batch);
+}
+
+/* Room for one more in an array that doubles. */
+static bool grow(void **array, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return true;
+    const uint32_t more = *capacity ? *capacity * 2 : 64;
+    void *grown = count < UINT32_MAX / 4 ? realloc(*array, more * size) : NULL;
+    if (!grown)
+        return false;
+    *array = grown;
+    *capacity = more;
+    return true;
+}
+
+static uint8_t *arena_take(struct batch *batch, size_t len)
+{
+    if (!batch->chunks || batch->chunks->capacity - batch->chunk_used < len) {
+        const size_t capacity = len > CHUNK_BYTES ? len : CHUNK_BYTES;
+        struct batch_chunk *chunk = malloc(sizeof *chunk + capacity);
+        if (!chunk)
+            return NULL;
+        chunk->capacity = capacity;
+        chunk->next = batch->chunks;
+        batch->chunks = chunk;
+        batch->chunk_used = 0;
+    }
+    uint8_t *at = batch->chunks->bytes + batch->chunk_used;
+    batch->chunk_used += len;
+    return at;
+}
+
+static uint32_t hash_of(struct rill_bytes subject)
+{
+    return (uint32_t)XXH3_64bits(subject.data, subject.len);
+}
+
+static uint32_t *slot_of(const struct batch *batch, struct rill_bytes subject, uint32_t hash)
+{
+    for (uint32_t i = hash;; i++) {
+        uint32_t *slot = &batch->slots[i & (batch->slot_count - 1)];
+        if (!*slot)
+            return slot;
+        const struct batch_subject *known = &batch->subjects[*slot - 1];
+        if (known->hash == hash && rill_bytes_equal(known->text, subject))
+            return slot;
+    }
+}
+
+static bool rehash(struct batch *batch)
+{
+    uint32_t *slots = calloc((size_t)batch->slot_count * 2, sizeof *slots);
+    if (!slots)
+        return false;
+    free(batch->slots);
+    batch->slots = slots;
+    batch->slot_count *= 2;
+    for (uint32_t i = 0; i < batch->subject_count; i++) {
+        uint32_t at = batch->subjects[i].hash;
+        while (slots[at & (batch->slot_count - 1)])
+            at++;
+        slots[at & (batch->slot_count - 1)] = i + 1;
+    }
+    return true;
+}
+
+struct batch_subject *batch_find(const struct batch *batch, struct rill_bytes subject)
+{
+    const uint32_t *slot = slot_of(batch, subject, hash_of(subject));
+    return *slot ? &batch->subjects[*slot - 1] : NULL;
+}
+
+static struct batch_subject *subject_add(struct batch *batch, struct rill_bytes text, uint32_t hash)
+{
+    if (!grow((void **)&batch->subjects, batch->subject_count, &batch->subject_capacity,
+              sizeof batch->subjects[0]))
+        return NULL;
+    if (batch->subject_count >= batch->slot_count / 2 && !rehash(batch))
+        return NULL;
+    uint8_t *copy = arena_take(batch, text.len);
+    if (!copy)
+        return NULL;
+    if (text.len)
+        memcpy(copy, text.data, text.len);
+    *slot_of(batch, text, hash) = ++batch->subject_count;
+    struct batch_subject *subject = &batch->subjects[batch->subject_count - 1];
+    *subject =
+        (struct batch_subject){.text = rill_bytes_of(copy, text.len), .hash = hash, .capacity = BATCH_INLINE};
+    batch->bytes += sizeof *subject + text.len + 4 * sizeof batch->slots[0];
+    return subject;
+}
+
+static struct batch_subject *subject_get(struct batch *batch, struct rill_bytes text)
+{
+    const uint32_t hash = hash_of(text);
+    const uint32_t slot = *slot_of(batch, text, hash);
+    return slot ? &batch->subjects[slot - 1] : subject_add(batch, text, hash);
+}
+
+const uint32_t *batch_offsets(const struct batch_subject *subject)
+{
+    return subject->capacity > BATCH_INLINE ? subject->offsets.many : subject->offsets.few;
+}
+
+static uint32_t *offsets_of(struct batch_subject *subject)
+{
+    return subject->capacity > BATCH_INLINE ? subject->offsets.many : subject->offsets.few;
+}
+
+static bool offsets_grow(struct batch *batch, struct batch_subject *subject)
+{
+    if (subject->end < subject->capacity)
+        return true;
+    const uint32_t more = subject->capacity * 2;
+    const bool is_few = subject->capacity == BATCH_INLINE;
+    uint32_t *grown = realloc(is_few ? NULL : subject->offsets.many, more * sizeof *grown);
+    if (!grown)
+        return false;
+    if (is_few)
+        memcpy(grown, subject->offsets.few, sizeof subject->offsets.few);
+    batch->bytes += (uint64_t)(more - subject->capacity) * sizeof *grown;
+    subject->offsets.many = grown;
+    subject->capacity = more;
+    return true;
+}
+
+enum rill_err batch_feed(struct batch *batch, uint64_t sequence, struct rill_bytes text)
+{
+    RILL_ASSERT(sequence >= batch_end(batch));
+    const uint64_t base = batch->message_count ? batch->base : sequence;
+    if (sequence - base >= UINT32_MAX)
+        return RILL_ERR_LIMIT;
+    struct batch_subject *subject = subject_get(batch, text);
+    if (!subject || !offsets_grow(batch, subject) ||
+        !grow((void **)&batch->messages, batch->message_count, &batch->message_capacity,
+              sizeof batch->messages[0]))
+        return RILL_ERR_NO_MEMORY;
+    batch->base = base;
+    const uint32_t offset = (uint32_t)(sequence - base);
+    offsets_of(subject)[subject->end++] = offset;
+    batch->messages[batch->message_count++] =
+        (struct batch_message){offset, (uint32_t)(subject - batch->subjects)};
+    batch->bytes += sizeof batch->messages[0];
+    return RILL_OK;
+}
+
+enum rill_err batch_seal(struct batch *batch, const struct rill_index_block *block)
+{
+    if (!grow((void **)&batch->blocks, batch->block_count, &batch->block_capacity, sizeof batch->blocks[0]))
+        return RILL_ERR_NO_MEMORY;
+    batch->blocks[batch->block_count++] = (struct batch_block){*block, batch->message_count};
+    batch->deleted_since_seal = false;
+    batch->bytes += sizeof batch->blocks[0];
+    return RILL_OK;
+}
+
+uint32_t batch_message_at(const struct batch *batch, uint64_t sequence)
+{
+    uint32_t low = 0, high = batch->message_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (batch->base + batch->messages[middle].offset < sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t batch_offset_at(const struct batch *batch, const struct batch_subject *subject, uint64_t sequence)
+{
+    const uint32_t *offsets = batch_offsets(subject);
+    uint32_t low = subject->start, high = subject->end;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (batch->base + offsets[middle] < sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Moves the shorter side. */
+static void offsets_remove(struct batch_subject *subject, uint32_t at)
+{
+    uint32_t *offsets = offsets_of(subject);
+    if (at - subject->start < subject->end - at) {
+        memmove(offsets + subject->start + 1, offsets + subject->start,
+                (at - subject->start) * sizeof offsets[0]);
+        subject->start++;
+    } else {
+        memmove(offsets + at, offsets + at + 1, (subject->end - at - 1) * sizeof offsets[0]);
+        subject->end--;
+    }
+}
+
+bool batch_remove(struct batch *batch, uint64_t sequence, struct rill_bytes text)
+{
+    struct batch_subject *subject = batch_find(batch, text);
+    const uint32_t index = batch_message_at(batch, sequence);
+    if (!subject || index == batch->message_count ||
+        batch->base + batch->messages[index].offset != sequence ||
+        batch->messages[index].subject != (uint32_t)(subject - batch->subjects))
+        return false;
+    const uint32_t at = batch_offset_at(batch, subject, sequence);
+    RILL_ASSERT(at < subject->end && batch->base + batch_offsets(subject)[at] == sequence);
+    offsets_remove(subject, at);
+    batch->messages[index].subject = BATCH_NONE;
+    batch->deleted_since_seal = true;
+    return true;
+}
+
+static uint32_t deleted_at(const struct batch_deleted *deleted, uint64_t sequence)
+{
+    uint32_t low = 0, high = deleted->count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (deleted->sequences[middle] < sequence)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool deleted_grow(struct batch *batch, struct batch_subject *subject)
+{
+    const uint32_t capacity = subject->deleted ? subject->deleted->capacity : 0;
+    if (subject->deleted && subject->deleted->count < capacity)
+        return true;
+    const uint32_t more = capacity ? capacity * 2 : 4;
+    struct batch_deleted *grown =
+        realloc(subject->deleted, sizeof *grown + more * sizeof grown->sequences[0]);
+    if (!grown)
+        return false;
+    if (!subject->deleted)
+        grown->count = 0;
+    grown->capacity = more;
+    subject->deleted = grown;
+    batch->bytes += (more - capacity) * sizeof grown->sequences[0];
+    return true;
+}
+
+enum rill_err batch_delete_older(struct batch *batch, uint64_t sequence, struct rill_bytes text)
+{
+    struct batch_subject *subject = subject_get(batch, text);
+    if (!subject || !deleted_grow(batch, subject))
+        return RILL_ERR_NO_MEMORY;
+    struct batch_deleted *deleted = subject->deleted;
+    const uint32_t at = deleted_at(deleted, sequence);
+    memmove(deleted->sequences + at + 1, deleted->sequences + at,
+            (deleted->count - at) * sizeof deleted->sequences[0]);
+    deleted->sequences[at] = sequence;
+    deleted->count++;
+    batch->deleted_count++;
+    batch->deleted_since_seal = true;
+    return RILL_OK;
+}
+
+uint32_t batch_deleted_from(const struct batch_subject *subject, uint64_t from)
+{
+    return subject && subject->deleted ? subject->deleted->count - deleted_at(subject->deleted, from) : 0;
+}
+
+bool batch_has_deleted(const struct batch_subject *subject, uint64_t sequence)
+{
+    if (!subject || !subject->deleted)
+        return false;
+    const uint32_t at = deleted_at(subject->deleted, sequence);
+    return at < subject->deleted->count && subject->deleted->sequences[at] == sequence;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A batch: what was fed and deleted since the last one, in memory.
+//
+//     messages[]   offset 0 1 2 3 5 6 ...      in the order of the log; offset = sequence - base
+//                  subject 0 1 0 2 0 1         index in subjects[], BATCH_NONE when it was deleted
+//     subjects[]   "orders.new" offsets 0 2 5  sorted, without the deleted ones
+//                               deleted 17 12  sequences of older layers, any order
+//     blocks[]     where each sealed block's messages begin and end
+//
+// While a job writes a batch nobody changes it, so the owner may query it meanwhile.
+#pragma once
+
+#include "index.h"
+
+#define BATCH_NONE UINT32_MAX
+
+enum { BATCH_INLINE = 2 };
+
+struct batch_message {
+    uint32_t offset;
+    uint32_t subject;
+};
+
+struct batch_deleted {
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t sequences[]; // sorted
+};
+
+struct batch_subject {
+    struct rill_bytes text; // in the arena
+    uint32_t hash;
+    uint32_t start; // offsets before it were deleted
+    uint32_t end;
+    uint32_t capacity;
+    union {
+        uint32_t few[BATCH_INLINE];
+        uint32_t *many;
+    } offsets;
+    struct batch_deleted *deleted; // NULL while there are none
+};
+
+struct batch_block {
+    struct rill_index_block place;
+    uint32_t message_end; // index of the first message behind it
+};
+
+struct batch_chunk;
+
+struct batch {
+    uint64_t base; // sequence of the first message; meaningless without one
+    struct batch_message *messages;
+    uint32_t message_count, message_capacity;
+    struct batch_subject *subjects;
+    uint32_t subject_count, subject_capacity;
+    uint32_t *slots; // hash table of indexes in subjects[] + 1
+    uint32_t slot_count;
+    struct batch_block *blocks;
+    uint32_t block_count, block_capacity;
+    struct batch_chunk *chunks; // of the arena
+    size_t chunk_used;
+    bool deleted_since_seal; // the log would say it again behind the last block
+    uint64_t deleted_count;  // of older layers
+    uint64_t first_sequence; // at its end: set when it becomes ready
+    uint64_t bytes;
+    uint64_t serial; // tells batches apart
+};
+
+struct batch *batch_create(uint64_t serial);
+void batch_destroy(struct batch *batch);
+
+enum rill_err batch_feed(struct batch *batch, uint64_t sequence, struct rill_bytes subject) RILL_MUST_CHECK;
+enum rill_err batch_seal(struct batch *batch, const struct rill_index_block *block) RILL_MUST_CHECK;
+/* A message of this batch. False when it is not there. */
+bool batch_remove(struct batch *batch, uint64_t sequence, struct rill_bytes subject);
+/* A message of an older layer. */
+enum rill_err batch_delete_older(struct batch *batch, uint64_t sequence,
+                                 struct rill_bytes subject) RILL_MUST_CHECK;
+
+static inline uint64_t batch_end(const struct batch *batch)
+{
+    return batch->message_count ? batch->base + batch->messages[batch->message_count - 1].offset + 1 : 0;
+}
+
+static inline bool batch_is_sealed(const struct batch *batch)
+{
+    if (batch->deleted_since_seal)
+        return false;
+    const uint32_t sealed = batch->block_count ? batch->blocks[batch->block_count - 1].message_end : 0;
+    return batch->block_count > 0 && sealed == batch->message_count;
+}
+
+/* NULL when the batch has nothing about it. */
+struct batch_subject *batch_find(const struct batch *batch, struct rill_bytes subject);
+/* Index of the first message at or after the sequence. */
+uint32_t batch_message_at(const struct batch *batch, uint64_t sequence);
+const uint32_t *batch_offsets(const struct batch_subject *subject);
+/* Position among the offsets of the first at or after the sequence; subject->end when there is none. */
+uint32_t batch_offset_at(const struct batch *batch, const struct batch_subject *subject, uint64_t sequence);
+/* How many deleted sequences of older layers are at or after `from`. */
+uint32_t batch_deleted_from(const struct batch_subject *subject, uint64_t from);
+/* Is this sequence among them? */
+bool batch_has_deleted(const struct batch_subject *subject, uint64_t sequence);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One connection to index.db: opening, the schema, its statements. docs/STORAGE-FORMAT.md, "The index", has the
+// tables column by column.
+#pragma once
+
+#include "index.h"
+
+#include <sqlite3.h>
+
+enum {
+    INDEX_VERSION = 1,         // any other one is thrown away and built again
+    INDEX_CACHE_KIB = 2048,    // of one connection
+    INDEX_POSITIONS_MAX = 512, // of one posting
+};
+
+/* name, SQL. The parameters are bound by the functions that use them. */
+#define INDEX_STATEMENT_TABLE(X)                                                                             \
+    X(BEGIN, "BEGIN")                                                                                        \
+    X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                        \
+    X(COMMIT, "COMMIT")                                                                                      \
+    X(ROLLBACK, "ROLLBACK")                                                                                  \
+    X(STATE, "SELECT version, identity, block, segment, \"offset\", sequence, first_sequence FROM state")    \
+    X(STATE_SET, "UPDATE state SET block=?1, segment=?2, \"offset\"=?3, sequence=?4, first_sequence=?5")     \
+    X(SUBJECT_ID, "SELECT id, fed, deleted FROM subject WHERE subject=?1")                                   \
+    X(SUBJECT_TEXT, "SELECT subject, fed, deleted FROM subject WHERE id=?1")                                 \
+    X(SUBJECT_RANGE, "SELECT id, subject FROM subject WHERE subject>=?1 ORDER BY subject")                   \
+    X(SUBJECT_NEWER, "SELECT id, subject FROM subject WHERE id>?1 ORDER BY id")                              \
+    X(SUBJECT_LAST_ID, "SELECT max(id) FROM subject")                                                        \
+    X(SUBJECT_FEED, "INSERT INTO subject(subject, fed, deleted) VALUES(?1, ?2, 0) ON CONFLICT(subject) "     \
+                    "DO UPDATE SET fed=fed+?2 RETURNING id, fed")                                            \
+    X(SUBJECT_DELETED, "UPDATE subject SET deleted=deleted+?2 WHERE id=?1")                                  \
+    X(SUBJECT_DROP,                                                                                          \
+      "DELETE FROM subject WHERE id=?1 AND NOT EXISTS (SELECT 1 FROM posting WHERE subject=?1)")             \
+    X(POSTING_AT, "SELECT last, first, before, fed, live, positions FROM posting "                           \
+                  "WHERE subject=?1 AND last>=?2 ORDER BY last LIMIT 1")                                     \
+    X(POSTING_BACK, "SELECT last, first, before, fed, live, positions FROM posting "                         \
+                    "WHERE subject=?1 AND last<?2 ORDER BY last DESC LIMIT 1")                               \
+    X(POSTING_LIVE, "SELECT coalesce(sum(live), 0) FROM posting WHERE subject=?1 AND last>?2")               \
+    X(POSTING_ADD, "INSERT INTO posting(subject, last, first, before, fed, live, positions) "                \
+                   "VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)")                                                     \
+    X(POSTING_SET, "UPDATE posting SET live=?3, positions=?4 WHERE subject=?1 AND last=?2")                  \
+    X(POSTING_EMPTY, "DELETE FROM posting WHERE subject=?1 AND last=?2")                                     \
+    X(POSTING_DROP, "DELETE FROM posting WHERE subject=?1 AND last<?2")                                      \
+    X(BLOCK_AT, "SELECT last, first, subjects FROM block WHERE last>=?1 ORDER BY last LIMIT 1")              \
+    X(BLOCK_TIME, "SELECT first, last FROM block WHERE last_time_ns>=?1 AND last>=?2 "                       \
+                  "ORDER BY last_time_ns, last LIMIT 1")                                                     \
+    X(BLOCK_ADD, "INSERT INTO block(last, first, number, segment, \"offset\", length, first_time_ns, "       \
+                 "last_time_ns, live, subjects) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")            \
+    X(BLOCK_SET, "UPDATE block SET live=?2, subjects=?3 WHERE last=?1")                                      \
+    X(BLOCK_DROP, "DELETE FROM block WHERE last=?1")                                                         \
+    X(GENERATION, "PRAGMA user_version")                                                                     \
+    X(CHECKPOINT, "PRAGMA wal_checkpoint(PASSIVE)")
+
+enum index_statement {
+#define INDEX_STATEMENT_ENUM(name, sql) INDEX_##name,
+    INDEX_STATEMENT_TABLE(INDEX_STATEMENT_ENUM)
+#undef INDEX_STATEMENT_ENUM
+        INDEX_STATEMENTS
+};
+
+struct index_db {
+    sqlite3 *sqlite;
+    sqlite3_stmt *statements[INDEX_STATEMENTS]; // prepared when first used
+};
+
+struct index_db_state {
+    uint64_t version;
+    uint8_t identity[RILL_STORE_IDENTITY_BYTES];
+    bool has_identity; // of the right length
+    struct rill_index_position position;
+    uint64_t first_sequence; // messages below are purged
+};
+
+/* NOT_FOUND when it is not there and `create` is false. The database is not read yet. End with
+   index_db_close() in every case. */
+enum rill_err index_db_open(struct index_db *db, const char *path, bool create,
+                            struct rill_error_text *why) RILL_MUST_CHECK;
+void index_db_close(struct index_db *db);
+/* Makes the tables, and the state of an empty index. */
+enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STORE_IDENTITY_BYTES],
+                            struct rill_error_text *why) RILL_MUST_CHECK;
+/* Removes the file and those that SQLite keeps beside it; fine when there is none. */
+enum rill_err index_db_remove(const char *path) RILL_MUST_CHECK;
+/* Every transaction raises the generation, a number in the first page. A checkpoint of SQLite's copies pages to
+   the file in their order, so a file whose generation is higher than the one that SQLite makes of file and
+   write-ahead log together was copied to from a log that has lost its end: half of a transaction. */
+uint32_t index_db_file_generation(const char *path);
+enum rill_err index_db_generation(struct index_db *db, uint32_t *ret) RILL_MUST_CHECK;
+enum rill_err index_db_raise_generation(struct index_db *db) RILL_MUST_CHECK;
+
+enum rill_err index_db_state(struct index_db *db, struct index_db_state *ret) RILL_MUST_CHECK;
+
+/* The code for one of SQLite's. */
+enum rill_err index_db_err(int code);
+/* The statement, reset; NULL when it cannot be prepared. */
+sqlite3_stmt *index_db_use(struct index_db *db, enum index_statement which);
+/* Resets all statements: rows and bytes of columns are gone. */
+void index_db_reset(struct index_db *db);
+/* Runs a statement that gives no rows, or none that anybody wants. */
+enum rill_err index_db_run(sqlite3_stmt *statement) RILL_MUST_CHECK;
+/* OK with a row, NOT_FOUND without one. */
+enum rill_err index_db_row(sqlite3_stmt *statement) RILL_MUST_CHECK;
+
+static inline enum rill_err index_db_do(struct index_db *db, enum index_statement which)
+{
+    return index_db_run(index_db_use(db, which));
+}
+
+static inline void index_bind(sqlite3_stmt *statement, int at, uint64_t value)
+{
+    if (statement)
+        (void)sqlite3_bind_int64(statement, at, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
+static inline void index_bind_text(sqlite3_stmt *statement, int at, struct rill_bytes text)
+{
+    if (statement)
+        (void)sqlite3_bind_text(statement, at, text.len ? (const char *)text.data : "", (int)text.len,
+                                SQLITE_STATIC);
+}
+
+static inline void index_bind_blob(sqlite3_stmt *statement, int at, struct rill_bytes blob)
+{
+    if (statement)
+        (void)sqlite3_bind_blob(statement, at, blob.len ? (const void *)blob.data : "", (int)blob.len,
+                                SQLITE_STATIC);
+}
+
+static inline uint64_t index_column(sqlite3_stmt *statement, int at)
+{
+    return (uint64_t)sqlite3_column_int64(statement, at);
+}
+
+/* Lives until the statement is used again. */
+static inline struct rill_bytes index_column_bytes(sqlite3_stmt *statement, int at)
+{
+    const void *data = sqlite3_column_blob(statement, at);
+    return rill_bytes_of(data, (size_t)sqlite3_column_bytes(statement, at));
+}

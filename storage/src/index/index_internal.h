@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of an index, shared by the files of this folder.
+//
+//     1 ............ db_last │ ......................... │ ..................►
+//     the file, as of the     │ ready: waits for a job,   │ active: what is fed
+//     reader's transaction    │ or is being written       │ goes here
+//
+// A reader's transaction stays open from one finished job to the next, so what a job has written shows only
+// when its batch goes. Deletes lie over the older layers: ready's and active's over the file, active's over
+// ready.
+#pragma once
+
+#include "batch.h"
+#include "index_code.h"
+
+enum {
+    INDEX_BATCH_BYTES = 16 << 20,
+    FILTER_SUBJECTS_MAX = 256,
+    FILTER_KNOWN_MAX = 1 << 20, // subjects of which a filter that walks remembers whether they match
+};
+
+struct rill_index_job {
+    bool is_checkpoint;
+    const char *path;
+    const struct batch *batch;           // nobody changes it while the job is out
+    uint64_t sequence;                   // that the file must cover before
+    struct rill_index_position position; // and afterwards
+    enum rill_err err;
+};
+
+struct rill_index {
+    char *path;
+    uint64_t batch_bytes;
+    struct index_db db;      // the reader
+    uint64_t db_last;        // last sequence that the reader sees
+    uint64_t first_sequence; // below it all is purged
+    struct batch *ready;     // NULL when there is none
+    struct batch *active;
+    uint64_t next_serial;
+    struct rill_index_position sealed;         // of active's last block, or what is before
+    struct rill_index_position ready_position; // of ready's last block
+    struct rill_index_job *out;
+    bool checkpoint_due;
+    bool damaged;
+    struct rill_index_filter *filters; // a list
+};
+
+/* Of a filter: which subjects of a layer match. */
+struct filter_match {
+    uint64_t id;
+    uint64_t from, next; // there is none from `from` to before `next`; nothing is known when from > next
+};
+
+struct filter_local {
+    uint64_t serial;  // of the batch
+    uint32_t checked; // subjects of the batch that were looked at
+    bool many;
+    uint32_t count;
+    uint32_t subjects[FILTER_SUBJECTS_MAX];
+};
+
+/* Two bits per subject: is it known whether it matches, and does it. */
+struct filter_known {
+    uint64_t serial; // of the batch
+    uint64_t capacity;
+    uint8_t *bits; // four subjects in a byte
+};
+
+struct rill_index_filter {
+    struct rill_index *index;
+    struct rill_index_filter *prev, *next;
+    struct rill_bytes *patterns; // owned with their bytes
+    size_t pattern_count;
+
+    // The file.
+    bool prepared;
+    bool many;
+    uint64_t checked_id; // subjects up to it were looked at
+    uint32_t match_count;
+    struct filter_match matches[FILTER_SUBJECTS_MAX];
+    struct filter_local locals[2];     // ready and active, by serial modulo 2
+    struct filter_known known[3];      // of the file; of ready and active, by serial modulo 2
+    uint64_t none_from, none_to;       // no match in [none_from, none_to)
+    uint64_t counted_from, counted_to; // `counted` match in [from, to), when is_counted
+    uint64_t counted;
+    bool is_counted;
+};
+
+/* index.c: remembers damage; gives the error back. */
+enum rill_err index_failed(struct rill_index *index, enum rill_err err);
+
+/* index_lookup.c: one subject. `from` is at least the first sequence. */
+/* The part of a pattern in front of its first wildcard. */
+struct rill_bytes pattern_prefix(struct rill_bytes pattern);
+enum rill_err lookup_id(struct rill_index *index, struct rill_bytes subject,
+                        uint64_t *ret_id) RILL_MUST_CHECK;
+/* In the file. */
+enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t from,
+                             uint64_t *ret_sequence) RILL_MUST_CHECK;
+enum rill_err lookup_db_count(struct rill_index *index, uint64_t id, uint64_t from,
+                              uint64_t *ret_count) RILL_MUST_CHECK;
+/* Was this message of the file deleted since it was written? */
+enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t sequence,
+                                bool *ret) RILL_MUST_CHECK;
+/* In a batch. */
+bool lookup_batch_next(const struct rill_index *index, const struct batch *batch,
+                       const struct batch_subject *subject, uint64_t from, uint64_t *ret_sequence);
+uint64_t lookup_batch_count(const struct rill_index *index, const struct batch *batch,
+                            const struct batch_subject *subject, uint64_t from);
+
+/* filter.c: what a change does to what filters remember. */
+void filters_forget(struct rill_index *index);
+void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_bytes subject);
+/* To be called before the first sequence moves. */
+void filters_purge(struct rill_index *index, uint64_t first_sequence);
+
+/* filter_walk.c: messages of all layers in [from, to). */
+enum rill_err walk_next(struct rill_index_filter *filter, uint64_t from, uint64_t to,
+                        uint64_t *ret_sequence) RILL_MUST_CHECK;
+enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to,
+                         uint64_t *ret_count) RILL_MUST_CHECK;
+bool filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject);
+/* Behind the last message fed. */
+uint64_t index_end(const struct rill_index *index);

@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commit by commit, as the format's page says under "What a reader does with damage". A stretch without whole commits
+// is searched for records; what lies between them are the holes, and each hole is told with the sequences that the
+// records around it leave open.
+#include "walk.h"
+
+#include "base/assert.h"
+#include "catalog.h"
+#include "folder_names.h"
+#include "reader.h"
+#include "scan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct walk {
+    const struct walk_options *options;
+    const struct walk_visitor *visitor;
+    const struct catalog *catalog;
+    struct walk_result *at;            // the mark behind what was told
+    const struct catalog_entry *entry; // the segment being read
+    const struct catalog_entry *next;  // the one behind it, NULL for the last
+    struct log_reader reader;
+    bool begun;          // a segment was read
+    bool ended;          // at a torn tail
+    struct finding head; // what is missing in front of the first segment, told at the end
+};
+
+/* A stretch of a segment that is searched for records. */
+struct stretch {
+    uint64_t from;
+    uint64_t to;
+    uint64_t commit;       // that its records belong to, 0 when not known
+    uint64_t first_commit; // concerned by its holes
+    uint64_t last_commit;
+    uint64_t limit; // no sequence in it is higher
+    uint64_t last;  // the sequence that it ends with, as far as known
+    const char *what;
+};
+
+static enum rill_err tell(const struct walk *walk, const struct finding *finding)
+{
+    return walk->visitor->finding ? walk->visitor->finding(walk->visitor->context, finding) : RILL_OK;
+}
+
+static enum rill_err tell_unknown(const struct walk *walk, const struct walk_record *found)
+{
+    struct finding finding = {
+        .kind = FINDING_UNKNOWN,
+        .segment = found->segment,
+        .offset = found->offset,
+        .end = found->offset + found->record.size,
+    };
+    (void)snprintf(finding.detail, sizeof finding.detail, "record of type %u", found->record.type);
+    return tell(walk, &finding);
+}
+
+static void note_floor(struct walk_result *at, const struct record *purge)
+{
+    const uint64_t next = purge->sequence + 1, said = record_purge_of(purge);
+    const uint64_t floor = said < next ? said : next;
+    at->floor = floor > at->floor ? floor : at->floor;
+}
+
+static enum rill_err give(struct walk *walk, const struct record *record, uint64_t offset, uint64_t commit)
+{
+    const struct walk_record found = {
+        .segment = walk->entry->header.number,
+        .offset = offset,
+        .commit = commit,
+        .known = record_type_is_known(record->type),
+        .record = *record,
+    };
+    if (record->type == RECORD_MESSAGE)
+        walk->at->last_sequence = record->sequence;
+    if (record->type == RECORD_PURGE)
+        note_floor(walk->at, record);
+    const enum rill_err err = found.known ? RILL_OK : tell_unknown(walk, &found);
+    return err || !walk->visitor->record ? err : walk->visitor->record(walk->visitor->context, &found);
+}
+
+// ---- holes ----
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i])
+            return false;
+    }
+    return true;
+}
+
+static enum rill_err tell_hole(const struct walk *walk, const struct stretch *stretch, uint64_t from,
+                               uint64_t to, bool zero, uint64_t last)
+{
+    struct finding finding = {
+        .kind = FINDING_DAMAGED,
+        .segment = walk->entry->header.number,
+        .offset = from,
+        .end = to,
+        .first_sequence = walk->at->last_sequence + 1,
+        .last_sequence = last,
+        .first_commit = stretch->first_commit,
+        .last_commit = stretch->last_commit,
+    };
+    (void)snprintf(finding.detail, sizeof finding.detail, "%s%s%s", stretch->what,
+                   zero && to > from ? ", all zeros" : "",
+                   from >= walk->reader.size ? ", behind the end of the file" : "");
+    return tell(walk, &finding);
+}
+
+static bool record_fits(const struct walk *walk, const struct record *record, uint64_t limit)
+{
+    if (!record_type_is_known(record->type))
+        return true; // it is only shown
+    const uint64_t least = walk->at->last_sequence + (record->type == RECORD_MESSAGE);
+    return record->type != RECORD_COMMIT && record->sequence >= least && record->sequence <= limit;
+}
+
+static enum rill_err stretch_record(struct walk *walk, const struct stretch *stretch, const uint8_t *bytes,
+                                    const struct record_found *found, uint64_t *end)
+{
+    const struct record *record = &found->record;
+    const uint64_t offset = stretch->from + found->at;
+    const uint64_t before = walk->at->last_sequence;
+    const bool numbered = record->type == RECORD_MESSAGE;
+    const uint64_t last = numbered                             ? record->sequence - 1
+                          : record_type_is_known(record->type) ? record->sequence
+                                                               : before;
+    enum rill_err err = RILL_OK;
+    if (offset > *end || last > before)
+        err = tell_hole(walk, stretch, *end, offset,
+                        is_zero(bytes + (*end - stretch->from), (size_t)(offset - *end)), last);
+    if (last > before)
+        walk->at->last_sequence = last;
+    *end = offset + record->size;
+    return err ? err : give(walk, record, offset, stretch->commit);
+}
+
+/* Gives the records of the stretch and tells of its holes. */
+static enum rill_err walk_stretch(struct walk *walk, const struct stretch *stretch)
+{
+    const size_t len = (size_t)(stretch->to - stretch->from);
+    const uint8_t *bytes = NULL;
+    uint64_t end = stretch->from;
+    enum rill_err err = reader_get(&walk->reader, stretch->from, len, &bytes);
+    if (err)
+        return err;
+    struct record_scan scan = record_scan_of(bytes, len, walk->reader.seed + stretch->from);
+    struct record_found found;
+    scan.any_type = true;
+    while (!err && record_scan_next(&scan, &found)) {
+        if (record_fits(walk, &found.record, stretch->limit))
+            err = stretch_record(walk, stretch, bytes, &found, &end);
+    }
+    if (!err && (end < stretch->to || walk->at->last_sequence < stretch->last))
+        err = tell_hole(walk, stretch, end, stretch->to,
+                        is_zero(bytes + (end - stretch->from), (size_t)(stretch->to - end)), stretch->last);
+    if (stretch->last > walk->at->last_sequence)
+        walk->at->last_sequence = stretch->last;
+    return err;
+}
+
+// ---- commits ----
+
+/* What the numbers say is missing in front of a commit, or what salvage has declared to be (I9). */
+static struct finding jump_of(const struct walk *walk, uint64_t offset, uint64_t first_commit,
+                              uint64_t sequence, const char *what)
+{
+    const bool declared = first_commit == walk->at->last_commit + 1;
+    struct finding finding = {
+        .kind = declared ? FINDING_GAP : FINDING_MISSING,
+        .segment = walk->entry->header.number,
+        .offset = offset,
+        .end = offset,
+        .first_sequence = walk->at->last_sequence + 1,
+        .last_sequence = sequence,
+        .first_commit = declared ? 0 : walk->at->last_commit + 1,
+        .last_commit = declared ? 0 : first_commit - 1,
+    };
+    (void)snprintf(finding.detail, sizeof finding.detail, "%s", declared ? "declared in the log" : what);
+    return finding;
+}
+
+static enum rill_err accept_commit(struct walk *walk, uint64_t offset, const struct record_commit *commit)
+{
+    enum rill_err err = RILL_OK;
+    if (commit->number != walk->at->last_commit + 1 || commit->sequence > walk->at->last_sequence) {
+        const struct finding jump = jump_of(walk, offset, commit->number, commit->sequence, "not in the log");
+        err = tell(walk, &jump);
+    }
+    walk->at->last_commit = commit->number;
+    walk->at->last_sequence = commit->sequence;
+    walk->at->sealed = commit->record_count == 0;
+    return err;
+}
+
+/* V9. The records of the commit are from `bytes` on. */
+static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
+{
+    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
+    struct record_found found;
+    uint32_t records = 0, messages = 0;
+    scan.at = RECORD_COMMIT_BYTES;
+    for (; records < commit->record_count; records++) {
+        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
+            return false;
+        messages += found.record.type == RECORD_MESSAGE;
+        if (found.record.sequence != commit->sequence + messages)
+            return false;
+    }
+    return messages == commit->message_count && scan.at == commit->bytes;
+}
+
+enum place { PLACE_NOTHING, PLACE_BROKEN, PLACE_WHOLE };
+
+/* What stands where a commit should begin. */
+struct spot {
+    uint64_t offset;
+    enum place place;
+    struct record_commit commit; // not of nothing
+    const uint8_t *bytes;        // of a whole commit, until the window moves
+    struct reader_search later;  // unless whole: the next commit record in the segment
+};
+
+static enum rill_err look_at(struct walk *walk, struct spot *spot)
+{
+    struct log_reader *reader = &walk->reader;
+    const enum rill_err err =
+        reader_commit_at(reader, spot->offset, walk->at->last_commit, walk->at->last_sequence, &spot->commit);
+    spot->place = err ? PLACE_NOTHING : PLACE_BROKEN;
+    if (err)
+        return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+    if (spot->commit.bytes > reader->size - spot->offset)
+        return RILL_OK;
+    const enum rill_err get_err = reader_get(reader, spot->offset, spot->commit.bytes, &spot->bytes);
+    if (!get_err && commit_is_whole(spot->bytes, reader->seed + spot->offset, &spot->commit))
+        spot->place = PLACE_WHOLE;
+    return get_err;
+}
+
+/* As above, and what follows if it is not whole. */
+static enum rill_err look_behind(struct walk *walk, struct spot *spot)
+{
+    const enum rill_err err = look_at(walk, spot);
+    if (err || spot->place == PLACE_WHOLE)
+        return err;
+    if (spot->place == PLACE_BROKEN)
+        return reader_next_commit(&walk->reader, spot->offset + RECORD_COMMIT_BYTES, spot->commit.number,
+                                  spot->commit.sequence, &spot->later);
+    return reader_next_commit(&walk->reader, spot->offset, walk->at->last_commit, walk->at->last_sequence,
+                              &spot->later);
+}
+
+/* In a log that is being written the bytes may be older than a commit that is seen behind them. By then they were
+   written (I4): what is still not whole when looked at again is damage. */
+static enum rill_err look(struct walk *walk, struct spot *spot)
+{
+    enum rill_err err = look_behind(walk, spot);
+    if (err || spot->place == PLACE_WHOLE || !walk->options->live || !spot->later.found)
+        return err;
+    const struct spot before = *spot;
+    walk->reader.window_len = 0;
+    err = look_at(walk, spot);
+    if (!err && spot->place == before.place)
+        spot->later = before.later;
+    else if (!err && spot->place != PLACE_WHOLE)
+        err = look_behind(walk, spot);
+    return err;
+}
+
+static enum rill_err walk_whole(struct walk *walk, uint64_t offset, const struct record_commit *commit,
+                                const uint8_t *bytes)
+{
+    enum rill_err err = accept_commit(walk, offset, commit);
+    for (size_t at = 0; !err && at < commit->bytes;) {
+        const struct record record = record_view(bytes + at);
+        err = give(walk, &record, offset + at, commit->number);
+        at += record.size;
+    }
+    return err;
+}
+
+static enum rill_err tell_torn(struct walk *walk, uint64_t offset, uint64_t used, uint64_t commit,
+                               uint64_t messages)
+{
+    struct finding finding = {
+        .kind = FINDING_TORN,
+        .segment = walk->entry->header.number,
+        .offset = offset,
+        .end = used,
+        .first_sequence = messages ? walk->at->last_sequence + 1 : 0,
+        .last_sequence = messages ? walk->at->last_sequence + messages : 0,
+        .first_commit = commit,
+        .last_commit = commit,
+    };
+    (void)snprintf(finding.detail, sizeof finding.detail, "%s",
+                   walk->options->live ? "being written, perhaps" : "the next open drops it");
+    walk->ended = true;
+    return tell(walk, &finding);
+}
+
+static enum rill_err give_commit(struct walk *walk, const struct spot *spot)
+{
+    const uint8_t *at;
+    enum rill_err err = accept_commit(walk, spot->offset, &spot->commit);
+    if (!err)
+        err = reader_get(&walk->reader, spot->offset, RECORD_COMMIT_BYTES, &at);
+    if (err)
+        return err;
+    const struct record head = record_view(at);
+    return give(walk, &head, spot->offset, spot->commit.number);
+}
+
+/* Case 2: the commit record is valid, the commit is not whole. */
+static enum rill_err walk_broken(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    const struct record_commit *commit = &spot->commit;
+    const struct reader_search *later = &spot->later;
+    const uint64_t room = walk->reader.size - spot->offset;
+    const uint64_t end = spot->offset + (commit->bytes <= room ? commit->bytes : room);
+    if (!later->found && !walk->next && spot->offset != SEGMENT_FIRST_OFFSET && !walk->options->keep_torn)
+        return tell_torn(walk, spot->offset, later->used, commit->number, commit->message_count);
+    *ret_next = later->found && later->offset < end ? later->offset : end;
+    const enum rill_err err = give_commit(walk, spot);
+    const uint64_t last = commit->sequence + commit->message_count;
+    const struct stretch stretch = {
+        .from = spot->offset + RECORD_COMMIT_BYTES,
+        .to = *ret_next,
+        .commit = commit->number,
+        .first_commit = commit->number,
+        .last_commit = commit->number,
+        .limit = last,
+        .last = last,
+        .what = "in a commit",
+    };
+    return err ? err : walk_stretch(walk, &stretch);
+}
+
+/* The stretch behind the last commit of a segment that is not the last: what the next segment's header says of it. */
+static struct stretch rest_of_segment(const struct walk *walk, uint64_t from, uint64_t used, bool checkpoint)
+{
+    const uint64_t size = walk->reader.size;
+    struct stretch stretch = {.from = from,
+                              .to = used,
+                              .limit = UINT64_MAX - 1,
+                              .what = checkpoint ? "the checkpoint" : "behind the last whole commit"};
+    const struct catalog_entry *next = walk->next;
+    if (!next || !next->has_header)
+        return stretch;
+    stretch.limit = next->header.first_sequence - 1;
+    if (next->header.number != walk->entry->header.number + 1)
+        return stretch;
+    stretch.last = stretch.limit;
+    if (next->header.first_commit > walk->at->last_commit + 1) {
+        stretch.first_commit = walk->at->last_commit + 1;
+        stretch.last_commit = next->header.first_commit - 1;
+        stretch.to = used > from ? used : size;
+    }
+    return stretch;
+}
+
+/* `checkpoint` says that not even the segment's first commit is there. */
+static enum rill_err walk_rest(struct walk *walk, uint64_t offset, uint64_t used, bool checkpoint)
+{
+    const uint64_t aligned = record_align((size_t)used);
+    const uint64_t to = aligned < walk->reader.size ? aligned : walk->reader.size;
+    const struct stretch stretch = rest_of_segment(walk, offset, to, checkpoint);
+    const bool silent = stretch.to == stretch.from && stretch.last <= walk->at->last_sequence;
+    if (silent && !stretch.first_commit)
+        return checkpoint ? tell_hole(walk, &stretch, offset, walk->reader.size, false, 0) : RILL_OK;
+    const enum rill_err err = walk_stretch(walk, &stretch);
+    if (stretch.last_commit > walk->at->last_commit)
+        walk->at->last_commit = stretch.last_commit;
+    return err;
+}
+
+/* Case 3: no valid commit record here, and a later one in the segment. */
+static enum rill_err walk_to_later(struct walk *walk, uint64_t offset, const struct reader_search *later)
+{
+    const uint64_t last = later->commit.sequence, number = later->commit.number;
+    const bool gone = number > walk->at->last_commit + 1;
+    const struct stretch stretch = {
+        .from = offset,
+        .to = later->offset,
+        .first_commit = gone ? walk->at->last_commit + 1 : 0,
+        .last_commit = gone ? number - 1 : 0,
+        .limit = last,
+        .last = last,
+        .what = "a commit record",
+    };
+    const enum rill_err err = walk_stretch(walk, &stretch);
+    walk->at->last_commit = number - 1;
+    return err;
+}
+
+/* Cases 3 and 4. */
+static enum rill_err walk_bare(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    const uint64_t offset = spot->offset, used = spot->later.used;
+    *ret_next = spot->later.found ? spot->later.offset : walk->reader.size;
+    if (spot->later.found)
+        return walk_to_later(walk, offset, &spot->later);
+    if (walk->next || offset == SEGMENT_FIRST_OFFSET || walk->options->keep_torn)
+        return walk_rest(walk, offset, used, offset == SEGMENT_FIRST_OFFSET);
+    walk->ended = true;
+    return used > offset ? tell_torn(walk, offset, used, 0, 0) : RILL_OK;
+}
+
+static enum rill_err walk_spot(struct walk *walk, const struct spot *spot, uint64_t *ret_next)
+{
+    switch (spot->place) {
+    case PLACE_WHOLE:
+        *ret_next = spot->offset + spot->commit.bytes;
+        return walk_whole(walk, spot->offset, &spot->commit, spot->bytes);
+    case PLACE_BROKEN:
+        return walk_broken(walk, spot, ret_next);
+    case PLACE_NOTHING:
+        break;
+    }
+    return walk_bare(walk, spot, ret_next);
+}
+
+static enum rill_err walk_commits(struct walk *walk)
+{
+    enum rill_err err = RILL_OK;
+    uint64_t offset = SEGMENT_FIRST_OFFSET;
+    while (!err && !walk->ended && offset < walk->reader.size) {
+        struct spot spot = {.offset = offset};
+        err = look(walk, &spot);
+        if (!err)
+            err = walk_spot(walk, &spot, &offset);
+        RILL_ASSERT(err || walk->ended || offset > spot.offset);
+    }
+    const bool checkpoint = !err && walk->reader.size <= SEGMENT_FIRST_OFFSET;
+    return checkpoint ? walk_rest(walk, walk->reader.size, walk->reader.size, true) : err;
+}
+
+// ---- segments ----
+
+static enum rill_err tell_header(const struct walk *walk, const struct walk_segment *segment)
+{
+    if (segment->header == WALK_HEADER_VALID && segment->copy == WALK_HEADER_VALID)
+        return RILL_OK;
+    const bool misnamed = segment->header == WALK_HEADER_MISNAMED || segment->copy == WALK_HEADER_MISNAMED;
+    const bool both = segment->header != WALK_HEADER_VALID && segment->copy != WALK_HEADER_VALID;
+    struct finding finding = {.kind = misnamed ? FINDING_MISNAMED : FINDING_HEADER,
+                              .segment = segment->number};
+    if (misnamed)
+        (void)snprintf(finding.detail, sizeof finding.detail, "its header has another number");
+    else
+        (void)snprintf(finding.detail, sizeof finding.detail, "%s",
+                       both            ? "both headers"
+                       : segment->copy ? "the copy, the first is valid"
+                                       : "the first, the copy is valid");
+    return tell(walk, &finding);
+}
+
+static enum walk_header header_at(struct walk *walk, uint64_t offset)
+{
+    const uint8_t *at;
+    struct segment_header header;
+    if (walk->reader.size < offset + SEGMENT_HEADER_BYTES ||
+        reader_get(&walk->reader, offset, SEGMENT_HEADER_BYTES, &at) || segment_header_get(at, &header))
+        return WALK_HEADER_DAMAGED;
+    return header.number == walk->entry->header.number ? WALK_HEADER_VALID : WALK_HEADER_MISNAMED;
+}
+
+static enum rill_err tell_segment(struct walk *walk)
+{
+    const struct walk_segment segment = {
+        .number = walk->entry->header.number,
+        .size_bytes = walk->reader.size,
+        .header = header_at(walk, 0),
+        .copy = header_at(walk, SEGMENT_COPY_OFFSET),
+    };
+    enum rill_err err = RILL_OK;
+    if (walk->visitor->segment)
+        err = walk->visitor->segment(walk->visitor->context, &segment);
+    return err ? err : tell_header(walk, &segment);
+}
+
+static enum rill_err walk_open_segment(struct walk *walk)
+{
+    const struct segment_header *header = &walk->entry->header;
+    char *path = segment_path(walk->options->folder, header->number);
+    const enum rill_err err = reader_open(&walk->reader, walk->options->disk, path);
+    free(path);
+    walk->reader.seed = segment_seed(walk->catalog->identity, header->number);
+    return err;
+}
+
+/* Segments that were made and are not there show in the numbers of the commits. Those in front of the first one may
+   be gone for good reason (R2). */
+static enum rill_err walk_before(struct walk *walk)
+{
+    const struct catalog_entry *entry = walk->entry;
+    const bool first = !walk->begun;
+    walk->begun = true;
+    if (!entry->has_header || entry->header.first_commit <= walk->at->last_commit + 1)
+        return RILL_OK;
+    const uint64_t before = first ? 0 : entry[-1].header.number;
+    char what[64] = "not in the log";
+    if (entry->header.number == before + 2)
+        (void)snprintf(what, sizeof what, "segment %" PRIu64, before + 1);
+    else if (entry->header.number > before + 1)
+        (void)snprintf(what, sizeof what, "segments %" PRIu64 " to %" PRIu64, before + 1,
+                       entry->header.number - 1);
+    const struct finding jump =
+        jump_of(walk, 0, entry->header.first_commit, entry->header.first_sequence - 1, what);
+    walk->at->last_commit = entry->header.first_commit - 1;
+    if (entry->header.first_sequence - 1 > walk->at->last_sequence)
+        walk->at->last_sequence = entry->header.first_sequence - 1;
+    if (!first)
+        return tell(walk, &jump);
+    walk->head = jump;
+    return RILL_OK;
+}
+
+/* What was in front of the first segment is damage, unless a purge behind it says that all of it was removed (R2). */
+static enum rill_err walk_end(struct walk *walk)
+{
+    struct finding *head = &walk->head;
+    if (!head->first_commit || walk->at->floor > head->last_sequence)
+        return RILL_OK;
+    if (walk->at->floor > head->first_sequence)
+        head->first_sequence = walk->at->floor;
+    return tell(walk, head);
+}
+
+static enum rill_err walk_segment(struct walk *walk)
+{
+    enum rill_err err = walk_open_segment(walk);
+    if (err)
+        return err == RILL_ERR_NOT_FOUND && walk->options->live ? RILL_OK : err; // removed meanwhile
+    err = tell_segment(walk);
+    if (!err)
+        err = walk_before(walk);
+    if (!err)
+        err = walk_commits(walk);
+    if (!err && walk->reader.unreadable) {
+        const struct finding finding = {.kind = FINDING_UNREADABLE, .segment = walk->entry->header.number};
+        err = tell(walk, &finding);
+    }
+    reader_close(&walk->reader);
+    return err;
+}
+
+static enum rill_err walk_segments(struct walk *walk, struct rill_error_text *why)
+{
+    const struct catalog *catalog = walk->catalog;
+    for (size_t i = 0; i < catalog->count; i++) {
+        walk->entry = &catalog->entries[i];
+        walk->next = i + 1 < catalog->count ? &catalog->entries[i + 1] : NULL;
+        const enum rill_err err = walk_segment(walk);
+        if (err) {
+            rill_error_text_set(why, "segment %" PRIu64 ": %s", walk->entry->header.number,
+                                rill_err_text(err));
+            return err;
+        }
+    }
+    return walk_end(walk);
+}
+
+enum rill_err walk_stream(const struct walk_options *options, const struct walk_visitor *visitor,
+                          struct walk_result *ret_result, struct rill_error_text *why)
+{
+    struct catalog catalog;
+    enum rill_err err = catalog_read(&catalog, options->disk, options->folder, why);
+    if (err)
+        return err;
+    *ret_result = (struct walk_result){0};
+    struct walk walk = {.options = options, .visitor = visitor, .catalog = &catalog, .at = ret_result};
+    err = folder_names_tell(options, &catalog, visitor);
+    if (err)
+        rill_error_text_set(why, "list the folder: %s", rill_err_text(err));
+    else
+        err = walk_segments(&walk, why);
+    catalog_fini(&catalog);
+    return err;
+}
