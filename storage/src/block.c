@@ -76,7 +76,7 @@ enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t 
 }
 
 /* Walks the bytes that were appended, or verified, since the last time. */
-static enum rill_err data_index(struct block_data *data, uint32_t len, uint64_t first)
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first)
 {
     while (data->indexed < len) {
         const struct record record = record_view(data->bytes + data->indexed);
@@ -247,6 +247,29 @@ size_t block_find(const struct block_table *table, size_t count, uint64_t sequen
     return low - 1;
 }
 
+void block_lose(struct block *block, uint32_t index, uint32_t bytes)
+{
+    RILL_ASSERT(index < block->count);
+    live_remove(&block->live, index);
+    live_commit(block->live, index, index);
+    block->gone++;
+    // A record that is valid says what was true; what no store has written must not break the counts.
+    const uint32_t left = block_live_bytes(block);
+    block->gone_bytes += bytes < left ? bytes : left;
+}
+
+void block_skip(struct block *block, uint32_t count)
+{
+    if (!block->count) {
+        block->first_sequence += count;
+        return;
+    }
+    for (; count; count--) {
+        block->count++;
+        block_lose(block, block->count - 1, 0);
+    }
+}
+
 void block_attach(struct block_table *table, size_t block, struct block_data *data)
 {
     RILL_ASSERT(block < table->count && !table->blocks[block].data);
@@ -286,7 +309,7 @@ enum rill_err block_message(struct block_table *table, size_t block, uint32_t le
     RILL_ASSERT(data && sequence >= first && len <= table->blocks[block].len);
     data_touch(table, data);
     const uint64_t before = data_size(data);
-    const enum rill_err err = data_index(data, len, first);
+    const enum rill_err err = block_data_index(data, len, first);
     table->cache_bytes += data_size(data) - before;
     if (err)
         return err;

@@ -33,7 +33,8 @@ struct block {
     uint64_t first_sequence; // of the first message that may be in it: several blocks may have the same
     uint64_t segment;
     uint32_t offset;
-    uint32_t len;
+    uint32_t len;            // in memory
+    uint32_t packed_len;     // in the file, when it is a packed record; else 0, and it is `len` there
     uint32_t count;          // messages in it, live or not: first_sequence and those behind it, without gaps
     uint32_t bytes;          // of their records
     uint32_t gone;           // of them, removed, as of the open commit; below the floor nobody counts
@@ -92,6 +93,12 @@ static inline void block_count_message(struct block *block, size_t size, int64_t
     block->bytes += (uint32_t)size;
 }
 
+/* Notes that the next `count` sequences were removed, and have no record: as if they stood at the end of the block. In an
+   empty block it begins behind them. */
+void block_skip(struct block *block, uint32_t count);
+/* Notes that message `index` is gone, for everybody; it takes `bytes` of the block. */
+void block_lose(struct block *block, uint32_t index, uint32_t bytes);
+
 /* Gives a block its data, and takes the ownership. */
 void block_attach(struct block_table *table, size_t block, struct block_data *data);
 /* Frees the least recently used data until the budget is kept; blocks from `keep` on stay. */
@@ -104,6 +111,8 @@ enum rill_err block_message(struct block_table *table, size_t block, uint32_t le
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
+/* Notes where the messages are in bytes that came out of a packed record. */
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first) RILL_MUST_CHECK;
 /* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
 enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
                                 uint64_t last) RILL_MUST_CHECK;

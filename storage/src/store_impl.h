@@ -61,6 +61,16 @@ struct segment_file {
     uint64_t number;
     uint64_t bytes;        // of the file; 0 for the tail
     uint64_t end_sequence; // what follows its last message; meaningless for the tail
+    uint32_t version;      // of its header; 0 when that is damaged
+    bool packed;           // what is in it is in packed records
+    bool keep;             // never rewritten: damaged
+};
+
+/* A message that is to be overwritten (E3). */
+struct erasure {
+    uint64_t commit; // that holds the erase
+    struct record_erase erase;
+    bool done; // on the disk; but a load of its block may have read what was there before
 };
 
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
@@ -73,7 +83,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -109,6 +119,7 @@ struct load_job {
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
+    uint32_t packed_len; // in the file, when it is a packed record
     uint64_t first_sequence;
     uint64_t last_sequence;
     struct block_data *data; // the result
@@ -120,6 +131,15 @@ struct tidy_job {
     uint64_t *numbers; // of the dead segments
     size_t count;
     size_t removed; // the result
+};
+
+/* Overwrites messages of one segment. */
+struct erase_job {
+    struct rill_store_job base;
+    char *path;
+    uint64_t seed; // of the segment
+    struct record_erase *erases;
+    size_t count;
 };
 
 struct rill_store {
@@ -151,7 +171,10 @@ struct rill_store {
     struct segment_file *files;
     size_t file_count;
     size_t file_capacity;
-    bool tidying;          // a tidy job is in flight
+    struct erasure *erasures; // in the order of their commits
+    size_t erasure_count;
+    size_t erasure_capacity;
+    bool tidying;          // a job of tidy.c, erase.c or rewrite.c is in flight
     uint64_t next_segment; // number of the next one to be made
     uint64_t full_bytes;   // of the segments before the tail's
     uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
@@ -191,6 +214,24 @@ void tidy_job_run(struct tidy_job *job);
 /* The tail is left for the segment `number`. */
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,
                       uint64_t first_sequence);
+
+/* Where a message stands that an append could name, as the open commit sees it. */
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, size_t *ret_block,
+                                 const uint8_t **ret_at) RILL_MUST_CHECK;
+/* A record that removes this message was appended. */
+void store_note_delete(struct rill_store *store, size_t block, uint64_t sequence, uint32_t bytes);
+
+/* erase.c */
+/* Notes an erase that the commit `commit` holds, and that is to be done. */
+void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
+/* Forgets those of commits behind `commit`: they were taken back. */
+void store_erase_undo(struct rill_store *store, uint64_t commit);
+/* Wipes what is erased from the memory of a block that was just loaded. */
+void store_erase_loaded(struct rill_store *store, size_t block);
+/* The next job; NULL when nothing is to be done, or not yet. */
+struct rill_store_job *store_erase_start(struct rill_store *store);
+enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
+void erase_job_run(struct erase_job *job);
 
 /* commit.c */
 /* As rill_store_commit_start; also an empty commit, and never planning a segment, when it is a seal. */
