@@ -11,7 +11,7 @@ static enum rill_err log_room(struct rill_store *store, size_t size, uint8_t **r
     struct block_table *table = &store->blocks;
     struct block *tail = table->count ? &table->blocks[table->count - 1] : NULL;
     if (!tail || !tail->data || size > tail->data->capacity - tail->len ||
-        tail->segment != store->open.segment || tail->offset + (uint64_t)tail->len != store->open.offset) {
+        tail->packed_len || tail->segment != store->open.segment || tail->offset + (uint64_t)tail->len != store->open.offset) {
         const enum rill_err err =
             block_push_open(table, store->open.sequence + 1, store->open.segment, store->open.offset, size);
         if (err)

@@ -16,7 +16,10 @@
 #include "live.h"
 #include "record.h"
 
-enum { BLOCK_BYTES = 128 * 1024 };
+enum {
+    BLOCK_BYTES = 128 * 1024,
+    BLOCK_SKIP_MAX = 4096, // as many sequences without a message begin another block
+};
 
 struct block_data {
     uint8_t *bytes;

@@ -45,6 +45,7 @@ void store_rollback(struct rill_store *store)
     RILL_ASSERT(!store->in_flight);
     const struct log_mark *committed = &store->committed;
     store_removals_undo(store);
+    store_erase_undo(store, committed->commit);
     block_cut(&store->blocks, committed->block_count, committed->block_len);
     if (committed->block_count) {
         struct block *tail = &store->blocks.blocks[committed->block_count - 1];
@@ -325,6 +326,8 @@ void rill_store_job_run(struct rill_store_job *job)
         commit_job_run((struct commit_job *)job);
     else if (job->kind == JOB_TIDY)
         tidy_job_run((struct tidy_job *)job);
+    else if (job->kind == JOB_ERASE)
+        erase_job_run((struct erase_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

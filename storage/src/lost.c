@@ -121,3 +121,14 @@ void lost_add(struct lost *lost, uint64_t first, uint64_t last)
     lost_insert(lost, at, range);
     RILL_ASSERT(lost->count <= LOST_RANGES_MAX);
 }
+
+void lost_add_but(struct lost *lost, uint64_t first, uint64_t last, const struct lost *others)
+{
+    for (size_t at = lost_find(others, first); first <= last; at++) {
+        const bool more = at < others->count && others->ranges[at].first_sequence <= last;
+        const uint64_t end = more ? others->ranges[at].first_sequence : last + 1;
+        if (end > first)
+            lost_add(lost, first, end - 1);
+        first = more ? others->ranges[at].last_sequence + 1 : last + 1;
+    }
+}

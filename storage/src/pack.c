@@ -47,18 +47,24 @@ static bool may_be_packed(uint8_t type)
     return type == RECORD_MESSAGE || type == RECORD_DELETE || type == RECORD_PURGE || type == RECORD_ERASE;
 }
 
+static bool follows_too_far(uint64_t before, uint64_t sequence)
+{
+    return before < sequence && sequence - before > PACK_GAP_MAX;
+}
+
 /* V10, of what came out. */
 static enum rill_err check_records(const struct record_packed *packed, const uint8_t *bytes)
 {
-    uint64_t last = packed->sequence;
+    uint64_t last = packed->sequence, message = UINT64_MAX;
     uint32_t records = 0, messages = 0;
     for (size_t at = 0; at < packed->bytes; records++) {
         struct record record;
         if (!record_get_bare(bytes + at, packed->bytes - at, &record) || !may_be_packed(record.type))
             return RILL_ERR_DAMAGED;
         const bool numbered = record_is_numbered(record.type);
-        if (record.sequence < last || (numbered && record.sequence == last))
+        if (record.sequence < last + numbered || (numbered && follows_too_far(message, record.sequence)))
             return RILL_ERR_DAMAGED;
+        message = numbered ? record.sequence : message;
         last = record.sequence;
         messages += numbered;
         at += record.size;

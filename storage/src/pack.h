@@ -19,6 +19,7 @@ enum pack_codec {
 enum {
     PACK_BYTES_AIM = 128 * 1024, // unpacked
     PACK_BYTES_MAX = 1 << 30,
+    PACK_GAP_MAX = 4096, // from one message in it to the next
 };
 
 /* Writes the records to `out`, which has room for packed->bytes. DAMAGED when it is not what it says (V10),

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "io.h"
+#include "pack.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,6 +25,13 @@ static bool is_deleted(const struct rill_store *store, size_t block, uint64_t se
     return this->live && index < this->count && live_is_gone(this->live, (uint32_t)index, LIVE_COMMITTED);
 }
 
+/* Does it lie between this block and the next? Then it was removed, and a rewriting has left it out (W2). */
+static bool is_beyond(const struct rill_store *store, size_t block, uint64_t sequence)
+{
+    const struct block *this = &store->blocks.blocks[block];
+    return sequence - this->first_sequence >= this->count;
+}
+
 /* How much of a block is committed. */
 static uint32_t committed_len(const struct rill_store *store, size_t block)
 {
@@ -39,9 +47,7 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
     if (!is_stored(store, sequence))
         return RILL_ERR_NOT_FOUND;
     const size_t block = block_find(&store->blocks, store->committed.block_count, sequence);
-    if (block == SIZE_MAX)
-        return RILL_ERR_DAMAGED;
-    if (is_deleted(store, block, sequence))
+    if (block == SIZE_MAX || is_beyond(store, block, sequence) || is_deleted(store, block, sequence))
         return RILL_ERR_NOT_FOUND;
     if (!store->blocks.blocks[block].data)
         return RILL_ERR_AGAIN;
@@ -74,6 +80,7 @@ static struct load_job *load_create(struct rill_store *store, size_t index, uint
         .seed = segment_seed(store->identity, block->segment) + block->offset,
         .offset = block->offset,
         .len = len,
+        .packed_len = block->packed_len,
         .first_sequence = block->first_sequence,
         .last_sequence = block->first_sequence + count - 1,
     };
@@ -88,32 +95,68 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
         return NULL;
     const size_t index = block_find(&store->blocks, store->committed.block_count, sequence);
     struct block *block = index == SIZE_MAX ? NULL : &store->blocks.blocks[index];
-    if (!block || block->data || block->loading || is_deleted(store, index, sequence))
+    if (!block || block->data || block->loading || is_beyond(store, index, sequence) ||
+        is_deleted(store, index, sequence))
         return NULL;
     return &load_create(store, index, committed_len(store, index), committed_count(store, index))->base;
 }
 
 /* What the file no longer has reads as zeros, and so as damage. */
-static enum rill_err load_bytes(struct load_job *job)
+static enum rill_err load_bytes(const struct load_job *job, uint8_t *bytes, size_t len)
 {
     struct rill_disk_file *file;
     size_t got = 0;
     enum rill_err err = job->base.disk->ops->open(job->base.disk, job->path, RILL_DISK_READ, &file);
     if (err == RILL_OK) {
-        err = io_read_all(file, job->data->bytes, job->len, job->offset, &got);
+        err = io_read_all(file, bytes, len, job->offset, &got);
         job->base.disk->ops->close(file);
     }
-    memset(job->data->bytes + got, 0, job->len - got);
+    memset(bytes + got, 0, len - got);
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+/* A packed record that is damaged now leaves the block without messages. */
+static enum rill_err load_unpacked(struct load_job *job, const uint8_t *bytes)
+{
+    struct record record;
+    if (!record_get(bytes, job->packed_len, job->seed, &record) || record.type != RECORD_PACKED)
+        return RILL_OK;
+    const struct record_packed packed = record_packed_of(&record);
+    if (packed.bytes != job->len)
+        return RILL_OK;
+    const enum rill_err err = pack_open(&packed, job->data->bytes);
+    if (err)
+        return err == RILL_ERR_NO_MEMORY ? err : RILL_OK;
+    return block_data_index(job->data, job->len, job->first_sequence);
+}
+
+static enum rill_err load_packed(struct load_job *job)
+{
+    uint8_t *bytes = malloc(job->packed_len);
+    if (!bytes)
+        return RILL_ERR_NO_MEMORY;
+    enum rill_err err = load_bytes(job, bytes, job->packed_len);
+    if (!err)
+        err = load_unpacked(job, bytes);
+    free(bytes);
+    job->data->indexed = job->len;
+    return err;
+}
+
+static enum rill_err load_plain(struct load_job *job)
+{
+    const enum rill_err err = load_bytes(job, job->data->bytes, job->len);
+    return err ? err
+               : block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
 }
 
 void load_job_run(struct load_job *job)
 {
     job->data = block_data_create(job->len);
-    enum rill_err err = job->data ? load_bytes(job) : RILL_ERR_NO_MEMORY;
-    if (!err)
-        err = block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
-    job->base.err = err;
+    if (!job->data)
+        job->base.err = RILL_ERR_NO_MEMORY;
+    else
+        job->base.err = job->packed_len ? load_packed(job) : load_plain(job);
 }
 
 enum rill_err store_load_block(struct rill_store *store, size_t index)
@@ -193,6 +236,7 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
     if (!err && block) {
         note_losses(store, job, at);
         block_attach(&store->blocks, at, job->data);
+        store_erase_loaded(store, at);
         block_trim(&store->blocks, store->committed.block_count - 1);
         store_note_first(store);
     } else {
@@ -201,6 +245,15 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
     free(job->path);
     free(job);
     return err;
+}
+
+/* Those behind a block, in front of the next. */
+static void note_left_out(struct rill_store *store, const struct block *block, uint64_t next)
+{
+    const uint64_t end = block->first_sequence + block->count;
+    const uint64_t first = end < store->committed.floor ? store->committed.floor : end;
+    if (store->committed.messages && first < next)
+        lost_add_but(&store->deleted, first, next - 1, &store->lost);
 }
 
 static void note_deleted(struct rill_store *store, const struct block *block)
@@ -216,8 +269,12 @@ static void note_deleted(struct rill_store *store, const struct block *block)
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count)
 {
     store->deleted.count = 0;
-    for (size_t i = 0; i < store->committed.block_count; i++)
-        note_deleted(store, &store->blocks.blocks[i]);
+    for (size_t i = 0; i < store->committed.block_count; i++) {
+        const struct block *block = &store->blocks.blocks[i];
+        note_deleted(store, block);
+        if (i + 1 < store->committed.block_count)
+            note_left_out(store, block, block[1].first_sequence);
+    }
     *ret_count = store->deleted.count;
     return store->deleted.ranges;
 }

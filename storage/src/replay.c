@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "catalog.h"
+#include "pack.h"
 #include "reader.h"
 #include "scan.h"
 
@@ -22,6 +23,11 @@ struct replay {
     struct log_mark at;
     struct log_reader reader;
     bool is_last;            // the segment being read is the last one
+    bool rewritten;          // the segment is, as far as that is known
+    bool left_out;           // what is missing in front of the next record was removed, and left out (W2)
+    struct segment_file *file; // the store's, of this segment
+    uint8_t *unpacked;
+    size_t unpacked_capacity;
     uint64_t sequence_limit; // no message of this segment has a higher one
     bool head_is_missing;    // segments in front of the first
     uint64_t head_sequence;  // the last message in them
@@ -46,7 +52,7 @@ static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, s
     struct block_table *table = &replay->store->blocks;
     const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
     if (!last || first_sequence != last->first_sequence + last->count ||
-        last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
+        last->packed_len || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
         last->len + size > BLOCK_BYTES) {
         const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
         if (err)
@@ -96,21 +102,38 @@ static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_
                                     : RILL_OK;
 }
 
+/* E3. `missing` when damage has taken the message: then it may be half overwritten. */
+static void note_erase(struct replay *replay, const struct record *record, bool missing)
+{
+    if (record->type != RECORD_ERASE)
+        return;
+    const struct record_erase erase = record_erase_of(record);
+    const struct segment_file *file = store_file(replay->store, erase.segment);
+    if (file && (!missing || (file->version == SEGMENT_VERSION && erase.offset)))
+        store_erase_note(replay->store, replay->at.commit, &erase);
+}
+
+/* A delete, or an erase. */
 static enum rill_err deliver_delete(struct replay *replay, const struct record *record)
 {
+    struct lost *lost = &replay->store->lost;
     const struct record_delete removal = record_delete_of(record);
     struct block_table *table = &replay->store->blocks;
     const size_t at = block_find(table, table->count, removal.sequence);
     struct block *block = at == SIZE_MAX ? NULL : &table->blocks[at];
     const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
-    if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
-        return RILL_OK; // it is lost, or gone already
-    live_remove(&block->live, (uint32_t)index);
-    live_commit(block->live, (uint32_t)index, (uint32_t)index);
-    block->gone++;
-    // A record that is valid says what was true; what no store has written must not break the counts.
-    const uint32_t left = block_live_bytes(block);
-    block->gone_bytes += removal.bytes < left ? removal.bytes : left;
+    const bool missing = lost_has(lost, removal.sequence); // and nobody misses it (E4)
+    const bool there = block && index < block->count && !live_is_gone(block->live, (uint32_t)index, LIVE_OPEN);
+    if (!missing && !there)
+        return RILL_OK;
+    if (missing)
+        lost_remove(lost, removal.sequence);
+    else
+        block_lose(block, (uint32_t)index, removal.bytes);
+    if (missing && removal.sequence <= replay->head_sequence)
+        return RILL_OK; // not told of as lost yet
+    replay->report->lost_messages -= missing;
+    note_erase(replay, record, missing);
     return tell_removed(replay, removal.sequence, removal.sequence);
 }
 
@@ -127,12 +150,38 @@ static enum rill_err deliver_purge(struct replay *replay, const struct record *r
     return is_new && floor > 1 ? tell_removed(replay, 1, floor - 1) : RILL_OK;
 }
 
+/* E2, for a message; the record that removes it comes later, and finds nothing. */
+static enum rill_err deliver_erased(struct replay *replay, const struct record *record)
+{
+    struct log_mark *at = &replay->at;
+    struct block_table *table = &replay->store->blocks;
+    struct block *block = &table->blocks[table->count - 1];
+    RILL_ASSERT(record->sequence == at->sequence + 1);
+    block_count_message(block, record->size, at->time_ns);
+    block_lose(block, block->count - 1, (uint32_t)record->size);
+    at->sequence = record->sequence;
+    return tell_removed(replay, record->sequence, record->sequence);
+}
+
+/* Those in [first, last] are not in a merged commit. They become a part of the block in front of them, so that messages far
+   apart still share one. */
+static enum rill_err deliver_left_out(struct replay *replay, uint64_t first, uint64_t last)
+{
+    struct block_table *table = &replay->store->blocks;
+    struct block *block = table->count ? &table->blocks[table->count - 1] : NULL;
+    const bool joins = block && block->segment == replay->at.segment && block->first_sequence + block->count == first;
+    if (joins && last - first < BLOCK_SKIP_MAX)
+        block_skip(block, (uint32_t)(last - first + 1));
+    return tell_removed(replay, first, last);
+}
+
 static enum rill_err deliver_body(struct replay *replay, const struct record *record)
 {
     switch (record->type) {
     case RECORD_CHECKPOINT:
         return deliver_checkpoint(replay, record);
     case RECORD_DELETE:
+    case RECORD_ERASE:
         return deliver_delete(replay, record);
     case RECORD_PURGE:
         return deliver_purge(replay, record);
@@ -141,31 +190,81 @@ static enum rill_err deliver_body(struct replay *replay, const struct record *re
     }
 }
 
-/* What a record says was there before it, and was not found, is lost. */
+/* What a record says was there before it, and was not found, is lost, or was left out. */
 static enum rill_err deliver_gap(struct replay *replay, uint64_t sequence)
 {
     struct log_mark *at = &replay->at;
     if (sequence <= at->sequence)
         return RILL_OK;
-    const enum rill_err err = replay_lost(replay, at->sequence + 1, sequence);
+    const uint64_t first = at->sequence + 1;
+    const enum rill_err err = replay->left_out ? deliver_left_out(replay, first, sequence)
+                                               : replay_lost(replay, first, sequence);
     at->sequence = sequence;
     return err;
+}
+
+static enum rill_err deliver_one(struct replay *replay, const struct record *record)
+{
+    if (record->type == RECORD_MESSAGE)
+        return deliver_message(replay, record);
+    return record->type == RECORD_ERASED ? deliver_erased(replay, record) : deliver_body(replay, record);
+}
+
+static enum rill_err deliver_unpacked(struct replay *replay, const struct record_packed *packed)
+{
+    const bool outside = replay->left_out;
+    enum rill_err err = RILL_OK;
+    replay->left_out = true;
+    for (size_t at = 0; !err && at < packed->bytes;) {
+        const struct record record = record_view(replay->unpacked + at);
+        err = deliver_gap(replay, record.sequence - record_is_numbered(record.type));
+        if (!err)
+            err = deliver_one(replay, &record);
+        at += record.size;
+    }
+    replay->left_out = outside;
+    return err;
+}
+
+/* A block of its own. One that does not hold what it says is damage, and says of which messages (V10). */
+static enum rill_err deliver_packed(struct replay *replay, const struct record *record, uint64_t offset,
+                                    uint64_t limit)
+{
+    const struct record_packed packed = record_packed_of(record);
+    struct block_table *table = &replay->store->blocks;
+    if (packed.last > limit || packed.last < packed.sequence)
+        return RILL_OK;
+    replay->file->packed = true;
+    enum rill_err err = deliver_gap(replay, packed.sequence);
+    const enum rill_err open_err = pack_open_into(&packed, &replay->unpacked, &replay->unpacked_capacity);
+    if (!err && open_err == RILL_ERR_DAMAGED) {
+        err = replay_lost(replay, packed.sequence + 1, packed.last);
+        replay->at.sequence = packed.last;
+        return err;
+    }
+    if (!err)
+        err = open_err ? open_err : block_push(table, packed.sequence + 1, replay->at.segment, offset);
+    if (err)
+        return err;
+    table->blocks[table->count - 1].len = packed.bytes;
+    table->blocks[table->count - 1].packed_len = (uint32_t)record->size;
+    return deliver_unpacked(replay, &packed);
 }
 
 /* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
 static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
                              uint64_t limit)
 {
-    const bool is_message = record->type == RECORD_MESSAGE;
-    const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
+    const bool numbered = record_is_numbered(record->type);
+    const uint64_t least = replay->at.sequence + numbered;
     if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
         return RILL_OK;
-    enum rill_err err = deliver_gap(replay, record->sequence - is_message);
+    if (record->type == RECORD_PACKED)
+        return deliver_packed(replay, record, offset, limit);
+    enum rill_err err = deliver_gap(replay, record->sequence - numbered);
     if (!err)
         err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
-    if (err)
-        return err;
-    return is_message ? deliver_message(replay, record) : deliver_body(replay, record);
+    return err ? err : deliver_one(replay, record);
 }
 
 /* Says what is missing in front of a commit. That holds even when the commit itself turns out to be torn: those in
@@ -174,9 +273,9 @@ static enum rill_err accept_jump(struct replay *replay, const struct record_comm
 {
     struct log_mark *at = &replay->at;
     enum rill_err err = RILL_OK;
-    if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
+    if (record_commit_first(commit) != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
-    at->commit = commit->number - 1;
+    at->commit = record_commit_first(commit) - 1;
     at->sequence = commit->sequence;
     return err;
 }
@@ -188,11 +287,25 @@ static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const
     enum rill_err err = accept_jump(replay, commit);
     // A declared gap (I9) begins a block although the bytes have no gap.
     if (!err)
-        err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
+        err = replay_note_block(replay, offset, commit->head_bytes, commit->sequence + 1);
     at->commit = commit->number;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
+    replay->rewritten |= record_commit_is_merged(commit);
     return err;
+}
+
+/* V9: may this record stand behind `*last` in this commit? */
+static bool follows_in(const struct record_commit *commit, const struct record *record, uint64_t *last)
+{
+    const bool numbered = record_is_numbered(record->type);
+    const uint64_t before = *last;
+    if (!record_commit_is_merged(commit)) {
+        *last += numbered;
+        return record->type != RECORD_PACKED && record->sequence == *last;
+    }
+    *last = record->type == RECORD_PACKED ? record_packed_of(record).last : record->sequence;
+    return record->sequence >= before + numbered && *last >= record->sequence && *last <= commit->last;
 }
 
 /* V9, for a commit whose record is valid and whose bytes are all here. */
@@ -200,15 +313,17 @@ static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct re
 {
     struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
     struct record_found found;
+    uint64_t last = commit->sequence;
     uint32_t records = 0, messages = 0;
-    scan.at = RECORD_COMMIT_BYTES;
+    scan.at = commit->head_bytes;
     while (records < commit->record_count) {
         if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
             return false;
         records++;
-        messages += found.record.type == RECORD_MESSAGE;
-        if (found.record.sequence != commit->sequence + messages)
+        if (!follows_in(commit, &found.record, &last))
             return false;
+        messages += found.record.type == RECORD_PACKED ? record_packed_of(&found.record).message_count
+                                                       : record_is_numbered(found.record.type);
     }
     return messages == commit->message_count && scan.at == commit->bytes;
 }
@@ -217,13 +332,16 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
                                    const struct record_commit *commit)
 {
     enum rill_err err = accept_commit(replay, offset, commit);
-    const uint64_t limit = commit->sequence + commit->message_count;
-    for (size_t at = RECORD_COMMIT_BYTES; !err && at < commit->bytes;) {
+    replay->left_out = record_commit_is_merged(commit);
+    for (size_t at = commit->head_bytes; !err && at < commit->bytes;) {
         const struct record record = record_view(bytes + at);
-        err = deliver(replay, &record, offset + at, limit);
+        err = deliver(replay, &record, offset + at, commit->last);
         at += record.size;
     }
-    RILL_ASSERT(err || replay->at.sequence == limit);
+    if (!err)
+        err = deliver_gap(replay, replay->left_out ? commit->last : 0);
+    replay->left_out = false;
+    RILL_ASSERT(err || replay->at.sequence == commit->last);
     return err;
 }
 
@@ -239,9 +357,11 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
     struct record_scan scan = record_scan_of(bytes, (size_t)(to - from), replay->reader.seed + from);
     struct record_found found;
     while (!err && record_scan_next(&scan, &found)) {
+        replay->left_out = replay->rewritten && !found.damaged;
         err = deliver(replay, &found.record, from + found.at, limit);
         *ret_end = from + found.at + found.record.size;
     }
+    replay->left_out = false;
     return err;
 }
 
@@ -249,14 +369,13 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
 static enum rill_err deliver_damaged(struct replay *replay, uint64_t offset,
                                      const struct record_commit *commit, uint64_t to, uint64_t *ret_next)
 {
-    const uint64_t limit = commit->sequence + commit->message_count;
     enum rill_err err = accept_commit(replay, offset, commit);
     uint64_t end;
     if (!err)
-        err = deliver_valid(replay, offset + RECORD_COMMIT_BYTES, to, limit, &end);
+        err = deliver_valid(replay, offset + commit->head_bytes, to, commit->last, &end);
     if (!err)
-        err = replay_lost(replay, replay->at.sequence + 1, limit);
-    replay->at.sequence = limit;
+        err = replay_lost(replay, replay->at.sequence + 1, commit->last);
+    replay->at.sequence = commit->last;
     *ret_next = to;
     return err;
 }
@@ -285,10 +404,10 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
         return deliver_whole(replay, offset, bytes, commit);
     }
     struct reader_search later = {0};
-    err = reader_next_commit(reader, offset + RECORD_COMMIT_BYTES, commit->number, commit->sequence, &later);
+    err = reader_next_commit(reader, offset + commit->head_bytes, commit->number, commit->sequence, &later);
     if (err)
         return err;
-    if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET)
+    if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET || record_commit_is_merged(commit))
         return deliver_damaged(replay, offset, commit, later.found && later.offset < end ? later.offset : end,
                                ret_next);
     note_torn(replay, offset, later.used, commit->number);
@@ -386,6 +505,9 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
+    replay->rewritten = !entry->has_header || entry->header.version == SEGMENT_VERSION_REWRITTEN;
+    replay->file = &store->files[store->file_count - 1];
+    replay->file->version = entry->has_header ? entry->header.version : 0;
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
@@ -406,15 +528,28 @@ static void replay_begin(struct replay *replay, const struct catalog_entry *firs
     replay->at.commit = first->header.first_commit - 1;
     replay->head_is_missing = replay->at.commit > 0;
     replay->head_sequence = replay->at.sequence;
+    if (replay->head_is_missing && replay->head_sequence)
+        lost_add(&replay->store->lost, 1, replay->head_sequence);
 }
 
-/* What was in front of the first segment is lost, unless a purge behind it has removed it. */
+/* What was in front of the first segment is lost, but for what a purge or deletes behind it have removed. */
 static enum rill_err replay_end(struct replay *replay)
 {
-    const uint64_t floor = replay->at.said_floor ? replay->at.said_floor : 1;
+    const struct lost *lost = &replay->store->lost;
+    lost_cut(&replay->store->lost, replay->at.said_floor);
     if (!replay->head_is_missing || replay->at.said_floor > replay->head_sequence)
         return RILL_OK;
-    return replay_lost(replay, floor, replay->head_sequence);
+    if (!lost->count || lost->ranges[0].first_sequence > replay->head_sequence)
+        return replay_lost(replay, replay->head_sequence + 1, replay->head_sequence);
+    enum rill_err err = RILL_OK;
+    for (size_t i = 0; !err && i < lost->count; i++) {
+        const struct rill_store_range range = lost->ranges[i];
+        if (range.first_sequence > replay->head_sequence)
+            break;
+        const bool crosses = range.last_sequence > replay->head_sequence;
+        err = replay_lost(replay, range.first_sequence, crosses ? replay->head_sequence : range.last_sequence);
+    }
+    return err;
 }
 
 static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
@@ -536,6 +671,7 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
         err = replay_settle(&replay);
     if (!err)
         replay_take_over(&replay, &catalog);
+    free(replay.unpacked);
     catalog_fini(&catalog);
     return err;
 }

@@ -49,6 +49,7 @@ static void store_destroy(struct rill_store *store)
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->files);
+    free(store->erasures);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
     if (store->job.file)

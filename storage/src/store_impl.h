@@ -70,7 +70,8 @@ struct segment_file {
 struct erasure {
     uint64_t commit; // that holds the erase
     struct record_erase erase;
-    bool done; // on the disk; but a load of its block may have read what was there before
+    bool taken; // by the job in flight
+    bool done;  // on the disk; but a load of its block may have read what was there before
 };
 
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
@@ -210,6 +211,8 @@ uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
 void store_say_floor(struct rill_store *store);
 
 /* tidy.c */
+/* The segment file of that number; NULL when there is none. */
+struct segment_file *store_file(const struct rill_store *store, uint64_t number);
 void tidy_job_run(struct tidy_job *job);
 /* The tail is left for the segment `number`. */
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,

@@ -23,9 +23,18 @@ void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_b
         left->bytes = left_bytes;
         left->end_sequence = first_sequence;
     }
-    store->files[store->file_count++] = (struct segment_file){.number = number};
+    store->files[store->file_count++] = (struct segment_file){.number = number, .version = SEGMENT_VERSION};
     store->full_bytes += left_bytes;
     store->next_segment = number + 1;
+}
+
+struct segment_file *store_file(const struct rill_store *store, uint64_t number)
+{
+    for (size_t i = store->file_count; i > 0; i--) {
+        if (store->files[i - 1].number == number)
+            return &store->files[i - 1];
+    }
+    return NULL;
 }
 
 static size_t spent_count(const struct rill_store *store)
@@ -38,10 +47,10 @@ static size_t spent_count(const struct rill_store *store)
     return count;
 }
 
-struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+static struct rill_store_job *spent_start(struct rill_store *store)
 {
     const size_t count = spent_count(store);
-    if (store->tidying || store->read_only || !count)
+    if (!count)
         return NULL;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
     *job = (struct tidy_job){
@@ -52,8 +61,18 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
     };
     for (size_t i = 0; i < count; i++)
         job->numbers[i] = store->files[i].number;
-    store->tidying = true;
     return &job->base;
+}
+
+struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+{
+    if (store->tidying || store->read_only)
+        return NULL;
+    struct rill_store_job *job = store_erase_start(store);
+    if (!job)
+        job = spent_start(store);
+    store->tidying = job != NULL;
+    return job;
 }
 
 static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
@@ -92,12 +111,10 @@ static void drop_blocks(struct rill_store *store, uint64_t segment)
     }
 }
 
-enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
+static enum rill_err spent_finish(struct rill_store *store, struct tidy_job *job)
 {
-    struct tidy_job *job = (struct tidy_job *)base;
-    RILL_ASSERT(base->kind == JOB_TIDY && store->tidying && job->removed < store->file_count);
-    const enum rill_err err = base->err;
-    store->tidying = false;
+    RILL_ASSERT(job->removed < store->file_count);
+    const enum rill_err err = job->base.err;
     for (size_t i = 0; i < job->removed; i++)
         store->full_bytes -= store->files[i].bytes;
     store->file_count -= job->removed;
@@ -106,4 +123,12 @@ enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store
     free(job->numbers);
     free(job);
     return err;
+}
+
+enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
+{
+    RILL_ASSERT(store->tidying);
+    store->tidying = false;
+    return base->kind == JOB_ERASE ? store_erase_finish(store, (struct erase_job *)base)
+                                   : spent_finish(store, (struct tidy_job *)base);
 }
