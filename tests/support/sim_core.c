@@ -54,6 +54,8 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
                       .disk = options->disk,
                       .segment_bytes = options->segment_bytes,
                       .cache_bytes_max = options->cache_bytes_max,
+                      .limits = options->jetstream_limits,
+                      .domain = options->jetstream_domain,
                       .store_dir = options->store_dir ? options->store_dir : "store"},
         .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
         .seed = rill_random_next(&sim->random),

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "durable.h"
+#include "proto/headers.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
 #include "proto/subject.h"
@@ -33,6 +34,8 @@ struct row {
 static const struct row rows[] = {
     {"INFO",                         DONE, NULL, D(account_info_response), api_account_info},
     {"STREAM.CREATE.*",              DONE, D(stream_create_request), D(stream_create_response), api_stream_create},
+    {"STREAM.UPDATE.*",              DONE, D(stream_create_request), D(stream_update_response), api_stream_update},
+    {"STREAM.LIST",                  DONE, D(stream_page_request), D(stream_list_response), api_stream_list},
     {"STREAM.INFO.*",                DONE, D(stream_info_request), D(stream_info_response), api_stream_info},
     {"STREAM.NAMES",                 DONE, D(stream_page_request), D(stream_names_response), api_stream_names},
     {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
@@ -45,8 +48,6 @@ static const struct row rows[] = {
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.UPDATE.*",              NOT_YET, NULL, D(stream_update_response), NULL},
-    {"STREAM.LIST",                  NOT_YET, NULL, D(stream_list_response), NULL},
     {"STREAM.PURGE.*",               NOT_YET, NULL, D(stream_purge_response), NULL},
     {"STREAM.MSG.GET.*",             NOT_YET, NULL, D(msg_get_response), NULL},
     {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
@@ -248,6 +249,15 @@ void api_answer_early(struct jetstream *js)
 
 // ---- a request ----
 
+/* What the sender wants to be sure of. */
+static bool level_is_enough(struct rill_bytes headers)
+{
+    struct rill_bytes value;
+    uint64_t level;
+    return !headers.len || !rill_headers_find(headers, RILL_BYTES("Nats-Required-Api-Level"), &value) ||
+           (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -261,16 +271,53 @@ void api_request(void *owner, const struct message *message)
         js->api_ignored++;
         return;
     }
-    if (put_off(js, message))
+    call.response = row ? row->response : &rill__system_response__descriptor;
+    if (level_is_enough(message->headers) && put_off(js, message))
         return;
     js->api_total++;
-    call.response = row ? row->response : &rill__system_response__descriptor;
     if (row)
         take_tokens(&call, row->pattern, subject);
-    if (!row)
+    if (!level_is_enough(message->headers))
+        api_fail(&call, RILL_JS_REQUIRED_API_LEVEL);
+    else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
         refuse(&call, row, subject);
     else
         carry_out(&call, row);
+}
+
+// ---- a domain ----
+
+/* Streams' subjects that clients reach through a domain, too. */
+static bool is_data(struct rill_bytes subject)
+{
+    return rill_bytes_has_prefix(subject, RILL_BYTES("$KV.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$O.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$OBJ."));
+}
+
+void api_domain_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    const size_t prefix_len = strlen("$JS.") + strlen(js->domain) + strlen(".API.");
+    struct message inner = *message;
+    struct rill_buf subject;
+    if (message->subject.len <= prefix_len || message->subject.data[1] != 'J')
+        return; // a delivery that keeps its own subject
+    inner.subject = rill_bytes_from(message->subject, prefix_len);
+    inner.tail = rill_bytes_of(NULL, 0);
+    if (is_data(inner.subject)) {
+        (void)route_publish(js->core, js->account, inner.subject, message->reply, message->headers,
+                            message->payload);
+        return;
+    }
+    rill_buf_init(&subject, message->subject.len + sizeof PREFIX);
+    enum rill_err err = rill_buf_append(&subject, RILL_BYTES(PREFIX));
+    if (!err)
+        err = rill_buf_append(&subject, inner.subject);
+    inner.subject = rill_buf_bytes(&subject);
+    if (!err)
+        api_request(js, &inner);
+    rill_buf_fini(&subject);
 }
