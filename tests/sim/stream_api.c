@@ -170,3 +170,30 @@ Test(stream_api, a_request_may_require_an_api_level)
     cr_expect(ne(ptr, strstr(heard, "did_create"), NULL), "%s", heard);
     story_end(&story);
 }
+
+// A lenient broker passes over fields that it does not know; a strict one names them.
+Test(stream_api, unknown_fields_are_named_unless_the_broker_is_lenient)
+{
+    static struct story story;
+    for (int lenient = 0; lenient < 2; lenient++) {
+        story_begin(&story, &(struct sim_options){.jetstream_lenient = lenient});
+        const char *heard = story_say(&story, CREATE, "{\"name\":\"S\",\"nonsense\":1}");
+        cr_expect(ne(ptr, strstr(heard, lenient ? "did_create" : "invalid JSON: json: unknown field"), NULL));
+        story_end(&story);
+    }
+}
+
+// As many messages wait for the disk as the configuration allows; more are refused with 429.
+Test(stream_api, waiting_messages_have_a_configured_limit)
+{
+    static struct story story;
+    story_begin(&story, &(struct sim_options){.jetstream_limits = {.buffered_messages_max = 3}});
+    (void)story_say(&story, CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}");
+    for (int i = 0; i < 3; i++)
+        sim_client_publish(story.client, "a", "in", NULL, RILL_BYTES("x"));
+    const char *heard = story_say(&story, "a", "x");
+    cr_expect(ne(ptr, strstr(heard, "\"code\":429,\"err_code\":10167"), NULL), "%s", heard);
+    cr_expect(ne(ptr, strstr(heard, "\"seq\":3}"), NULL), "%s", heard);
+    cr_expect(ne(ptr, strstr(story_say(&story, "a", "x"), "\"seq\":4}"), NULL));
+    story_end(&story);
+}

@@ -179,7 +179,9 @@ static void carry_out(struct api_call *call, const struct row *row)
 {
     if (row->request) {
         struct rill_error_text why;
-        if (rill_json_decode(row->request, call->body, RILL_JSON_EMPTY_ALLOWED, &call->request, &why)) {
+        const enum rill_json_flags flags =
+            RILL_JSON_EMPTY_ALLOWED | (call->js->lenient ? RILL_JSON_UNKNOWN_IGNORED : 0);
+        if (rill_json_decode(row->request, call->body, flags, &call->request, &why)) {
             const struct rill_js_error error = rill_js_error_with(RILL_JS_INVALID_JSON, "%s", why.text);
             api_respond_error(call->js, call->reply, call->response, &error);
             return;
@@ -200,12 +202,18 @@ struct early_request {
     uint8_t bytes[]; // subject, reply, body
 };
 
-enum { EARLY_REQUESTS_MAX = 1024 }; // more are told that it is not ready
+enum { EARLY_REQUESTS_MAX = 1024 }; // when not configured; more are told that it is not ready
+
+static uint32_t early_max(const struct jetstream *js)
+{
+    const int64_t configured = js->limits.requests_max;
+    return configured > 0 && configured < UINT32_MAX ? (uint32_t)configured : EARLY_REQUESTS_MAX;
+}
 
 /* False when it has to be answered now. */
 static bool put_off(struct jetstream *js, const struct message *message)
 {
-    if (js->listed || js->list_failed || js->stopping || js->early_count == EARLY_REQUESTS_MAX)
+    if (js->listed || js->list_failed || js->stopping || js->early_count >= early_max(js))
         return false;
     const struct rill_bytes parts[] = {message->subject, message->reply, message->payload};
     struct early_request *early =

@@ -23,6 +23,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
     js->limits = config->limits;
+    js->lenient = config->lenient;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
@@ -54,6 +55,11 @@ void jetstream_destroy(struct jetstream *js)
     free(js->domain);
     free(js->store_dir);
     free(js);
+}
+
+const char *jetstream_domain(const struct jetstream *js)
+{
+    return js->domain;
 }
 
 // ---- one turn ----

@@ -29,6 +29,7 @@ struct jetstream {
     struct rill_disk *disk;  // borrowed
     char *store_dir;
     struct rill_jetstream_limits limits;
+    bool lenient;
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
     uint64_t recovered_bytes;    // of the files that were there at the start

@@ -61,14 +61,18 @@ struct rill_jetstream_limits {
     int64_t memory_stream_bytes_max;  // of one stream
     int64_t storage_stream_bytes_max; // of one stream
     int64_t duplicate_window_ns_max;
-    bool max_bytes_required; // every stream says how large it gets
+    int64_t buffered_messages_max; // of one stream, waiting to be durable
+    int64_t buffered_bytes_max;    // the same; never more than a commit can take
+    int64_t requests_max;          // waiting until the streams are known
+    bool max_bytes_required;       // every stream says how large it gets
 };
 
 struct rill_jetstream_config {
     bool enabled;
+    bool lenient; // fields of requests that nobody knows are passed over
     struct rill_jetstream_limits limits;
-    const char *
-        domain; // whose subjects $JS.<domain>.API.> reach this broker too: a token of at most 255 bytes; NULL: none
+    /* Clients reach this broker at $JS.<domain>.API.> too: a token of at most 255 bytes; NULL: none. */
+    const char *domain;
     int64_t free_bytes;       // of the store's disk, for a limit when none is configured; 0: no such limit
     const char *store_dir;    // borrowed for the core's life
     struct rill_disk *disk;   // borrowed for the core's life
