@@ -43,9 +43,11 @@ struct stream_waiter {
         STREAM_WAIT_DELETED,
         STREAM_WAIT_CONSUMER_CREATED,
         STREAM_WAIT_CONSUMER_DELETED,
+        STREAM_WAIT_UPDATED,
     } what;
-    struct durable *durable; // of the last two
-    size_t reply_len;        // 0: nobody is to be told
+    struct durable *durable;    // of what is about a consumer
+    Rill__StreamRecord *record; // of UPDATED, until it is the stream's
+    size_t reply_len;           // 0: nobody is to be told
     uint8_t reply[];
 };
 
@@ -56,8 +58,9 @@ struct stream {
     enum stream_state state;
     struct rill_error_text why; // of OFFLINE
 
-    Rill__StreamRecord *record; // configuration and time of creation; NULL until recovered
-    struct sub **subs;          // of its subjects, while it takes messages
+    Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
+    Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
     struct durable *durables; // uthash by name
@@ -80,7 +83,7 @@ struct stream {
     struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
-    struct rill_buf ack_prefix; // {"stream":"NAME","seq":
+    struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
 
     // duplicates
     struct dedupe dedupe;
@@ -110,6 +113,9 @@ void stream_activate(struct stream *stream);
 /* No more messages from now on. */
 void stream_deactivate(struct stream *stream);
 
+/* Takes the record: its configuration is in force from now on. */
+void stream_set_record(struct stream *stream, Rill__StreamRecord *record);
+
 /* Does one of the patterns overlap a subject of another stream? */
 bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
                              size_t count);
@@ -121,6 +127,7 @@ struct stream_info {
     Rill__Timestamp created;
     Rill__Timestamp first_time;
     Rill__Timestamp last_time;
+    Rill__Timestamp now;
 };
 void stream_info(const struct stream *stream, struct stream_info *ret_info);
 
@@ -140,6 +147,10 @@ void stream_touch(struct stream *stream);
 enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
                                   const ProtobufCMessage *event, enum stream_wait what,
                                   struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
+/* Appends the record as an event; it is in force when the event is durable, and `reply` is answered then. Takes the
+   record in any case. */
+enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *record,
+                                   struct rill_bytes reply) RILL_MUST_CHECK;
 /* Waits for a commit that is under way; UINT64_MAX for something else. */
 void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
                  struct rill_bytes reply);
@@ -168,4 +179,5 @@ void stream_end(struct stream *stream);
 // ---- answers to the waiting (api_stream.c, api_consumer.c) ----
 
 void stream_answer_created(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
 void stream_answer_deleted(struct jetstream *js, struct rill_bytes reply, const struct rill_js_error *error);

@@ -272,6 +272,8 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         durable_answer_created(stream->js, NULL, reply, &gone);
     else if (waiter->what == STREAM_WAIT_CONSUMER_DELETED)
         durable_answer_deleted(stream->js, NULL, reply, &gone);
+    else if (waiter->what == STREAM_WAIT_UPDATED)
+        stream_answer_updated(stream, reply, &gone);
 }
 
 static void finish_end(struct rill_core *core, struct rill_job *base)
@@ -288,6 +290,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     while ((waiter = stream->waiters)) {
         LL_DELETE(stream->waiters, waiter);
         answer_ended(stream, waiter, job->err ? &error : NULL);
+        if (waiter->record)
+            rill_message_free(&waiter->record->base);
         free(waiter);
     }
     stream_free(stream);
