@@ -56,6 +56,7 @@ void jetstream_destroy(struct jetstream *js)
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
+    api_audit_end(&js->audits);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     rill_buf_fini(&js->subject);
