@@ -19,7 +19,7 @@ def main():
     node = shutil.which("node") or shutil.which("nodejs")
     if not node:
         skip_all("node is not installed")
-    if not all(os.path.isdir(os.path.join(HERE, "node", "node_modules", package)) for package in ("@nats-io", "ajv")):
+    if not os.path.isdir(os.path.join(HERE, "node", "node_modules", "@nats-io")):
         skip_all("the npm packages are not installed: run `npm ci` in tests/integration/node")
     wrapper = os.path.join(HERE, "with_server.py")
     os.execv(sys.executable, [sys.executable, wrapper, *flags, node, os.path.join(HERE, "node", name)])

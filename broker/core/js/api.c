@@ -60,10 +60,10 @@ static const struct row rows[] = {
     {"CONSUMER.UNPIN.*.*",           NOT_YET, NULL, D(system_response), NULL},
     {"CONSUMER.RESET.*.*",           NOT_YET, NULL, D(system_response), NULL},
 
-    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_stepdown_response), NULL},
+    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_step_down_response), NULL},
     {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(stream_remove_peer_response), NULL},
-    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(consumer_leader_stepdown_response), NULL},
-    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(meta_leader_stepdown_response), NULL},
+    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(consumer_leader_step_down_response), NULL},
+    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(meta_leader_step_down_response), NULL},
     {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(meta_server_remove_response), NULL},
     {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(account_purge_response), NULL},
     {"ACCOUNT.STREAM.MOVE.*.*",      CLUSTER_ONLY, NULL, D(system_response), NULL},
