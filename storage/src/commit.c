@@ -44,13 +44,18 @@ void store_rollback(struct rill_store *store)
 {
     RILL_ASSERT(!store->in_flight);
     const struct log_mark *committed = &store->committed;
+    struct block *tail = committed->block;
+    const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
     store_erase_undo(store, committed->commit);
-    block_cut(&store->blocks, committed->block_count, committed->block_len);
-    if (committed->block_count) {
-        struct block *tail = &store->blocks.blocks[committed->block_count - 1];
+    segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
+    if (tail) {
+        tail->segment->messages -= tail->count - committed->block_messages;
+        tail->segment->bytes -= tail->bytes - committed->block_bytes;
+        tail->segment->version++;
         tail->count = committed->block_messages;
         tail->bytes = committed->block_bytes;
+        block_cut(tail, committed->block_len);
     }
     store->started = store->committed;
     store->open = store->committed;
@@ -67,15 +72,15 @@ void store_fail(struct rill_store *store, const struct rill_error_text *why)
 
 static void job_list_parts(struct rill_store *store, struct commit_job *job)
 {
-    const struct block_table *table = &store->blocks;
-    const size_t count = table->count - store->commit.block;
+    const struct block *first = store->commit.block;
+    const size_t count = first->segment->block_count - first->index;
     if (job->part_capacity < count) {
         job->parts = rill_alloc_resize(job->parts, count * 2, sizeof job->parts[0]);
         job->part_capacity = count * 2;
     }
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct block *block = &table->blocks[store->commit.block + i];
+        const struct block *block = first->segment->blocks[first->index + i];
         const size_t skip = i ? 0 : (size_t)(store->commit.record - block->data->bytes);
         job->parts[i] = (struct iovec){block->data->bytes + skip, block->len - skip};
         bytes += block->len - skip;
@@ -148,10 +153,12 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
     job_list_parts(store, job);
     job->base.err = RILL_OK;
     job->plan = store->plan;
+    job->segment = store->open.segment;
     job->offset = store->commit.offset;
     job->bytes = store->commit.bytes;
     job->cut = store->dirty;
     job->made = false;
+    job->keeps_file = false;
     store->plan = NULL;
     store->started = store->open;
     store->in_flight = true;
@@ -165,7 +172,10 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
-    return store_commit_start(store, false);
+    struct rill_store_job *job = store_commit_start(store, false);
+    if (job)
+        store->job.keeps_file = shared_file_take(&store->member);
+    return job;
 }
 
 /* A full disk refuses, everything else fails. */
@@ -187,13 +197,32 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
     if (outcome != SEGMENT_MADE)
         return outcome;
     RILL_ASSERT(job->offset == end);
-    job->base.disk->ops->close(job->file);
+    commit_job_close_file(job);
     job->file = file;
     job->left_bytes = job->reserved;
     job->reserved = reserve > end ? reserve : end;
     job->made = true;
     job->cut = false;
     return SEGMENT_MADE;
+}
+
+void commit_job_close_file(struct commit_job *job)
+{
+    if (job->file)
+        job->base.disk->ops->close(job->file);
+    job->file = NULL;
+}
+
+/* Without the file nothing is written; but a tail that is gone or cannot be read has no future. */
+static enum segment_outcome job_open(struct commit_job *job)
+{
+    char *path = segment_path(job->folder, job->segment);
+    const enum rill_err err = job->base.disk->ops->open(job->base.disk, path, RILL_DISK_WRITE, &job->file);
+    free(path);
+    if (!err)
+        return SEGMENT_MADE;
+    (void)job_failed(job, "open the segment for a commit", err);
+    return err == RILL_ERR_IO || err == RILL_ERR_NOT_FOUND ? SEGMENT_FAILED : SEGMENT_REFUSED;
 }
 
 static enum segment_outcome job_cut(struct commit_job *job)
@@ -254,7 +283,7 @@ static enum segment_outcome job_write(struct commit_job *job)
 
 void commit_job_run(struct commit_job *job)
 {
-    job->outcome = job->plan ? job_make_segment(job) : SEGMENT_MADE;
+    job->outcome = job->plan ? job_make_segment(job) : job->file ? SEGMENT_MADE : job_open(job);
     if (job->outcome == SEGMENT_MADE && job->cut) {
         job->outcome = job_cut(job);
         job->cut = job->outcome != SEGMENT_MADE;
@@ -263,6 +292,8 @@ void commit_job_run(struct commit_job *job)
         job->outcome = job_reserve(job);
     if (job->outcome == SEGMENT_MADE)
         job->outcome = job_write(job);
+    if (!job->keeps_file)
+        commit_job_close_file(job);
 }
 
 /* What a commit that failed leaves: the segment that it made, or the plan of it for the next one. */
@@ -291,9 +322,9 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->in_flight = false;
     store->dirty = job->cut;
     store->tail_bytes = job->reserved;
-    if (job->made) {
+    shared_file_give(&store->member, job->keeps_file);
+    if (job->made)
         store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
-    }
     if (job->outcome == SEGMENT_MADE) {
         store->committed = store->started;
         store_removals_commit(store, store->committed.commit);
@@ -302,6 +333,7 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     } else {
         finish_failed(store, job);
     }
+    segment_trim(&store->segments, store->committed.segment);
     *ret = (struct rill_store_committed){store->committed.commit, store->committed.sequence};
     return job->outcome == SEGMENT_FAILED ? RILL_ERR_READ_ONLY : job->base.err;
 }

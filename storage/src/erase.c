@@ -17,16 +17,13 @@
 
 // ---- appending ----
 
-static struct record_erase erase_of(const struct rill_store *store, size_t index, const uint8_t *message,
-                                    uint64_t sequence)
+static struct record_erase erase_of(const struct block *block, const uint8_t *message, uint64_t sequence)
 {
-    const struct block *block = &store->blocks.blocks[index];
-    const struct segment_file *file = store_file(store, block->segment);
-    const bool in_place = file && file->version == SEGMENT_VERSION && !block->packed_len;
+    const bool in_place = block->segment->format == SEGMENT_VERSION && !block->packed_len;
     return (struct record_erase){
         .sequence = sequence,
         .bytes = (uint32_t)record_view(message).size,
-        .segment = block->segment,
+        .segment = block->segment->number,
         .offset = in_place ? block->offset + (uint64_t)(message - block->data->bytes) : 0,
     };
 }
@@ -34,7 +31,7 @@ static struct record_erase erase_of(const struct rill_store *store, size_t index
 enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequence)
 {
     const struct log_mark *open = &store->open;
-    size_t block = 0;
+    struct block *block = NULL;
     const uint8_t *message;
     uint8_t *at;
     if (sequence > store->committed.sequence)
@@ -42,7 +39,7 @@ enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequenc
     enum rill_err err = store_find_message(store, sequence, &block, &message);
     if (err)
         return err;
-    const struct record_erase erase = erase_of(store, block, message, sequence);
+    const struct record_erase erase = erase_of(block, message, sequence);
     err = store_record_room(store, RECORD_ERASE_BYTES, &at);
     if (err)
         return err;
@@ -156,30 +153,30 @@ void erase_job_run(struct erase_job *job)
 /* Where the bytes of the message are in the memory of its block; NULL when they are not. */
 static uint8_t *memory_of(const struct block *block, const struct record_erase *erase)
 {
-    if (!block->data || block->packed_len || block->segment != erase->segment || erase->offset < block->offset)
+    if (!block->data || block->packed_len || block->segment->number != erase->segment ||
+        erase->offset < block->offset)
         return NULL;
     const uint64_t place = erase->offset - block->offset;
     return place < block->len && erase->bytes <= block->len - place ? block->data->bytes + place : NULL;
 }
 
-static void wipe(const struct rill_store *store, size_t index, const struct record_erase *erase)
+static void wipe(const struct rill_store *store, const struct block *block, const struct record_erase *erase)
 {
-    const struct block *block = &store->blocks.blocks[index];
     uint8_t *at = memory_of(block, erase);
     if (at)
         record_put_erased(at, segment_seed(store->identity, erase->segment) + erase->offset, erase->sequence,
                           erase->bytes);
 }
 
-void store_erase_loaded(struct rill_store *store, size_t index)
+void store_erase_loaded(struct rill_store *store, const struct block *block)
 {
     size_t left = 0;
     for (size_t i = 0; i < store->erasure_count; i++) {
         const struct erasure erasure = store->erasures[i];
-        const uint64_t first = store->blocks.blocks[index].first_sequence;
-        const bool is_here = block_find(&store->blocks, store->blocks.count, erasure.erase.sequence) == index;
-        if (is_here && erasure.erase.sequence >= first && erasure.commit <= store->committed.commit)
-            wipe(store, index, &erasure.erase);
+        const uint64_t sequence = erasure.erase.sequence;
+        const bool is_here = sequence >= block->first_sequence && sequence < block_end(block);
+        if (is_here && erasure.commit <= store->committed.commit)
+            wipe(store, block, &erasure.erase);
         if (!is_here || !erasure.done)
             store->erasures[left++] = erasure;
     }
@@ -189,11 +186,12 @@ void store_erase_loaded(struct rill_store *store, size_t index)
 /* Done, unless a load of its block is under way that may bring what was there before. */
 static bool settle(struct rill_store *store, const struct record_erase *erase)
 {
-    const size_t at = block_find(&store->blocks, store->blocks.count, erase->sequence);
-    if (at == SIZE_MAX)
+    const struct segment *segment = segment_of(&store->segments, erase->segment);
+    const struct block *block = segment && segment->hot ? segment_block(segment, erase->sequence) : NULL;
+    if (!block)
         return true;
-    wipe(store, at, erase);
-    return !store->blocks.blocks[at].loading;
+    wipe(store, block, erase);
+    return !block->loading;
 }
 
 static void forget_taken(struct rill_store *store, bool done)

@@ -4,268 +4,13 @@
 // damage", has the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the
 // mark behind what was delivered; a commit that does not follow it in number or sequence shows that something
 // is missing in between.
-#include "store_impl.h"
+#include "replay_state.h"
 
 #include "base/assert.h"
-#include "catalog.h"
-#include "pack.h"
-#include "reader.h"
 #include "scan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-struct replay {
-    struct rill_store *store;
-    const struct rill_store_visitor *visitor;
-    struct rill_store_report *report;
-    struct replay_tail *tail;
-    struct log_mark at;
-    struct log_reader reader;
-    bool is_last;            // the segment being read is the last one
-    bool rewritten;          // the segment is, as far as that is known
-    bool left_out;           // what is missing in front of the next record was removed, and left out (W2)
-    struct segment_file *file; // the store's, of this segment
-    uint8_t *unpacked;
-    size_t unpacked_capacity;
-    uint64_t sequence_limit; // no message of this segment has a higher one
-    bool head_is_missing;    // segments in front of the first
-    uint64_t head_sequence;  // the last message in them
-};
-
-static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
-{
-    replay->report->lost_ranges++;
-    if (first <= last) {
-        lost_add(&replay->store->lost, first, last);
-        replay->report->lost_messages += last - first + 1;
-    }
-    return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
-}
-
-/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a
-   new segment, or when the last is full. So the sequences in a block have no gaps. `first_sequence` is what
-   the next message has. */
-static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
-                                       uint64_t first_sequence)
-{
-    struct block_table *table = &replay->store->blocks;
-    const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || first_sequence != last->first_sequence + last->count ||
-        last->packed_len || last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
-        last->len + size > BLOCK_BYTES) {
-        const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
-        if (err)
-            return err;
-    }
-    table->blocks[table->count - 1].len += (uint32_t)size;
-    return RILL_OK;
-}
-
-static enum rill_err deliver_message(struct replay *replay, const struct record *record)
-{
-    struct log_mark *at = &replay->at;
-    RILL_ASSERT(record->sequence == at->sequence + 1); // I1
-    struct block_table *table = &replay->store->blocks;
-    block_count_message(&table->blocks[table->count - 1], record->size, record->time_ns);
-    at->sequence = record->sequence;
-    at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
-    replay->report->messages++;
-    const struct rill_store_message message = {record->sequence, record->time_ns, record->subject,
-                                               record->headers, record->body};
-    return replay->visitor->message ? replay->visitor->message(replay->visitor->context, &message) : RILL_OK;
-}
-
-static enum rill_err deliver_checkpoint(struct replay *replay, const struct record *record)
-{
-    struct rill_buf *last = &replay->store->checkpoint;
-    last->len = 0;
-    const enum rill_err err = rill_buf_append(last, record->body);
-    if (err)
-        return err;
-    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body)
-                                       : RILL_OK;
-}
-
-static enum rill_err deliver_event(struct replay *replay, const struct record *record)
-{
-    replay->report->events++;
-    if (!replay->visitor->event)
-        return RILL_OK;
-    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type,
-                                  record->body);
-}
-
-static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_t last)
-{
-    return replay->visitor->removed ? replay->visitor->removed(replay->visitor->context, first, last)
-                                    : RILL_OK;
-}
-
-/* E3. `missing` when damage has taken the message: then it may be half overwritten. */
-static void note_erase(struct replay *replay, const struct record *record, bool missing)
-{
-    if (record->type != RECORD_ERASE)
-        return;
-    const struct record_erase erase = record_erase_of(record);
-    const struct segment_file *file = store_file(replay->store, erase.segment);
-    if (file && (!missing || (file->version == SEGMENT_VERSION && erase.offset)))
-        store_erase_note(replay->store, replay->at.commit, &erase);
-}
-
-/* A delete, or an erase. */
-static enum rill_err deliver_delete(struct replay *replay, const struct record *record)
-{
-    struct lost *lost = &replay->store->lost;
-    const struct record_delete removal = record_delete_of(record);
-    struct block_table *table = &replay->store->blocks;
-    const size_t at = block_find(table, table->count, removal.sequence);
-    struct block *block = at == SIZE_MAX ? NULL : &table->blocks[at];
-    const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
-    const bool missing = lost_has(lost, removal.sequence); // and nobody misses it (E4)
-    const bool there = block && index < block->count && !live_is_gone(block->live, (uint32_t)index, LIVE_OPEN);
-    if (!missing && !there)
-        return RILL_OK;
-    if (missing)
-        lost_remove(lost, removal.sequence);
-    else
-        block_lose(block, (uint32_t)index, removal.bytes);
-    if (missing && removal.sequence <= replay->head_sequence)
-        return RILL_OK; // not told of as lost yet
-    replay->report->lost_messages -= missing;
-    note_erase(replay, record, missing);
-    return tell_removed(replay, removal.sequence, removal.sequence);
-}
-
-static enum rill_err deliver_purge(struct replay *replay, const struct record *record)
-{
-    struct log_mark *at = &replay->at;
-    const uint64_t next = at->sequence + 1;
-    const uint64_t floor = record_purge_of(record) < next ? record_purge_of(record) : next;
-    if (floor < at->said_floor)
-        return RILL_OK;
-    const bool is_new = floor > at->said_floor;
-    at->said_segment = at->segment;
-    at->said_floor = floor;
-    return is_new && floor > 1 ? tell_removed(replay, 1, floor - 1) : RILL_OK;
-}
-
-/* E2, for a message; the record that removes it comes later, and finds nothing. */
-static enum rill_err deliver_erased(struct replay *replay, const struct record *record)
-{
-    struct log_mark *at = &replay->at;
-    struct block_table *table = &replay->store->blocks;
-    struct block *block = &table->blocks[table->count - 1];
-    RILL_ASSERT(record->sequence == at->sequence + 1);
-    block_count_message(block, record->size, at->time_ns);
-    block_lose(block, block->count - 1, (uint32_t)record->size);
-    at->sequence = record->sequence;
-    return tell_removed(replay, record->sequence, record->sequence);
-}
-
-/* Those in [first, last] are not in a merged commit. They become a part of the block in front of them, so that messages far
-   apart still share one. */
-static enum rill_err deliver_left_out(struct replay *replay, uint64_t first, uint64_t last)
-{
-    struct block_table *table = &replay->store->blocks;
-    struct block *block = table->count ? &table->blocks[table->count - 1] : NULL;
-    const bool joins = block && block->segment == replay->at.segment && block->first_sequence + block->count == first;
-    if (joins && last - first < BLOCK_SKIP_MAX)
-        block_skip(block, (uint32_t)(last - first + 1));
-    return tell_removed(replay, first, last);
-}
-
-static enum rill_err deliver_body(struct replay *replay, const struct record *record)
-{
-    switch (record->type) {
-    case RECORD_CHECKPOINT:
-        return deliver_checkpoint(replay, record);
-    case RECORD_DELETE:
-    case RECORD_ERASE:
-        return deliver_delete(replay, record);
-    case RECORD_PURGE:
-        return deliver_purge(replay, record);
-    default:
-        return deliver_event(replay, record);
-    }
-}
-
-/* What a record says was there before it, and was not found, is lost, or was left out. */
-static enum rill_err deliver_gap(struct replay *replay, uint64_t sequence)
-{
-    struct log_mark *at = &replay->at;
-    if (sequence <= at->sequence)
-        return RILL_OK;
-    const uint64_t first = at->sequence + 1;
-    const enum rill_err err = replay->left_out ? deliver_left_out(replay, first, sequence)
-                                               : replay_lost(replay, first, sequence);
-    at->sequence = sequence;
-    return err;
-}
-
-static enum rill_err deliver_one(struct replay *replay, const struct record *record)
-{
-    if (record->type == RECORD_MESSAGE)
-        return deliver_message(replay, record);
-    return record->type == RECORD_ERASED ? deliver_erased(replay, record) : deliver_body(replay, record);
-}
-
-static enum rill_err deliver_unpacked(struct replay *replay, const struct record_packed *packed)
-{
-    const bool outside = replay->left_out;
-    enum rill_err err = RILL_OK;
-    replay->left_out = true;
-    for (size_t at = 0; !err && at < packed->bytes;) {
-        const struct record record = record_view(replay->unpacked + at);
-        err = deliver_gap(replay, record.sequence - record_is_numbered(record.type));
-        if (!err)
-            err = deliver_one(replay, &record);
-        at += record.size;
-    }
-    replay->left_out = outside;
-    return err;
-}
-
-/* A block of its own. One that does not hold what it says is damage, and says of which messages (V10). */
-static enum rill_err deliver_packed(struct replay *replay, const struct record *record, uint64_t offset,
-                                    uint64_t limit)
-{
-    const struct record_packed packed = record_packed_of(record);
-    struct block_table *table = &replay->store->blocks;
-    if (packed.last > limit || packed.last < packed.sequence)
-        return RILL_OK;
-    replay->file->packed = true;
-    enum rill_err err = deliver_gap(replay, packed.sequence);
-    const enum rill_err open_err = pack_open_into(&packed, &replay->unpacked, &replay->unpacked_capacity);
-    if (!err && open_err == RILL_ERR_DAMAGED) {
-        err = replay_lost(replay, packed.sequence + 1, packed.last);
-        replay->at.sequence = packed.last;
-        return err;
-    }
-    if (!err)
-        err = open_err ? open_err : block_push(table, packed.sequence + 1, replay->at.segment, offset);
-    if (err)
-        return err;
-    table->blocks[table->count - 1].len = packed.bytes;
-    table->blocks[table->count - 1].packed_len = (uint32_t)record->size;
-    return deliver_unpacked(replay, &packed);
-}
-
-/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
-static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
-                             uint64_t limit)
-{
-    const bool numbered = record_is_numbered(record->type);
-    const uint64_t least = replay->at.sequence + numbered;
-    if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
-        return RILL_OK;
-    if (record->type == RECORD_PACKED)
-        return deliver_packed(replay, record, offset, limit);
-    enum rill_err err = deliver_gap(replay, record->sequence - numbered);
-    if (!err)
-        err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
-    return err ? err : deliver_one(replay, record);
-}
 
 /* Says what is missing in front of a commit. That holds even when the commit itself turns out to be torn: those in
    front of it were durable (I4), and their sequences are not given out again. */
@@ -335,11 +80,11 @@ static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const
     replay->left_out = record_commit_is_merged(commit);
     for (size_t at = commit->head_bytes; !err && at < commit->bytes;) {
         const struct record record = record_view(bytes + at);
-        err = deliver(replay, &record, offset + at, commit->last);
+        err = replay_deliver(replay, &record, offset + at, commit->last);
         at += record.size;
     }
-    if (!err)
-        err = deliver_gap(replay, replay->left_out ? commit->last : 0);
+    if (!err && replay->left_out)
+        err = replay_gap(replay, commit->last);
     replay->left_out = false;
     RILL_ASSERT(err || replay->at.sequence == commit->last);
     return err;
@@ -358,7 +103,7 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
     struct record_found found;
     while (!err && record_scan_next(&scan, &found)) {
         replay->left_out = replay->rewritten && !found.damaged;
-        err = deliver(replay, &found.record, from + found.at, limit);
+        err = replay_deliver(replay, &found.record, from + found.at, limit);
         *ret_end = from + found.at + found.record.size;
     }
     replay->left_out = false;
@@ -505,16 +250,15 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
-    replay->rewritten = !entry->has_header || entry->header.version == SEGMENT_VERSION_REWRITTEN;
-    replay->file = &store->files[store->file_count - 1];
-    replay->file->version = entry->has_header ? entry->header.version : 0;
+    replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
+    store->segments.segments[store->segments.count - 1]->format = entry->has_header ? entry->header.version : 0;
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)
-        store->files[store->file_count - 1].bytes = replay->reader.size;
+        store->segments.segments[store->segments.count - 1]->file_bytes = replay->reader.size;
     reader_close(&replay->reader);
     return err;
 }
@@ -536,18 +280,16 @@ static void replay_begin(struct replay *replay, const struct catalog_entry *firs
 static enum rill_err replay_end(struct replay *replay)
 {
     const struct lost *lost = &replay->store->lost;
+    const uint64_t head = replay->head_sequence;
     lost_cut(&replay->store->lost, replay->at.said_floor);
-    if (!replay->head_is_missing || replay->at.said_floor > replay->head_sequence)
+    if (!replay->head_is_missing || replay->at.said_floor > head)
         return RILL_OK;
-    if (!lost->count || lost->ranges[0].first_sequence > replay->head_sequence)
-        return replay_lost(replay, replay->head_sequence + 1, replay->head_sequence);
+    if (!lost->count || lost->ranges[0].first_sequence > head)
+        return replay_lost(replay, head + 1, head);
     enum rill_err err = RILL_OK;
-    for (size_t i = 0; !err && i < lost->count; i++) {
+    for (size_t i = 0; !err && i < lost->count && lost->ranges[i].first_sequence <= head; i++) {
         const struct rill_store_range range = lost->ranges[i];
-        if (range.first_sequence > replay->head_sequence)
-            break;
-        const bool crosses = range.last_sequence > replay->head_sequence;
-        err = replay_lost(replay, range.first_sequence, crosses ? replay->head_sequence : range.last_sequence);
+        err = replay_lost(replay, range.first_sequence, range.last_sequence < head ? range.last_sequence : head);
     }
     return err;
 }
@@ -575,47 +317,71 @@ static enum rill_err replay_segments(struct replay *replay, const struct catalog
 }
 
 /* Marks what lies below the floor in the block that the floor cuts through: that block's records are needed. */
-static void cut_block(struct replay *replay, size_t at, uint64_t floor)
+static void cut_block(struct block *block, uint32_t end)
 {
-    struct block *block = &replay->store->blocks.blocks[at];
     const struct block_data *data = block->data;
-    const uint32_t end = floor - block->first_sequence < block->count
-                             ? (uint32_t)(floor - block->first_sequence)
-                             : block->count;
+    uint32_t count = 0, bytes = 0;
     for (uint32_t i = 0; (i = live_next(block->live, i, end, LIVE_OPEN)) < end; i++) {
         live_remove(&block->live, i);
         live_commit(block->live, i, i);
-        block->gone++;
+        count++;
         if (data && i < data->place_count && data->places[i])
-            block->gone_bytes += (uint32_t)record_view(data->bytes + data->places[i] - 1).size;
+            bytes += (uint32_t)record_view(data->bytes + data->places[i] - 1).size;
     }
-    if (block->gone_bytes > block->bytes)
-        block->gone_bytes = block->bytes;
+    const uint32_t left = block_live_bytes(block);
+    block_count_gone(block, count, bytes < left ? bytes : left);
 }
 
 static enum rill_err settle_floor(struct replay *replay)
 {
     struct rill_store *store = replay->store;
-    const size_t at = block_find(&store->blocks, store->blocks.count, replay->at.floor);
-    if (at == SIZE_MAX || store->blocks.blocks[at].first_sequence == replay->at.floor)
+    const uint64_t floor = replay->at.floor;
+    struct block *block;
+    enum rill_err err = block_find(&store->segments, floor, &block);
+    if (err || !block)
+        return err;
+    const uint64_t front = floor - block->first_sequence;
+    const uint32_t end = front < block->count ? (uint32_t)front : block->count;
+    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
         return RILL_OK;
-    const enum rill_err err = store_load_block(store, at);
+    if (!block->data)
+        err = store_load_block(store, block);
     if (err == RILL_ERR_NO_MEMORY)
         return err;
-    cut_block(replay, at, replay->at.floor); // what the disk cannot read now counts as it stands
+    cut_block(block, end); // what the disk cannot read now counts as it stands
     return RILL_OK;
 }
 
-static void count_live(struct replay *replay)
+static void count_blocks(struct replay *replay, const struct segment *segment)
 {
-    const struct block_table *table = &replay->store->blocks;
-    for (size_t i = 0; i < table->count; i++) {
-        const struct block *block = &table->blocks[i];
-        if (block->first_sequence + block->count <= replay->at.floor)
+    for (size_t i = 0; i < segment->block_count; i++) {
+        const struct block *block = segment->blocks[i];
+        if (block_end(block) <= replay->at.floor)
             continue;
         replay->at.messages += block_live(block);
         replay->at.bytes += block_live_bytes(block);
     }
+}
+
+/* Only the segment that the floor cuts through is asked for its blocks. */
+static enum rill_err count_live(struct replay *replay)
+{
+    struct segment_table *table = &replay->store->segments;
+    for (size_t i = 0; i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        if (i + 1 < table->count && segment_end(table, i) <= replay->at.floor)
+            continue;
+        if (segment->first_sequence >= replay->at.floor) {
+            replay->at.messages += segment_live(segment);
+            replay->at.bytes += segment_live_bytes(segment);
+            continue;
+        }
+        const enum rill_err err = segment_bring(table, segment);
+        if (err)
+            return err;
+        count_blocks(replay, segment);
+    }
+    return RILL_OK;
 }
 
 /* The floor and the counts follow from what all records together have said. */
@@ -625,10 +391,11 @@ static enum rill_err replay_settle(struct replay *replay)
     struct log_mark *at = &replay->at;
     store->open.sequence = at->sequence;
     at->floor = at->said_floor ? at->said_floor : 1;
-    const enum rill_err err = settle_floor(replay);
+    enum rill_err err = settle_floor(replay);
+    if (!err)
+        err = count_live(replay);
     if (err)
         return err;
-    count_live(replay);
     at->floor = store_next_live(store, LIVE_COMMITTED, at->floor);
     if (at->said_floor)
         lost_cut(&store->lost, at->said_floor);
@@ -638,17 +405,16 @@ static enum rill_err replay_settle(struct replay *replay)
 static void replay_take_over(struct replay *replay, const struct catalog *catalog)
 {
     struct rill_store *store = replay->store;
-    replay->at.block_count = store->blocks.count;
-    if (store->blocks.count) {
-        const struct block *tail = &store->blocks.blocks[store->blocks.count - 1];
+    const struct block *tail = replay->at.block = block_last(&store->segments);
+    if (tail) {
         replay->at.block_len = tail->len;
         replay->at.block_messages = tail->count;
         replay->at.block_bytes = tail->bytes;
     }
     store->committed = replay->at;
     store_note_first(store);
-    for (size_t i = 0; i < store->file_count; i++)
-        store->full_bytes += store->files[i].bytes;
+    for (size_t i = 0; i < store->segments.count; i++)
+        store->full_bytes += store->segments.segments[i]->file_bytes;
     store->next_segment = catalog->highest + 1;
     replay->report->segments = catalog->count;
     replay->report->foreign_files = catalog->foreign;

@@ -35,7 +35,7 @@ enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES], struct 
     if (memcmp(at, segment_magic, sizeof segment_magic) != 0 ||
         le_get_u64(at + 56) != XXH3_64bits_withSeed(at, 56, 0))
         return RILL_ERR_DAMAGED;
-    if (le_get_u32(at + 8) > SEGMENT_VERSION_REWRITTEN)
+    if (le_get_u32(at + 8) > SEGMENT_VERSION_PACKED)
         return RILL_ERR_UNSUPPORTED;
     if (le_get_u32(at + 8) == 0 || le_get_u32(at + 12) != SEGMENT_FIRST_OFFSET || le_get_u64(at + 32) == 0)
         return RILL_ERR_DAMAGED;

@@ -9,6 +9,7 @@
 enum {
     SEGMENT_VERSION = 1,           // the recipe for raising it is at the end of the format's page
     SEGMENT_VERSION_REWRITTEN = 2, // of a segment that was rewritten
+    SEGMENT_VERSION_PACKED = 3,    // and compressed
     SEGMENT_HEADER_BYTES = 64,
     SEGMENT_COPY_OFFSET = 4096,
     SEGMENT_FIRST_OFFSET = 8192, // of the first commit

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "folder.h"
 #include "io.h"
+#include "store_lock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     store->segment_bytes =
         within(options->segment_bytes, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
     store->commit_bytes_max = within(options->commit_bytes_max, COMMIT_BYTES_DEFAULT, 4096, COMMIT_BYTES_MAX);
-    store->blocks.cache_bytes_max = within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX);
+    store->segments.cache.bytes_max = within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX);
     rill_buf_init(&store->checkpoint, CHECKPOINT_BYTES_MAX);
     store->job = (struct commit_job){
         .base = {.kind = JOB_COMMIT, .disk = store->disk},
@@ -35,6 +36,11 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .segment_bytes = store->segment_bytes,
         .outcome = SEGMENT_MADE,
     };
+    store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
+    if (!options->shared) {
+        store->own_shared = shared_create_alone();
+        store->member.shared = store->own_shared;
+    }
     return store;
 }
 
@@ -44,27 +50,24 @@ static void store_destroy(struct rill_store *store)
         return;
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
-    block_table_fini(&store->blocks);
+    segment_table_fini(&store->segments);
     lost_fini(&store->lost);
     lost_fini(&store->deleted);
     free(store->removals);
-    free(store->files);
     free(store->erasures);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
-    if (store->job.file)
-        store->disk->ops->close(store->job.file);
+    commit_job_close_file(&store->job);
     if (store->lock)
         store->disk->ops->close(store->lock);
+    rill_store_shared_destroy(store->own_shared);
     free(store->folder);
     free(store);
 }
 
 static enum rill_err store_take_lock(struct rill_store *store, struct rill_error_text *why)
 {
-    char *path = io_path(store->folder, "lock");
-    const enum rill_err err = store->disk->ops->lock(store->disk, path, &store->lock);
-    free(path);
+    const enum rill_err err = store_lock_take(store->disk, store->folder, store->member.shared, &store->lock);
     if (err)
         rill_error_text_set(why, "lock: %s", rill_err_text(err));
     return err;
@@ -141,6 +144,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     *ret_store = store;
     return RILL_OK;
 }
@@ -236,6 +240,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
     *ret_store = store;
@@ -246,6 +251,7 @@ void rill_store_close(struct rill_store *store)
 {
     if (!store)
         return;
+    shared_leave(&store->member);
     store_rollback(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill
@@ -283,7 +289,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .lost_messages = store->lost.messages,
         .segments = store->file_count,
         .disk_bytes = store->full_bytes + store->tail_bytes,
-        .cache_bytes = store->blocks.cache_bytes,
+        .cache_bytes = store->segments.cache.bytes,
         .read_only = store->read_only,
         .why = store->why,
     };

@@ -383,7 +383,7 @@ static enum rill_err walk_open_segment(struct walk *walk)
     const enum rill_err err = reader_open(&walk->reader, walk->options->disk, path);
     free(path);
     walk->reader.seed = segment_seed(walk->catalog->identity, header->number);
-    walk->rewritten = !walk->entry->has_header || header->version == SEGMENT_VERSION_REWRITTEN;
+    walk->rewritten = !walk->entry->has_header || header->version >= SEGMENT_VERSION_REWRITTEN;
     return err;
 }
 

@@ -31,6 +31,7 @@
 
 #include "base/buf.h"
 #include "storage/disk.h"
+#include "storage/shared.h"
 
 struct rill_store;
 struct rill_store_job;
@@ -68,6 +69,7 @@ typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *o
 struct rill_store_options {
     struct rill_disk *disk;
     const char *folder;                   // <store>/<account>/<stream>; copied
+    struct rill_store_shared *shared;     // with all stores of the process, see shared.h; NULL: nothing
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
@@ -160,7 +162,7 @@ struct rill_store_purged {
 enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_kept,
                                       struct rill_store_purged *ret) RILL_MUST_CHECK;
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
-uint64_t rill_store_newest(const struct rill_store *store, uint64_t count);
+uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
