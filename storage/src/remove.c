@@ -254,7 +254,7 @@ static enum rill_err purge_plan(struct rill_store *store, uint64_t first_kept, s
 /* Marks all of a block that may yet be appended to. */
 static void remove_whole(struct rill_store *store, struct block *block, uint64_t floor)
 {
-    if (block->count && block_end(block) <= floor)
+    if (block_live(block) && block_end(block) <= floor)
         block_remove(store, block, 0, block->count - 1, block_live_bytes(block));
 }
 
