@@ -117,8 +117,9 @@ static bool take_block(struct rill_bytes *bytes, const struct before *before, st
     uint64_t first, offset, len, packed, count, size, gone, gone_bytes = 0;
     int64_t time;
     if (!varint_take(bytes, &first) || !varint_take(bytes, &offset) || !varint_take(bytes, &len) ||
-        !varint_take(bytes, &packed) || !varint_take(bytes, &count) || !varint_take(bytes, &size) || !varint_take_signed(bytes, &time) ||
-        !varint_take(bytes, &gone) || (gone && !varint_take(bytes, &gone_bytes)))
+        !varint_take(bytes, &packed) || !varint_take(bytes, &count) || !varint_take(bytes, &size) ||
+        !varint_take_signed(bytes, &time) || !varint_take(bytes, &gone) ||
+        (gone && !varint_take(bytes, &gone_bytes)))
         return false;
     const uint64_t room = UINT32_MAX - before->end_offset;
     const uint64_t file_len = packed ? packed : len;

@@ -4,7 +4,6 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <zstd.h>
 
 // Measured against lz4 and other levels: docs/RATIONALE.md.
@@ -19,12 +18,10 @@ static enum rill_err check_frame(const struct record_packed *packed)
 enum rill_err pack_check(const struct record_packed *packed)
 {
     const uint64_t least = (uint64_t)packed->record_count * RECORD_HEADER_BYTES;
-    if (packed->codec > PACK_ZSTD)
+    if (packed->codec != PACK_ZSTD)
         return RILL_ERR_UNSUPPORTED;
     if (!packed->record_count || packed->bytes > PACK_BYTES_MAX || packed->bytes < least)
         return RILL_ERR_DAMAGED;
-    if (packed->codec == PACK_PLAIN)
-        return packed->run.len == packed->bytes ? RILL_OK : RILL_ERR_DAMAGED;
     return check_frame(packed);
 }
 
@@ -36,8 +33,7 @@ static enum rill_err open_frame(const struct record_packed *packed, uint8_t *out
     ZSTD_DCtx *context = ZSTD_createDCtx();
     if (!context)
         return RILL_ERR_NO_MEMORY;
-    const size_t got =
-        ZSTD_decompressDCtx(context, out, packed->bytes, packed->run.data, packed->run.len);
+    const size_t got = ZSTD_decompressDCtx(context, out, packed->bytes, packed->run.data, packed->run.len);
     ZSTD_freeDCtx(context);
     return got == packed->bytes ? RILL_OK : RILL_ERR_DAMAGED;
 }
@@ -77,11 +73,7 @@ static enum rill_err check_records(const struct record_packed *packed, const uin
 enum rill_err pack_open(const struct record_packed *packed, uint8_t *out)
 {
     enum rill_err err = pack_check(packed);
-    if (err)
-        return err;
-    if (packed->codec == PACK_PLAIN)
-        memcpy(out, packed->run.data, packed->bytes);
-    else
+    if (!err)
         err = open_frame(packed, out);
     return err ? err : check_records(packed, out);
 }
@@ -108,7 +100,6 @@ size_t pack_size_max(size_t bytes)
     return record_align(RECORD_PACKED_BYTES + ZSTD_compressBound(bytes));
 }
 
-/* Less than a sixteenth is not worth the work of unpacking. */
 static bool is_worth_it(size_t packed, size_t bytes)
 {
     return !ZSTD_isError(packed) && packed < bytes - bytes / 16;
@@ -122,14 +113,13 @@ enum rill_err pack_put(uint8_t *at, uint64_t seed, struct record_packed *packed,
     if (!context)
         return RILL_ERR_NO_MEMORY;
     uint8_t *out = at + RECORD_PACKED_BYTES;
-    size_t len = ZSTD_compressCCtx(context, out, ZSTD_compressBound(run.len), run.data, run.len,
-                                   PACK_ZSTD_LEVEL);
+    size_t len =
+        ZSTD_compressCCtx(context, out, ZSTD_compressBound(run.len), run.data, run.len, PACK_ZSTD_LEVEL);
     ZSTD_freeCCtx(context);
-    packed->codec = is_worth_it(len, run.len) ? PACK_ZSTD : PACK_PLAIN;
-    if (packed->codec == PACK_PLAIN) {
-        memcpy(out, run.data, run.len);
-        len = run.len;
-    }
+    *ret_size = 0;
+    if (!is_worth_it(len, run.len))
+        return RILL_OK;
+    packed->codec = PACK_ZSTD;
     packed->bytes = (uint32_t)run.len;
     packed->run = rill_bytes_of(out, len);
     record_put_packed(at, seed, packed);

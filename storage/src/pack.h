@@ -11,10 +11,7 @@
 
 #include "record.h"
 
-enum pack_codec {
-    PACK_PLAIN = 0, // records that do not compress stand as they are
-    PACK_ZSTD = 1,
-};
+enum { PACK_ZSTD = 1 }; // codec: one zstd frame
 
 enum {
     PACK_BYTES_AIM = 128 * 1024, // unpacked
@@ -34,6 +31,7 @@ enum rill_err pack_open_into(const struct record_packed *packed, uint8_t **buffe
 /* How many bytes a packed record takes at most for so many of records. */
 size_t pack_size_max(size_t bytes);
 /* Packs `run`: whole records with zeros for their checksums. The counts and sequences in `packed` are given; bytes, codec
-   and run are set. `at` has room for pack_size_max(). *ret_size is what the record takes. NO_MEMORY. */
+   and run are set. `at` has room for pack_size_max(). *ret_size is what the record takes; 0 when it does not save enough to
+   be worth the work of unpacking. NO_MEMORY. */
 enum rill_err pack_put(uint8_t *at, uint64_t seed, struct record_packed *packed, struct rill_bytes run,
                        size_t *ret_size) RILL_MUST_CHECK;

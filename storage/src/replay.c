@@ -251,7 +251,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
     replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
-    store->segments.segments[store->segments.count - 1]->format = entry->has_header ? entry->header.version : 0;
+    store->segments.segments[store->segments.count - 1]->format =
+        entry->has_header ? entry->header.version : 0;
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
@@ -289,7 +290,8 @@ static enum rill_err replay_end(struct replay *replay)
     enum rill_err err = RILL_OK;
     for (size_t i = 0; !err && i < lost->count && lost->ranges[i].first_sequence <= head; i++) {
         const struct rill_store_range range = lost->ranges[i];
-        err = replay_lost(replay, range.first_sequence, range.last_sequence < head ? range.last_sequence : head);
+        err = replay_lost(replay, range.first_sequence,
+                          range.last_sequence < head ? range.last_sequence : head);
     }
     return err;
 }

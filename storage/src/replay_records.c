@@ -82,7 +82,8 @@ static void note_erase(struct replay *replay, const struct record *record, bool 
 }
 
 /* Damage has taken the message that a record removes: nobody misses it (E4). */
-static enum rill_err deliver_delete_of_lost(struct replay *replay, const struct record *record, uint64_t sequence)
+static enum rill_err deliver_delete_of_lost(struct replay *replay, const struct record *record,
+                                            uint64_t sequence)
 {
     lost_remove(&replay->store->lost, sequence);
     if (sequence <= replay->head_sequence)
@@ -174,8 +175,8 @@ enum rill_err replay_gap(struct replay *replay, uint64_t sequence)
     if (sequence <= at->sequence)
         return RILL_OK;
     const uint64_t first = at->sequence + 1;
-    const enum rill_err err = replay->left_out ? tell_left_out(replay, first, sequence)
-                                               : replay_lost(replay, first, sequence);
+    const enum rill_err err =
+        replay->left_out ? tell_left_out(replay, first, sequence) : replay_lost(replay, first, sequence);
     at->sequence = sequence;
     return err;
 }
@@ -203,8 +204,7 @@ static enum rill_err push_packed(struct replay *replay, const struct record_pack
                                  size_t size)
 {
     struct block *block;
-    const enum rill_err err =
-        block_push(&replay->store->segments, packed->sequence + 1, offset, &block);
+    const enum rill_err err = block_push(&replay->store->segments, packed->sequence + 1, offset, &block);
     if (err)
         return err;
     block->len = packed->bytes;
@@ -230,7 +230,8 @@ static enum rill_err deliver_packed(struct replay *replay, const struct record *
     return err;
 }
 
-enum rill_err replay_deliver(struct replay *replay, const struct record *record, uint64_t offset, uint64_t limit)
+enum rill_err replay_deliver(struct replay *replay, const struct record *record, uint64_t offset,
+                             uint64_t limit)
 {
     const bool numbered = record_is_numbered(record->type);
     const uint64_t least = replay->at.sequence + numbered;

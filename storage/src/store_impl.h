@@ -169,12 +169,12 @@ struct rill_store {
     struct erasure *erasures;   // in the order of their commits
     size_t erasure_count;
     size_t erasure_capacity;
-    bool tidying;               // a job in the background is in flight
-    uint64_t next_segment;      // number of the next one to be made
-    uint64_t full_bytes;        // of the segments before the tail's
-    uint64_t tail_bytes;        // of the tail's file, as it was when no commit was in flight
-    size_t loads;               // in flight
-    bool sealed;                // the last commit is a seal
+    bool tidying;          // a job in the background is in flight
+    uint64_t next_segment; // number of the next one to be made
+    uint64_t full_bytes;   // of the segments before the tail's
+    uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
+    size_t loads;          // in flight
+    bool sealed;           // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 

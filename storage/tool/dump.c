@@ -113,8 +113,8 @@ static enum rill_err put_commit(const struct walk_record *found, struct rill_buf
         const uint8_t *at = body.data + 8 + 4 * i;
         counts[i] = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     }
-    const enum rill_err err = rill_buf_appendf(
-        out, ",\"commit_bytes\":%u,\"records\":%u,\"messages\":%u", counts[0], counts[1], counts[2]);
+    const enum rill_err err = rill_buf_appendf(out, ",\"commit_bytes\":%u,\"records\":%u,\"messages\":%u",
+                                               counts[0], counts[1], counts[2]);
     return err || body.len <= RECORD_COMMIT_BYTES - RECORD_HEADER_BYTES
                ? err
                : rill_buf_append(out, RILL_BYTES(",\"merged\":true"));

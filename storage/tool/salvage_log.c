@@ -233,8 +233,9 @@ static enum rill_err draw_identity(uint8_t identity[RILL_STORE_IDENTITY_BYTES])
                : rill_err_from_errno(errno);
 }
 
-enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, bool merged, struct rill_bytes checkpoint,
-                                 struct salvage_log **ret_log, struct rill_error_text *why)
+enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, bool merged,
+                                 struct rill_bytes checkpoint, struct salvage_log **ret_log,
+                                 struct rill_error_text *why)
 {
     struct salvage_log *log = rill_alloc_zero(1, sizeof *log);
     log->disk = disk;

@@ -14,7 +14,8 @@ struct salvage_log;
 
 /* Makes "<folder>.part". EXISTS when it or `folder` is there already. `checkpoint` is the state to start from. */
 enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, bool merged,
-                                 struct rill_bytes checkpoint, struct salvage_log **ret_log, struct rill_error_text *why) RILL_MUST_CHECK;
+                                 struct rill_bytes checkpoint, struct salvage_log **ret_log,
+                                 struct rill_error_text *why) RILL_MUST_CHECK;
 /* Sequences up to `last` were removed and left out; only of a log with merged commits. */
 enum rill_err salvage_log_leave_out(struct salvage_log *log, uint64_t last) RILL_MUST_CHECK;
 /* Adds a message, an erased record, a delete, a purge or an event. Their sequences never go back. */

@@ -165,8 +165,7 @@ static bool record_fits(const struct walk *walk, const struct record *record, ui
     const uint64_t least = walk->at->last_sequence + record_is_numbered(record->type);
     if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
         return false;
-    const uint64_t last =
-        record->type == RECORD_PACKED ? record_packed_of(record).last : record->sequence;
+    const uint64_t last = record->type == RECORD_PACKED ? record_packed_of(record).last : record->sequence;
     return last >= record->sequence && last <= limit;
 }
 

@@ -444,7 +444,8 @@ static const struct story_record *next_message(struct comparison *comparison, ui
 static bool take_gone(struct comparison *comparison, uint64_t first, uint64_t last)
 {
     for (uint64_t sequence = first; sequence <= last; sequence++) {
-        if (!next_message(comparison, sequence) || !is_removed(comparison->story, comparison->story->count, sequence))
+        if (!next_message(comparison, sequence) ||
+            !is_removed(comparison->story, comparison->story->count, sequence))
             return false;
         comparison->gone[sequence] = true;
         comparison->at++;

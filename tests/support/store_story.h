@@ -36,7 +36,7 @@ struct story {
     struct rill_store_job *background; // in flight: erasing, removing files, rewriting
     bool background_was_run;
     bool forgets_events; // segments may have been rewritten, so not everything is told again
-    uint64_t reads; // that were compared
+    uint64_t reads;      // that were compared
 };
 
 void story_init(struct story *story, uint64_t seed);

@@ -209,7 +209,8 @@ Test(erase, a_load_in_flight_brings_nothing_back)
     cr_expect(not(rill_store_erasing(store, 2)));
     cr_assert(eq(int, rill_store_read(store, 1, &message), RILL_OK));
     const size_t size = record_align(36 + strlen("orders") + strlen("before"));
-    const uint8_t *next = message.payload.data - 36 - strlen("orders") + size; // where the second record stands
+    const uint8_t *next =
+        message.payload.data - 36 - strlen("orders") + size; // where the second record stands
     cr_expect(eq(int, next[12], RECORD_ERASED));
     cr_expect(memmem(next, 64 + strlen(secret), secret, strlen(secret)) == NULL);
 }

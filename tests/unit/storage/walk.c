@@ -287,8 +287,8 @@ Test(walk, an_unfinished_salvage_leaves_nothing)
     cr_expect(eq(int,
                  disk->ops->open(disk, "store/$G/ORDERS.part/0000000000000001.seg", RILL_DISK_READ, &file),
                  RILL_ERR_NOT_FOUND));
-    cr_expect(eq(int, salvage_log_create(disk, folder, false, RILL_BYTES("state"), &log, &why), RILL_OK), "%s",
-              why.text);
+    cr_expect(eq(int, salvage_log_create(disk, folder, false, RILL_BYTES("state"), &log, &why), RILL_OK),
+              "%s", why.text);
     salvage_log_destroy(log);
     sim_disk_destroy(disk);
 }
