@@ -196,6 +196,8 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
         block_trim(&store->blocks, store->committed.block_count - 1);
         store_note_first(store);
     } else {
+        if (err)
+            limits_load_failed(store, job->first_sequence, job->last_sequence);
         block_data_destroy(job->data); // or its segment is gone, and nobody misses it
     }
     free(job->path);
