@@ -17,8 +17,6 @@
 #include "base/clock.h"
 #include "store_impl.h"
 
-enum { EXPIRE_BLOCKS_MAX = 4096 }; // that one call looks at
-
 static uint64_t excess(uint64_t value, uint64_t max)
 {
     return max && value > max ? value - max : 0;
@@ -60,11 +58,10 @@ static uint64_t first_live(const struct block *block)
     return block->first_sequence + live_next(block->live, 0, block->count, LIVE_OPEN);
 }
 
-/* The first message that stays, or with AGAIN the first there is, in a block of which some go. AGAIN. */
-static enum rill_err cut_block(struct rill_store *store, size_t at, struct removing *left,
+/* The first message that stays, or with AGAIN the first there is, in a block of which some go. */
+static enum rill_err cut_block(struct rill_store *store, struct block *block, struct removing *left,
                                uint64_t *ret_floor)
 {
-    const struct block *block = &store->blocks.blocks[at];
     uint32_t i = 0;
     *ret_floor = first_live(block);
     if (!block->data)
@@ -73,7 +70,7 @@ static enum rill_err cut_block(struct rill_store *store, size_t at, struct remov
            (i = live_next(block->live, i, block->count, LIVE_OPEN)) < block->count) {
         const uint8_t *record;
         const enum rill_err err =
-            block_message(&store->blocks, at, block->len, block->first_sequence + i, &record);
+            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
         if (err && err != RILL_ERR_NOT_FOUND)
             return err;
         removing_take(left, 1, err ? 0 : record_view(record).size);
@@ -82,30 +79,53 @@ static enum rill_err cut_block(struct rill_store *store, size_t at, struct remov
     return RILL_OK;
 }
 
-static size_t floor_block(const struct rill_store *store)
+static enum rill_err cut_segment(struct rill_store *store, struct segment *segment, struct removing *left,
+                                 uint64_t *ret_floor)
 {
-    const size_t at = block_find(&store->blocks, store->blocks.count, store->open.floor);
+    const enum rill_err err = segment_bring(&store->segments, segment);
+    if (err)
+        return err;
+    const struct block *first = segment_block(segment, store->open.floor);
+    for (size_t i = first ? first->index : 0; (left->messages || left->bytes) && i < segment->block_count;
+         i++) {
+        struct block *block = segment->blocks[i];
+        if (left->messages < block_live(block) && left->bytes < block_live_bytes(block) &&
+            block_end(block) != store->limits.unreadable_end)
+            return cut_block(store, block, left, ret_floor);
+        removing_take(left, block_live(block), block_live_bytes(block));
+        *ret_floor = block_end(block);
+    }
+    return RILL_OK;
+}
+
+static size_t floor_segment(const struct rill_store *store)
+{
+    const size_t at = segment_find(&store->segments, store->open.floor);
     return at == SIZE_MAX ? 0 : at;
 }
 
-/* What the first message is to be when the limits on messages and bytes are kept. AGAIN. */
+/* What the first message is to be when the limits on messages and bytes are kept. AGAIN, IO. */
 static enum rill_err wanted_floor(struct rill_store *store, uint64_t *ret_floor)
 {
     const struct rill_store_limits *set = &store->limits.set;
-    const struct block_table *table = &store->blocks;
+    const struct segment_table *table = &store->segments;
     struct removing left = {excess(store->open.messages, set->max_messages),
                             excess(store->open.bytes, set->max_bytes)};
+    enum rill_err err = RILL_OK;
     *ret_floor = store->open.floor;
-    for (size_t i = floor_block(store); (left.messages || left.bytes) && i < table->count; i++) {
-        const struct block *block = &table->blocks[i];
-        const uint64_t end = block->first_sequence + block->count;
-        if (left.messages < block_live(block) && left.bytes < block_live_bytes(block) &&
-            end != store->limits.unreadable_end)
-            return cut_block(store, i, &left, ret_floor);
-        removing_take(&left, block_live(block), block_live_bytes(block));
-        *ret_floor = end;
+    for (size_t i = floor_segment(store); !err && (left.messages || left.bytes) && i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        const bool all_go =
+            segment_live(segment) <= left.messages || segment_live_bytes(segment) <= left.bytes;
+        // The numbers of the segment that the floor cuts through are too high, and the last one has no end.
+        if (!all_go || segment->first_sequence < store->open.floor || i + 1 == table->count) {
+            err = cut_segment(store, segment, &left, ret_floor);
+            continue;
+        }
+        removing_take(&left, segment_live(segment), segment_live_bytes(segment));
+        *ret_floor = segment_end(table, i);
     }
-    return RILL_OK;
+    return err;
 }
 
 bool limits_apply(struct rill_store *store)
@@ -148,85 +168,109 @@ void rill_store_set_limits(struct rill_store *store, const struct rill_store_lim
 
 // ---- age ----
 
+/* The first message that is not too old. */
+struct young {
+    uint64_t floor;  // its sequence, or that behind the last one
+    int64_t time_ns; // its time, or that of one in front of it; RILL_NEVER_NS when there is none
+};
+
 /* The first message of a block that is younger than `cutoff_ns`, or its end; with AGAIN the first there is. */
-static enum rill_err cut_block_at_time(struct rill_store *store, size_t at, int64_t cutoff_ns,
-                                       uint64_t *ret_floor, int64_t *ret_time_ns)
+static enum rill_err cut_block_at_time(struct rill_store *store, struct block *block, int64_t cutoff_ns,
+                                       struct young *ret)
 {
-    const struct block *block = &store->blocks.blocks[at];
-    *ret_floor = first_live(block);
+    uint32_t i = 0;
+    ret->floor = first_live(block);
     if (!block->data)
         return RILL_ERR_AGAIN;
-    uint32_t i = 0;
     for (; (i = live_next(block->live, i, block->count, LIVE_OPEN)) < block->count; i++) {
         const uint8_t *record;
         const enum rill_err err =
-            block_message(&store->blocks, at, block->len, block->first_sequence + i, &record);
+            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
         if (err && err != RILL_ERR_NOT_FOUND)
             return err;
-        *ret_time_ns = err ? cutoff_ns : record_view(record).time_ns;
-        if (*ret_time_ns > cutoff_ns)
+        ret->time_ns = err ? cutoff_ns : record_view(record).time_ns;
+        if (ret->time_ns > cutoff_ns)
             break;
     }
-    *ret_floor = block->first_sequence + i;
+    ret->floor = block->first_sequence + i;
     return RILL_OK;
 }
 
-/* Is the first message behind this block too old, and so all that are in it? */
-static bool is_all_old(const struct block_table *table, size_t at, int64_t cutoff_ns)
+/* Does a message behind this segment say that all in it are too old? */
+static bool is_segment_old(const struct segment_table *table, size_t at, int64_t cutoff_ns)
 {
     for (size_t i = at + 1; i < table->count; i++) {
-        if (table->blocks[i].count)
-            return table->blocks[i].first_time_ns <= cutoff_ns;
+        if (table->segments[i]->messages)
+            return table->segments[i]->first_time_ns <= cutoff_ns;
     }
     return false;
 }
 
-/* Up to where messages are too old, and the time of the first one that is not; RILL_NEVER_NS when there is none. AGAIN. */
-static enum rill_err old_floor(struct rill_store *store, int64_t cutoff_ns, uint64_t *ret_floor,
-                               int64_t *ret_time_ns)
+static bool is_block_old(const struct segment *segment, size_t at, int64_t cutoff_ns)
 {
-    const struct block_table *table = &store->blocks;
-    const size_t first = floor_block(store);
-    *ret_floor = store->open.floor;
-    *ret_time_ns = RILL_NEVER_NS;
-    for (size_t i = first; i < table->count; i++) {
-        const struct block *block = &table->blocks[i];
+    for (size_t i = at + 1; i < segment->block_count; i++) {
+        if (segment->blocks[i]->count)
+            return segment->blocks[i]->first_time_ns <= cutoff_ns;
+    }
+    return false;
+}
+
+/* In a segment that may hold both. `time_ns` stays "never" when all are too old. */
+static enum rill_err cut_segment_at_time(struct rill_store *store, struct segment *segment, int64_t cutoff_ns,
+                                         struct young *ret)
+{
+    enum rill_err err = segment_bring(&store->segments, segment);
+    const struct block *first = err ? NULL : segment_block(segment, store->open.floor);
+    for (size_t i = first ? first->index : 0; !err && i < segment->block_count; i++) {
+        struct block *block = segment->blocks[i];
         if (!block_live(block))
             continue;
-        *ret_time_ns = block->first_time_ns;
-        if (block->first_time_ns > cutoff_ns || i - first >= EXPIRE_BLOCKS_MAX)
+        ret->time_ns = block->first_time_ns;
+        if (ret->time_ns > cutoff_ns)
             return RILL_OK;
-        if (is_all_old(table, i, cutoff_ns)) {
-            *ret_floor = block->first_sequence + block->count;
-            *ret_time_ns = RILL_NEVER_NS;
-            continue;
-        }
-        const enum rill_err err = cut_block_at_time(store, i, cutoff_ns, ret_floor, ret_time_ns);
-        if (err || *ret_time_ns > cutoff_ns)
-            return err;
-        *ret_time_ns = RILL_NEVER_NS;
+        if (is_block_old(segment, i, cutoff_ns))
+            ret->floor = block_end(block);
+        else
+            err = cut_block_at_time(store, block, cutoff_ns, ret);
+        if (!err && ret->time_ns > cutoff_ns)
+            return RILL_OK;
+        ret->time_ns = RILL_NEVER_NS;
     }
-    return RILL_OK;
+    return err;
+}
+
+/* AGAIN, IO. */
+static enum rill_err find_young(struct rill_store *store, int64_t cutoff_ns, struct young *ret)
+{
+    const struct segment_table *table = &store->segments;
+    enum rill_err err = RILL_OK;
+    *ret = (struct young){store->open.floor, RILL_NEVER_NS};
+    for (size_t i = floor_segment(store); !err && ret->time_ns == RILL_NEVER_NS && i < table->count; i++) {
+        if (is_segment_old(table, i, cutoff_ns))
+            ret->floor = segment_end(table, i);
+        else
+            err = cut_segment_at_time(store, table->segments[i], cutoff_ns, ret);
+    }
+    return err;
 }
 
 enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
 {
     const int64_t age_ns = store->limits.set.max_age_ns;
     struct rill_store_purged purged = {0};
-    uint64_t floor;
-    int64_t time_ns;
+    struct young young;
     *ret = (struct rill_store_expired){.next_ns = RILL_NEVER_NS};
     if (age_ns <= 0)
         return RILL_OK;
-    enum rill_err err = old_floor(store, now_ns - age_ns, &floor, &time_ns);
-    purged.load_sequence = floor;
-    if (!err && floor > store->open.floor)
-        err = rill_store_append_purge(store, floor, &purged);
+    enum rill_err err = find_young(store, now_ns - age_ns, &young);
+    purged.load_sequence = young.floor;
+    if (!err && young.floor > store->open.floor)
+        err = rill_store_append_purge(store, young.floor, &purged);
     if (err) {
         ret->load_sequence = purged.load_sequence;
         return err;
     }
     ret->messages = purged.messages;
-    ret->next_ns = time_ns < RILL_NEVER_NS - age_ns ? time_ns + age_ns : RILL_NEVER_NS;
+    ret->next_ns = young.time_ns < RILL_NEVER_NS - age_ns ? young.time_ns + age_ns : RILL_NEVER_NS;
     return RILL_OK;
 }

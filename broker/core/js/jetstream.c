@@ -11,7 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { JSON_BYTES_MAX = 64 << 20, EVENT_BYTES_MAX = 64 << 20, DOMAIN_BYTES_MAX = 255 };
+enum {
+    JSON_BYTES_MAX = 64 << 20,
+    EVENT_BYTES_MAX = 64 << 20,
+    DOMAIN_BYTES_MAX = 255,
+    SUBJECT_BYTES_MAX = 32 * 1024
+};
 
 // ---- life ----
 
@@ -30,6 +35,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->cache_bytes_max = config->cache_bytes_max;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
+    rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
     if (js->domain) {
         char pattern[DOMAIN_BYTES_MAX + sizeof "$JS..API.>"];
@@ -50,8 +56,10 @@ void jetstream_destroy(struct jetstream *js)
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
+    api_audit_end(&js->audits);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
+    rill_buf_fini(&js->subject);
     free(js->domain);
     free(js->store_dir);
     free(js);

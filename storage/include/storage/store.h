@@ -164,7 +164,7 @@ struct rill_store_purged {
 enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_kept,
                                       struct rill_store_purged *ret) RILL_MUST_CHECK;
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
-uint64_t rill_store_newest(const struct rill_store *store, uint64_t count);
+uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
@@ -181,8 +181,7 @@ struct rill_store_expired {
     uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
 };
 
-/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier; of very many in several
-   calls, then `next_ns` has passed already. AGAIN; else as append. */
+/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier. AGAIN; else as append. */
 enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns,
                                 struct rill_store_expired *ret) RILL_MUST_CHECK;
 
