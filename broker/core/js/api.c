@@ -42,6 +42,10 @@ static const struct row rows[] = {
     {"CONSUMER.DURABLE.CREATE.*.*",  DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_durable},
     {"CONSUMER.INFO.*.*",            DONE, NULL, D(consumer_info_response), api_consumer_info},
     {"CONSUMER.NAMES.*",             DONE, D(consumer_page_request), D(consumer_names_response), api_consumer_names},
+    {"CONSUMER.LIST.*",              DONE, D(consumer_page_request), D(consumer_list_response), api_consumer_list},
+    {"CONSUMER.PAUSE.*.*",           DONE, D(consumer_pause_request), D(consumer_pause_response), api_consumer_pause},
+    {"CONSUMER.UNPIN.*.*",           DONE, D(consumer_unpin_request), D(consumer_unpin_response), api_consumer_unpin},
+    {"CONSUMER.RESET.*.*",           DONE, D(consumer_reset_request), D(consumer_reset_response), api_consumer_reset},
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
@@ -52,10 +56,6 @@ static const struct row rows[] = {
     {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
     {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(system_response), NULL},
     {"STREAM.RESTORE.*",             NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.LIST.*",              NOT_YET, NULL, D(consumer_list_response), NULL},
-    {"CONSUMER.PAUSE.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.UNPIN.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.RESET.*.*",           NOT_YET, NULL, D(system_response), NULL},
     {"DIRECT.GET.>",                 NOT_YET, NULL, D(system_response), NULL},
 
     {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(system_response), NULL},

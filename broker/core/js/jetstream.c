@@ -6,11 +6,12 @@
 #include "base/assert.h"
 #include "durable.h"
 #include "js_state.h"
+#include "push.h"
 #include "stream.h"
 
 #include <stdlib.h>
 
-enum { JSON_BYTES_MAX = 64 << 20, EVENT_BYTES_MAX = 64 << 20 };
+enum { JSON_BYTES_MAX = 64 << 20, EVENT_BYTES_MAX = 64 << 20, HEADERS_BYTES_MAX = 64 << 20 };
 
 // ---- life ----
 
@@ -26,7 +27,10 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    rill_buf_init(&js->headers, HEADERS_BYTES_MAX);
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
+    js->flow_sub = route_subscribe(js->account, "$JS.FC.>", push_flow_answer, js);
+    interest_listen(js->account->interest, push_interest_changed, js);
     stream_recover_all(js);
     return js;
 }
@@ -35,9 +39,12 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes);
     route_unsubscribe(js->account, js->api_sub);
+    interest_listen(js->account->interest, NULL, NULL);
     route_unsubscribe(js->account, js->ack_sub);
+    route_unsubscribe(js->account, js->flow_sub);
+    rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     free(js->store_dir);

@@ -15,6 +15,7 @@
 #include "route.h"
 
 struct durable;
+struct push;
 struct stream;
 
 /* What a deadline of this folder is embedded in. */
@@ -33,8 +34,10 @@ struct jetstream {
 
     struct sub *api_sub;
     struct sub *ack_sub;
+    struct sub *flow_sub;
 
     struct stream *streams;      // uthash by name
+    struct push *pushes;         // uthash by deliver subject
     bool listed;                 // the store's folder was read: all names are known
     bool list_failed;            // it could not be read: nothing will ever be known
     struct early_request *early; // that came before the names were known, in their order
@@ -46,8 +49,9 @@ struct jetstream {
     struct durable *serving; // shall be offered messages at the end of the turn; first of a queue
     struct durable *serving_last;
 
-    struct rill_buf json;  // scratch of an answer
-    struct rill_buf event; // scratch of an event or checkpoint
+    struct rill_buf json;    // scratch of an answer
+    struct rill_buf event;   // scratch of an event or checkpoint
+    struct rill_buf headers; // scratch of a delivery's header block
 
     uint64_t api_total;
     uint64_t api_errors;

@@ -97,7 +97,7 @@ void stream_activate(struct stream *stream)
         stream->subs[i] = route_subscribe(stream->js->account, config->subjects[i], stream_publish, stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
-        durable_changed(durable);
+        durable_activate(durable);
 }
 
 void stream_deactivate(struct stream *stream)

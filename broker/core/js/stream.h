@@ -34,6 +34,9 @@ enum stream_state {
     STREAM_ENDING,
 };
 
+/* Is it about a consumer? Then it waits for a commit. */
+#define STREAM_WAIT_IS_CONSUMERS(what) ((what) >= STREAM_WAIT_CONSUMER_CREATED)
+
 /* Somebody who waits until a commit is durable. */
 struct stream_waiter {
     struct stream_waiter *next;
@@ -41,10 +44,13 @@ struct stream_waiter {
     enum stream_wait {
         STREAM_WAIT_CREATED, // the stream itself
         STREAM_WAIT_DELETED,
-        STREAM_WAIT_CONSUMER_CREATED,
+        STREAM_WAIT_CONSUMER_CREATED, // this and all behind it
+        STREAM_WAIT_CONSUMER_CHANGED,
+        STREAM_WAIT_CONSUMER_PAUSED,
+        STREAM_WAIT_CONSUMER_RESET,
         STREAM_WAIT_CONSUMER_DELETED,
     } what;
-    struct durable *durable; // of the last two
+    struct durable *durable; // of those about consumers; NULL when it ended meanwhile
     size_t reply_len;        // 0: nobody is to be told
     uint8_t reply[];
 };

@@ -143,36 +143,18 @@ static void answer_synced(struct stream *stream)
     pub_acks_clear(&stream->synced_flying);
 }
 
-static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
-                          const struct rill_js_error *error)
-{
-    const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
-    switch (waiter->what) {
-    case STREAM_WAIT_CONSUMER_CREATED:
-        durable_answer_created(stream->js, waiter->durable, reply, error);
-        return;
-    case STREAM_WAIT_CONSUMER_DELETED:
-        durable_answer_deleted(stream->js, waiter->durable, reply, error);
-        return;
-    case STREAM_WAIT_CREATED:
-    case STREAM_WAIT_DELETED:
-        break; // these do not wait for a commit
-    }
-    RILL_UNREACHABLE();
-}
-
 /* Those whose commit is durable; with an error all those whose commit is not. */
 static void answer_waiters(struct stream *stream, uint64_t commit, const struct rill_js_error *error)
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
     LL_FOREACH_SAFE (stream->waiters, waiter, next) {
-        const bool of_commit =
-            waiter->what == STREAM_WAIT_CONSUMER_CREATED || waiter->what == STREAM_WAIT_CONSUMER_DELETED;
-        if (!of_commit || (waiter->commit > commit && !error))
+        if (!STREAM_WAIT_IS_CONSUMERS(waiter->what) || (waiter->commit > commit && !error))
             continue;
         LL_DELETE(stream->waiters, waiter);
-        answer_waiter(stream, waiter, waiter->commit > commit ? error : NULL);
+        durable_answer(stream->js, waiter->what, waiter->durable,
+                       rill_bytes_of(waiter->reply, waiter->reply_len),
+                       waiter->commit > commit ? error : NULL);
         free(waiter);
     }
 }
@@ -183,11 +165,11 @@ static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *
                            Rill__ConsumerCheckpoint *parts, struct rill_buf *states)
 {
     for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        if (durable->deleting)
+        if (durable->deleting || durable->in_memory)
             continue;
         const size_t i = checkpoint->n_consumers++;
         rill__consumer_checkpoint__init(&parts[i]);
-        parts[i].consumer = durable->record;
+        parts[i].consumer = durable->record_next ? durable->record_next : durable->record;
         rill_buf_init(&states[i], 64 << 20);
         consumer_write_whole(durable->consumer, &states[i]);
         parts[i].state = (ProtobufCBinaryData){.len = states[i].len, .data = states[i].data};
