@@ -26,6 +26,10 @@ void mark_enter(struct log_mark *mark, const struct segment_plan *plan)
     mark->segment = plan->header.number;
     mark->offset = segment_plan_end(plan);
     mark->commit = plan->header.first_commit;
+    if (plan->floor > 1) {
+        mark->said_floor = plan->floor;
+        mark->said_segment = plan->header.number;
+    }
 }
 
 static void open_settle(struct rill_store *store)
@@ -39,7 +43,14 @@ static void open_settle(struct rill_store *store)
 void store_rollback(struct rill_store *store)
 {
     RILL_ASSERT(!store->in_flight);
-    block_cut(&store->blocks, store->committed.block_count, store->committed.block_len);
+    const struct log_mark *committed = &store->committed;
+    store_removals_undo(store);
+    block_cut(&store->blocks, committed->block_count, committed->block_len);
+    if (committed->block_count) {
+        struct block *tail = &store->blocks.blocks[committed->block_count - 1];
+        tail->count = committed->block_messages;
+        tail->bytes = committed->block_bytes;
+    }
     store->started = store->committed;
     store->open = store->committed;
     open_settle(store);
@@ -118,8 +129,9 @@ static void plan_next_segment(struct rill_store *store)
     RILL_ASSERT(header.number > store->started.segment);
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
-        store->plan =
-            segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
+        store->plan = segment_plan_create(&header, store->started.time_ns,
+                                          store_sayable_floor(store, store->started.floor),
+                                          rill_buf_bytes(&store->checkpoint));
 }
 
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal)
@@ -129,6 +141,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
         return NULL;
     struct commit_job *job = &store->job;
     RILL_ASSERT(!job->plan && !(store->dirty && store->plan));
+    if (!is_seal)
+        store_say_floor(store);
     commit_put_record(store);
     job_list_parts(store, job);
     job->base.err = RILL_OK;
@@ -277,12 +291,11 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->dirty = job->cut;
     store->tail_bytes = job->reserved;
     if (job->made) {
-        store->segments++;
-        store->next_segment = job->plan->header.number + 1;
-        store->full_bytes += job->left_bytes;
+        store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
     }
     if (job->outcome == SEGMENT_MADE) {
         store->committed = store->started;
+        store_removals_commit(store, store->committed.commit);
         segment_plan_destroy(job->plan);
         job->plan = NULL;
     } else {
@@ -310,6 +323,8 @@ void rill_store_job_run(struct rill_store_job *job)
 {
     if (job->kind == JOB_COMMIT)
         commit_job_run((struct commit_job *)job);
+    else if (job->kind == JOB_TIDY)
+        tidy_job_run((struct tidy_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

@@ -42,10 +42,13 @@ static void store_destroy(struct rill_store *store)
 {
     if (!store)
         return;
-    RILL_ASSERT(!store->in_flight && !store->loads);
+    RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
     block_table_fini(&store->blocks);
     lost_fini(&store->lost);
+    lost_fini(&store->deleted);
+    free(store->removals);
+    free(store->files);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
     if (store->job.file)
@@ -89,7 +92,7 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
 {
     struct segment_header header = {.number = 1, .first_sequence = 1, .first_commit = 1};
     memcpy(header.identity, store->identity, sizeof header.identity);
-    struct segment_plan *plan = segment_plan_create(&header, 0, checkpoint);
+    struct segment_plan *plan = segment_plan_create(&header, 0, 1, checkpoint);
     if (!plan || rill_buf_append(&store->checkpoint, checkpoint)) {
         segment_plan_destroy(plan);
         rill_error_text_set(why, "first checkpoint: %s", rill_err_text(RILL_ERR_NO_MEMORY));
@@ -101,9 +104,8 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
         SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
-        store->segments = 1;
-        store->next_segment = 2;
-        store->first_sequence = 1;
+        store->committed.floor = 1;
+        store_enter_file(store, 1, 0, 1);
         store_rollback(store);
     }
     segment_plan_destroy(plan);
@@ -249,19 +251,36 @@ void rill_store_close(struct rill_store *store)
     store_destroy(store);
 }
 
+/* What is missing between the first and the last message, and is not lost. */
+static uint64_t deleted_count(const struct rill_store *store)
+{
+    const struct log_mark *committed = &store->committed;
+    if (!committed->messages)
+        return 0;
+    uint64_t missing = committed->sequence - committed->floor + 1 - committed->messages;
+    for (size_t i = 0; i < store->lost.count; i++) {
+        const struct rill_store_range *range = &store->lost.ranges[i];
+        const uint64_t size = range->last_sequence - range->first_sequence + 1;
+        if (range->first_sequence > committed->floor)
+            missing -= size < missing ? size : missing;
+    }
+    return missing;
+}
+
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state)
 {
     const struct log_mark *committed = &store->committed;
     *ret_state = (struct rill_store_state){
-        .first_sequence = committed->messages ? store->first_sequence : committed->sequence + 1,
+        .first_sequence = committed->messages ? committed->floor : committed->sequence + 1,
         .last_sequence = committed->sequence,
         .open_sequence = store->open.sequence,
-        .messages = committed->messages - store->lost_later,
+        .messages = committed->messages,
         .bytes = committed->bytes,
         .first_time_ns = committed->messages ? store->first_time_ns : 0,
         .last_time_ns = committed->time_ns,
+        .deleted = deleted_count(store),
         .lost_messages = store->lost.messages,
-        .segments = store->segments,
+        .segments = store->file_count,
         .disk_bytes = store->full_bytes + store->tail_bytes,
         .cache_bytes = store->blocks.cache_bytes,
         .read_only = store->read_only,

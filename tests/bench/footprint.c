@@ -82,7 +82,7 @@ static enum rill_err start_once(struct task *task, double *ret_ms, struct rill_e
     enum rill_err err = port_choose(&port, why);
     const int64_t start_ns = meter_now_ns();
     if (!err)
-        err = server_spawn(&task->server, task->program, task->guard, port, why);
+        err = server_spawn(&task->server, task->program, task->guard, port, task->row->durable, why);
     if (err)
         return err;
     struct wire wire = {.fd = -1};

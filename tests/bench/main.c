@@ -85,7 +85,7 @@ static enum rill_err task_run(struct task *task, struct figure *ret, struct rill
 {
     if (task->row->starts_server_itself)
         return task->row->run(task, ret, why);
-    enum rill_err err = server_start(&task->server, task->program, task->guard, why);
+    enum rill_err err = server_start(&task->server, task->program, task->guard, task->row->durable, why);
     if (err)
         return err;
     err = task->row->run(task, ret, why);

@@ -24,6 +24,7 @@ static const struct {
     {"seconds", 's', "S", "length of one measurement (default 1)"},
     {"subjects", 'S', "N", "subjects that published messages have in turn (default 1)"},
     {"connections", 'c', "N", "idle connections to hold (default 10000)"},
+    {"pulled", 'p', "N", "messages that a pull consumer gets (default 500000)"},
     {"starts", 't', "N", "starts of a server in one round (default 20)"},
     {"json", 'j', "FILE",
      "results as JSON too; '-' is standard output, the table then goes to standard error"},
@@ -90,6 +91,8 @@ static bool option_take(struct options *options, int letter, const char *value)
         return count_parse(value, &options->subjects);
     case 'c':
         return count_parse(value, &options->connections);
+    case 'p':
+        return count_parse(value, &options->pulled);
     case 't':
         return count_parse(value, &options->starts);
     case 'l':
@@ -109,6 +112,7 @@ enum rill_err options_parse(struct options *options, int argc, char **argv)
                                 .rounds = 5,
                                 .subjects = 1,
                                 .connections = 10000,
+                                .pulled = 500000,
                                 .starts = 20};
     struct option known[TABLE_COUNT + 1] = {0};
     for (int i = 0; i < TABLE_COUNT; i++)

@@ -37,7 +37,12 @@ struct row {
     unsigned subscribers;
     unsigned payload_bytes;
     double percentile;
+    unsigned publishers; // of durable messages; 0: one
+    unsigned subjects;   // that they go to in turn; 0: one
+    unsigned window;     // messages in flight of each publisher; of a pull, its batch
+    bool acknowledged;   // each pulled message
     bool starts_server_itself;
+    bool durable; // the server is started with streams
 };
 
 extern const struct row rows[];
@@ -57,3 +62,8 @@ enum rill_err idle_connections_run(struct task *task, struct figure *ret,
                                    struct rill_error_text *why) RILL_MUST_CHECK;
 /* From fork to the first INFO line, in ms; the median of several starts. */
 enum rill_err start_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* Durable publishes: messages acknowledged a second, or, with a percentile, the time from a publish to its
+   acknowledgement in us. */
+enum rill_err durable_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* Messages a second that one pull consumer gets from a stream that is full. */
+enum rill_err pull_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;

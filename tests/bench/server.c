@@ -44,15 +44,16 @@ static _Noreturn void child_run(const struct server *server, char *const argv[],
 }
 
 enum rill_err server_spawn(struct server *server, const struct server_program *program, struct guard *guard,
-                           uint16_t port, struct rill_error_text *why)
+                           uint16_t port, bool durable, struct rill_error_text *why)
 {
     RILL_ASSERT(program->path && atomic_load(&guard->server_pid) == 0);
-    *server = (struct server){.program = program, .guard = guard, .port = port};
+    *server = (struct server){.program = program, .guard = guard, .durable = durable, .port = port};
     (void)snprintf(server->folder, sizeof server->folder, "%s/server", guard->folder);
     char port_text[8];
     (void)snprintf(port_text, sizeof port_text, "%d", port ? port : -1);
-    char *const argv[] = {(char *)program->path, "-a",           "127.0.0.1", "-p", port_text,
-                          "--ports_file_dir",    server->folder, NULL};
+    char *const argv[] = {
+        (char *)program->path,  "-a",  "127.0.0.1",    "-p", port_text, "--ports_file_dir", server->folder,
+        durable ? "-js" : NULL, "-sd", server->folder, NULL};
     const pid_t parent = getpid();
     (void)pthread_mutex_lock(&guard->changing);
     const pid_t pid = mkdir(server->folder, 0700) == 0 ? fork() : -1;
@@ -114,9 +115,9 @@ static void why_from_log(const struct server *server, const char *what, struct r
 }
 
 enum rill_err server_start(struct server *server, const struct server_program *program, struct guard *guard,
-                           struct rill_error_text *why)
+                           bool durable, struct rill_error_text *why)
 {
-    const enum rill_err err = server_spawn(server, program, guard, 0, why);
+    const enum rill_err err = server_spawn(server, program, guard, 0, durable, why);
     if (err)
         return err;
     for (int ms = 0; ms < START_MS_MAX; ms++) {

@@ -14,6 +14,7 @@ struct server_program {
 
 struct server {
     const struct server_program *program;
+    bool durable; // started with streams, kept in its folder
     struct guard *guard;
     char folder[128]; // its ports file, its log
     pid_t pid;        // 0 when not running
@@ -23,12 +24,12 @@ struct server {
 /* Starts the server on `port`, or on one that the kernel chooses when it is 0, and returns at once: whether
    it listens is the caller's to find out. server_stop is due afterwards. */
 enum rill_err server_spawn(struct server *server, const struct server_program *program, struct guard *guard,
-                           uint16_t port, struct rill_error_text *why) RILL_MUST_CHECK;
+                           uint16_t port, bool durable, struct rill_error_text *why) RILL_MUST_CHECK;
 
 /* As server_spawn on a port of the kernel's choice, and waits until the server has said which: it listens
  * then. */
 enum rill_err server_start(struct server *server, const struct server_program *program, struct guard *guard,
-                           struct rill_error_text *why) RILL_MUST_CHECK;
+                           bool durable, struct rill_error_text *why) RILL_MUST_CHECK;
 
 /* SIGINT, and SIGKILL when that does not end it soon. Removes the folder. Harmless when it is not running. */
 void server_stop(struct server *server);

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "durable.h"
+#include "proto/headers.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
 #include "proto/subject.h"
@@ -33,6 +34,8 @@ struct row {
 static const struct row rows[] = {
     {"INFO",                         DONE, NULL, D(account_info_response), api_account_info},
     {"STREAM.CREATE.*",              DONE, D(stream_create_request), D(stream_create_response), api_stream_create},
+    {"STREAM.UPDATE.*",              DONE, D(stream_create_request), D(stream_update_response), api_stream_update},
+    {"STREAM.LIST",                  DONE, D(stream_page_request), D(stream_list_response), api_stream_list},
     {"STREAM.INFO.*",                DONE, D(stream_info_request), D(stream_info_response), api_stream_info},
     {"STREAM.NAMES",                 DONE, D(stream_page_request), D(stream_names_response), api_stream_names},
     {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
@@ -49,8 +52,6 @@ static const struct row rows[] = {
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.UPDATE.*",              NOT_YET, NULL, D(stream_update_response), NULL},
-    {"STREAM.LIST",                  NOT_YET, NULL, D(stream_list_response), NULL},
     {"STREAM.PURGE.*",               NOT_YET, NULL, D(stream_purge_response), NULL},
     {"STREAM.MSG.GET.*",             NOT_YET, NULL, D(msg_get_response), NULL},
     {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
@@ -178,7 +179,9 @@ static void carry_out(struct api_call *call, const struct row *row)
 {
     if (row->request) {
         struct rill_error_text why;
-        if (rill_json_decode(row->request, call->body, RILL_JSON_EMPTY_ALLOWED, &call->request, &why)) {
+        const enum rill_json_flags flags =
+            RILL_JSON_EMPTY_ALLOWED | (call->js->lenient ? RILL_JSON_UNKNOWN_IGNORED : 0);
+        if (rill_json_decode(row->request, call->body, flags, &call->request, &why)) {
             const struct rill_js_error error = rill_js_error_with(RILL_JS_INVALID_JSON, "%s", why.text);
             api_respond_error(call->js, call->reply, call->response, &error);
             return;
@@ -199,12 +202,18 @@ struct early_request {
     uint8_t bytes[]; // subject, reply, body
 };
 
-enum { EARLY_REQUESTS_MAX = 1024 }; // more are told that it is not ready
+enum { EARLY_REQUESTS_MAX = 1024 }; // when not configured; more are told that it is not ready
+
+static uint32_t early_max(const struct jetstream *js)
+{
+    const int64_t configured = js->limits.requests_max;
+    return configured > 0 && configured < UINT32_MAX ? (uint32_t)configured : EARLY_REQUESTS_MAX;
+}
 
 /* False when it has to be answered now. */
 static bool put_off(struct jetstream *js, const struct message *message)
 {
-    if (js->listed || js->list_failed || js->stopping || js->early_count == EARLY_REQUESTS_MAX)
+    if (js->listed || js->list_failed || js->stopping || js->early_count >= early_max(js))
         return false;
     const struct rill_bytes parts[] = {message->subject, message->reply, message->payload};
     struct early_request *early =
@@ -248,6 +257,15 @@ void api_answer_early(struct jetstream *js)
 
 // ---- a request ----
 
+/* What the sender wants to be sure of. */
+static bool level_is_enough(struct rill_bytes headers)
+{
+    struct rill_bytes value;
+    uint64_t level;
+    return !headers.len || !rill_headers_find(headers, RILL_BYTES("Nats-Required-Api-Level"), &value) ||
+           (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -261,16 +279,53 @@ void api_request(void *owner, const struct message *message)
         js->api_ignored++;
         return;
     }
-    if (put_off(js, message))
+    call.response = row ? row->response : &rill__system_response__descriptor;
+    if (level_is_enough(message->headers) && put_off(js, message))
         return;
     js->api_total++;
-    call.response = row ? row->response : &rill__system_response__descriptor;
     if (row)
         take_tokens(&call, row->pattern, subject);
-    if (!row)
+    if (!level_is_enough(message->headers))
+        api_fail(&call, RILL_JS_REQUIRED_API_LEVEL);
+    else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
         refuse(&call, row, subject);
     else
         carry_out(&call, row);
+}
+
+// ---- a domain ----
+
+/* Streams' subjects that clients reach through a domain, too. */
+static bool is_data(struct rill_bytes subject)
+{
+    return rill_bytes_has_prefix(subject, RILL_BYTES("$KV.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$O.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$OBJ."));
+}
+
+void api_domain_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    const size_t prefix_len = strlen("$JS.") + strlen(js->domain) + strlen(".API.");
+    struct message inner = *message;
+    struct rill_buf subject;
+    if (message->subject.len <= prefix_len || message->subject.data[1] != 'J')
+        return; // a delivery that keeps its own subject
+    inner.subject = rill_bytes_from(message->subject, prefix_len);
+    inner.tail = rill_bytes_of(NULL, 0);
+    if (is_data(inner.subject)) {
+        (void)route_publish(js->core, js->account, inner.subject, message->reply, message->headers,
+                            message->payload);
+        return;
+    }
+    rill_buf_init(&subject, message->subject.len + sizeof PREFIX);
+    enum rill_err err = rill_buf_append(&subject, RILL_BYTES(PREFIX));
+    if (!err)
+        err = rill_buf_append(&subject, inner.subject);
+    inner.subject = rill_buf_bytes(&subject);
+    if (!err)
+        api_request(js, &inner);
+    rill_buf_fini(&subject);
 }

@@ -258,13 +258,22 @@ static void keep_pace(struct durable *durable, int64_t time_ns, uint64_t bytes)
         durable->pace_at_ns = now_ns + (int64_t)((double)bytes * 8 * 1e9 / (double)config->rate_limit_bps);
 }
 
+/* Nothing for it, or for none of its pulls, but what may come. */
+static void rest(struct durable *durable)
+{
+    durable_end_unserved(durable);
+    durable_wait_for_stream(durable);
+}
+
 static enum outcome deliver(struct durable *durable, uint64_t sequence, bool again, size_t *bytes)
 {
     struct consumer *consumer = durable->consumer;
     struct rill_core *core = durable->stream->js->core;
     struct pull *pull = durable->push ? NULL : durable_next_pull(durable);
-    if (durable->push ? !push_is_open(durable->push) : !pull)
+    if (!durable->push && !pull) {
+        rest(durable);
         return STOPPED;
+    }
     const uint64_t pending = durable_pending(durable);
     struct rill_store_message stored;
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
@@ -301,13 +310,6 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
 }
 
 // ---- a consumer's turn ----
-
-/* Nothing for it but what may come. */
-static void rest(struct durable *durable)
-{
-    durable_end_unserved(durable);
-    durable_wait_for_stream(durable);
-}
 
 /* Sets the cursor on the next message that is for it. */
 static enum rill_err find_next(struct durable *durable, uint64_t *sequence)

@@ -29,10 +29,16 @@ struct jetstream {
     struct account *account; // whose subject space the streams are in: $G
     struct rill_disk *disk;  // borrowed
     char *store_dir;
-    uint64_t segment_bytes;   // 0 is the store's default
-    uint64_t cache_bytes_max; // 0 is the store's default
+    struct rill_jetstream_limits limits;
+    bool lenient;
+    char *domain;                // NULL: none
+    int64_t free_bytes_at_start; // of the disk; 0: not known
+    uint64_t recovered_bytes;    // of the files that were there at the start
+    uint64_t segment_bytes;      // 0 is the store's default
+    uint64_t cache_bytes_max;    // 0 is the store's default
 
     struct sub *api_sub;
+    struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
 

@@ -17,15 +17,14 @@ enum rill_err durable_next(const struct durable *durable, uint64_t from, uint64_
     return RILL_OK;
 }
 
-/* Of the sequences from `first` to `last`. */
-static uint64_t lost_between(const struct stream *stream, uint64_t first, uint64_t last)
+/* How many sequences of the ranges, which are in order, lie between the two. */
+static uint64_t count_between(const struct rill_store_range *ranges, size_t range_count, uint64_t first,
+                              uint64_t last)
 {
-    size_t range_count;
     uint64_t count = 0;
-    const struct rill_store_range *lost = rill_store_lost(stream->store, &range_count);
     for (size_t i = 0; i < range_count; i++) {
-        const uint64_t from = lost[i].first_sequence > first ? lost[i].first_sequence : first;
-        const uint64_t to = lost[i].last_sequence < last ? lost[i].last_sequence : last;
+        const uint64_t from = ranges[i].first_sequence > first ? ranges[i].first_sequence : first;
+        const uint64_t to = ranges[i].last_sequence < last ? ranges[i].last_sequence : last;
         count += to >= from ? to - from + 1 : 0;
     }
     return count;
@@ -34,8 +33,14 @@ static uint64_t lost_between(const struct stream *stream, uint64_t first, uint64
 uint64_t durable_pending(const struct durable *durable)
 {
     const struct stream *stream = durable->stream;
+    const uint64_t last = stream->last_committed;
     uint64_t first;
+    size_t lost_count;
+    size_t deleted_count;
     if (durable_next(durable, durable->consumer->cursor, &first))
         return 0;
-    return stream->last_committed - first + 1 - lost_between(stream, first, stream->last_committed);
+    const struct rill_store_range *lost = rill_store_lost(stream->store, &lost_count);
+    const uint64_t gone = count_between(lost, lost_count, first, last);
+    const struct rill_store_range *deleted = rill_store_deleted(stream->store, &deleted_count);
+    return last - first + 1 - gone - count_between(deleted, deleted_count, first, last);
 }

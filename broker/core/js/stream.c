@@ -29,6 +29,11 @@ static void write_ack_prefix(struct stream *stream)
     enum rill_err err = rill_buf_append(&stream->ack_prefix, RILL_BYTES("{\"stream\":"));
     if (!err)
         err = rill_json_append_string(&stream->ack_prefix, rill_bytes_from_cstr(stream->name));
+    if (!err && stream->js->domain) {
+        err = rill_buf_append(&stream->ack_prefix, RILL_BYTES(",\"domain\":"));
+        if (!err)
+            err = rill_json_append_string(&stream->ack_prefix, rill_bytes_from_cstr(stream->js->domain));
+    }
     if (!err)
         err = rill_buf_append(&stream->ack_prefix, RILL_BYTES(",\"seq\":"));
     RILL_ASSERT(err == RILL_OK); // a name has at most 255 bytes
@@ -86,15 +91,21 @@ void stream_free(struct stream *stream)
     free(stream);
 }
 
-void stream_activate(struct stream *stream)
+static void subscribe(struct stream *stream)
 {
-    RILL_ASSERT(stream->store && stream->record && !stream->subs);
     const Rill__StreamConfig *config = stream->record->config;
-    stream->state = STREAM_ACTIVE;
+    RILL_ASSERT(!stream->subs);
     stream->subs = rill_alloc_zero(config->n_subjects, sizeof *stream->subs);
     stream->sub_count = config->n_subjects;
     for (size_t i = 0; i < config->n_subjects; i++)
         stream->subs[i] = route_subscribe(stream->js->account, config->subjects[i], stream_publish, stream);
+}
+
+void stream_activate(struct stream *stream)
+{
+    RILL_ASSERT(stream->store && stream->record);
+    stream->state = STREAM_ACTIVE;
+    subscribe(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
@@ -107,6 +118,21 @@ void stream_deactivate(struct stream *stream)
     free(stream->subs);
     stream->subs = NULL;
     stream->sub_count = 0;
+}
+
+void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
+{
+    const bool listens = stream->subs != NULL;
+    if (listens)
+        stream_deactivate(stream);
+    if (stream->record_newest == stream->record)
+        stream->record_newest = record;
+    if (stream->record)
+        rill_message_free(&stream->record->base);
+    stream->record = record;
+    stream->dedupe.window_ns = record->config->duplicate_window;
+    if (listens)
+        subscribe(stream);
 }
 
 // ---- what there is to know ----
@@ -127,7 +153,8 @@ bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, ch
         if (stream == self || !stream->record)
             continue;
         for (size_t i = 0; i < count; i++) {
-            if (overlaps_any(stream->record->config, subjects[i]))
+            if (overlaps_any(stream->record->config, subjects[i]) ||
+                overlaps_any(stream->record_newest->config, subjects[i]))
                 return true;
         }
     }
@@ -161,4 +188,7 @@ void stream_info(const struct stream *stream, struct stream_info *ret_info)
     ret_info->info.config = stream->record->config;
     ret_info->info.created = &ret_info->created;
     ret_info->info.state = state;
+    ret_info->info.domain = stream->js->domain;
+    fill_time(&ret_info->now, stream->js->core->now.wall_ns);
+    ret_info->info.ts = &ret_info->now;
 }

@@ -34,7 +34,7 @@ enum stream_state {
     STREAM_ENDING,
 };
 
-/* Is it about a consumer? Then it waits for a commit. */
+/* Is it about a consumer? */
 #define STREAM_WAIT_IS_CONSUMERS(what) ((what) >= STREAM_WAIT_CONSUMER_CREATED)
 
 /* Somebody who waits until a commit is durable. */
@@ -44,14 +44,16 @@ struct stream_waiter {
     enum stream_wait {
         STREAM_WAIT_CREATED, // the stream itself
         STREAM_WAIT_DELETED,
-        STREAM_WAIT_CONSUMER_CREATED, // this and all behind it
+        STREAM_WAIT_UPDATED,
+        STREAM_WAIT_CONSUMER_CREATED, // this and all behind it are about a consumer
         STREAM_WAIT_CONSUMER_CHANGED,
         STREAM_WAIT_CONSUMER_PAUSED,
         STREAM_WAIT_CONSUMER_RESET,
         STREAM_WAIT_CONSUMER_DELETED,
     } what;
-    struct durable *durable; // of those about consumers; NULL when it ended meanwhile
-    size_t reply_len;        // 0: nobody is to be told
+    struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
+    Rill__StreamRecord *record; // of UPDATED, until it is the stream's
+    size_t reply_len;           // 0: nobody is to be told
     uint8_t reply[];
 };
 
@@ -62,8 +64,9 @@ struct stream {
     enum stream_state state;
     struct rill_error_text why; // of OFFLINE
 
-    Rill__StreamRecord *record; // configuration and time of creation; NULL until recovered
-    struct sub **subs;          // of its subjects, while it takes messages
+    Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
+    Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
     struct durable *durables; // uthash by name
@@ -86,7 +89,7 @@ struct stream {
     struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
-    struct rill_buf ack_prefix; // {"stream":"NAME","seq":
+    struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
 
     // duplicates
     struct dedupe dedupe;
@@ -116,6 +119,9 @@ void stream_activate(struct stream *stream);
 /* No more messages from now on. */
 void stream_deactivate(struct stream *stream);
 
+/* Takes the record: its configuration is in force from now on. */
+void stream_set_record(struct stream *stream, Rill__StreamRecord *record);
+
 /* Does one of the patterns overlap a subject of another stream? */
 bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
                              size_t count);
@@ -127,6 +133,7 @@ struct stream_info {
     Rill__Timestamp created;
     Rill__Timestamp first_time;
     Rill__Timestamp last_time;
+    Rill__Timestamp now;
 };
 void stream_info(const struct stream *stream, struct stream_info *ret_info);
 
@@ -146,6 +153,10 @@ void stream_touch(struct stream *stream);
 enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
                                   const ProtobufCMessage *event, enum stream_wait what,
                                   struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
+/* Appends the record as an event; it is in force when the event is durable, and `reply` is answered then. Takes the
+   record in any case. */
+enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *record,
+                                   struct rill_bytes reply) RILL_MUST_CHECK;
 /* Waits for a commit that is under way; UINT64_MAX for something else. */
 void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
                  struct rill_bytes reply);
@@ -174,4 +185,5 @@ void stream_end(struct stream *stream);
 // ---- answers to the waiting (api_stream.c, api_consumer.c) ----
 
 void stream_answer_created(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
 void stream_answer_deleted(struct jetstream *js, struct rill_bytes reply, const struct rill_js_error *error);

@@ -60,37 +60,68 @@ void stream_serve_waiting(struct stream *stream)
 
 // ---- who waits ----
 
-void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
-                 struct rill_bytes reply)
+static struct stream_waiter *add_waiter(struct stream *stream, enum stream_wait what, struct rill_bytes reply)
 {
     struct stream_waiter *waiter = rill_alloc_zero(1, sizeof *waiter + reply.len);
-    waiter->commit = commit;
     waiter->what = what;
-    waiter->durable = durable;
     waiter->reply_len = reply.len;
     if (reply.len)
         memcpy(waiter->reply, reply.data, reply.len);
     LL_APPEND(stream->waiters, waiter);
+    return waiter;
 }
 
-enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
-                                  const ProtobufCMessage *event, enum stream_wait what,
-                                  struct durable *durable, struct rill_bytes reply)
+void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
+                 struct rill_bytes reply)
+{
+    struct stream_waiter *waiter = add_waiter(stream, what, reply);
+    waiter->commit = commit;
+    waiter->durable = durable;
+}
+
+static enum rill_err append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event)
 {
     if (stream->broken)
         return RILL_ERR_READ_ONLY;
     struct rill_buf *buf = &stream->js->event;
     buf->len = 0;
     enum rill_err err = rill_message_pack(event, buf);
-    if (err)
-        return err;
-    const uint64_t commit = rill_store_open_commit(stream->store);
-    err = rill_store_append_event(stream->store, type, rill_buf_bytes(buf));
-    if (err)
-        return err;
-    stream_wait(stream, what, commit, durable, reply);
+    if (!err)
+        err = rill_store_append_event(stream->store, type, rill_buf_bytes(buf));
+    return err;
+}
+
+/* What was just appended is waited for. */
+static struct stream_waiter *wait_for_append(struct stream *stream, enum stream_wait what,
+                                             struct rill_bytes reply)
+{
+    struct stream_waiter *waiter = add_waiter(stream, what, reply);
+    waiter->commit = rill_store_open_commit(stream->store);
     stream->commit_wanted = true;
     stream_touch(stream);
+    return waiter;
+}
+
+enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event, enum stream_wait what,
+                                  struct durable *durable, struct rill_bytes reply)
+{
+    const enum rill_err err = append_event(stream, type, event);
+    if (!err)
+        wait_for_append(stream, what, reply)->durable = durable;
+    return err;
+}
+
+enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply)
+{
+    const enum rill_err err = append_event(stream, RILL_STORE_EVENT_STREAM_CONFIG, &record->base);
+    if (err) {
+        rill_message_free(&record->base);
+        return err;
+    }
+    wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
+    stream->record_newest = record;
     return RILL_OK;
 }
 
@@ -143,18 +174,40 @@ static void answer_synced(struct stream *stream)
     pub_acks_clear(&stream->synced_flying);
 }
 
+/* The update is in force, or never was. */
+static void finish_update(struct stream *stream, struct stream_waiter *waiter,
+                          const struct rill_js_error *error)
+{
+    if (error)
+        rill_message_free(&waiter->record->base);
+    else
+        stream_set_record(stream, waiter->record);
+    waiter->record = NULL;
+    stream_answer_updated(stream, rill_bytes_of(waiter->reply, waiter->reply_len), error);
+}
+
+static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
+                          const struct rill_js_error *error)
+{
+    RILL_ASSERT(waiter->what == STREAM_WAIT_UPDATED || STREAM_WAIT_IS_CONSUMERS(waiter->what));
+    if (waiter->what == STREAM_WAIT_UPDATED)
+        finish_update(stream, waiter, error);
+    else
+        durable_answer(stream->js, waiter->what, waiter->durable,
+                       rill_bytes_of(waiter->reply, waiter->reply_len), error);
+}
+
 /* Those whose commit is durable; with an error all those whose commit is not. */
 static void answer_waiters(struct stream *stream, uint64_t commit, const struct rill_js_error *error)
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
     LL_FOREACH_SAFE (stream->waiters, waiter, next) {
-        if (!STREAM_WAIT_IS_CONSUMERS(waiter->what) || (waiter->commit > commit && !error))
+        const bool of_commit = waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED;
+        if (!of_commit || (waiter->commit > commit && !error))
             continue;
         LL_DELETE(stream->waiters, waiter);
-        durable_answer(stream->js, waiter->what, waiter->durable,
-                       rill_bytes_of(waiter->reply, waiter->reply_len),
-                       waiter->commit > commit ? error : NULL);
+        answer_waiter(stream, waiter, waiter->commit > commit ? error : NULL);
         free(waiter);
     }
 }
@@ -186,7 +239,7 @@ enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
     Rill__StreamCheckpoint checkpoint = RILL__STREAM_CHECKPOINT__INIT;
     Rill__ConsumerCheckpoint *parts = rill_alloc_zero(count, sizeof *parts);
     struct rill_buf *states = rill_alloc_zero(count, sizeof *states);
-    checkpoint.stream = stream->record;
+    checkpoint.stream = stream->record_newest;
     checkpoint.consumer_number_last = stream->consumer_number_last;
     checkpoint.consumers = rill_alloc_zero(count, sizeof(void *));
     fill_consumers(stream, &checkpoint, parts, states);
@@ -271,6 +324,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
 static void take_back(struct stream *stream, const struct rill_store_committed *state)
 {
     stream->last_appended = state->last_sequence;
+    stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {

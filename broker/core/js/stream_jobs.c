@@ -270,6 +270,8 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         stream_answer_deleted(stream->js, reply, error);
     else if (STREAM_WAIT_IS_CONSUMERS(waiter->what))
         durable_answer(stream->js, waiter->what, NULL, reply, &gone);
+    else if (waiter->what == STREAM_WAIT_UPDATED)
+        stream_answer_updated(stream, reply, &gone);
 }
 
 static void finish_end(struct rill_core *core, struct rill_job *base)
@@ -286,6 +288,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     while ((waiter = stream->waiters)) {
         LL_DELETE(stream->waiters, waiter);
         answer_ended(stream, waiter, job->err ? &error : NULL);
+        if (waiter->record)
+            rill_message_free(&waiter->record->base);
         free(waiter);
     }
     stream_free(stream);

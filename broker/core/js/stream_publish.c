@@ -105,11 +105,23 @@ static struct rill_js_error check_limits(const struct stream *stream, const stru
                               config->max_msgs > 0 ? "messages" : "bytes");
 }
 
+/* As much waits for the disk as the configuration allows. */
+static bool is_buffered_full(const struct stream *stream)
+{
+    const struct rill_jetstream_limits *limits = &stream->js->limits;
+    return (limits->buffered_messages_max > 0 &&
+            stream->last_appended - stream->last_committed >= (uint64_t)limits->buffered_messages_max) ||
+           (limits->buffered_bytes_max > 0 &&
+            rill_store_open_bytes(stream->store) >= (uint64_t)limits->buffered_bytes_max);
+}
+
 /* What is in the way of one more message in the open commit. */
 static enum rill_err check_room(const struct stream *stream, const struct publish_headers *headers)
 {
     if (stream->broken)
         return RILL_ERR_READ_ONLY;
+    if (is_buffered_full(stream))
+        return RILL_ERR_LIMIT;
     if (rill_store_open_bytes(stream->store) > STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED ||
         stream->acks_open.bytes.len > PUB_ACKS_BYTES_MAX / 2)
         return RILL_ERR_LIMIT;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The seam between the store and whatever keeps its bytes. Three implementations: the real one (this folder),
-// and for tests a simulated disk that forgets what was not synced and a faulty one that fails or shortens the
-// n-th call.
+// The seam between the store and whatever keeps its bytes. Four implementations: the real one and one in
+// memory (this folder), and for tests a simulated disk that forgets what was not synced and a faulty one that
+// fails or shortens the n-th call.
 //
 // An implementation embeds struct rill_disk as its first member. Every operation may be called from any
 // thread, and on one file from two threads at once (a worker writes the tail while another reads in front of
@@ -74,3 +74,12 @@ struct rill_disk {
 
 /* The disk of this machine. Static, has no state, never NULL. */
 struct rill_disk *rill_disk_real(void);
+
+/* A disk in memory, empty at first: what memory streams lie on. Its paths are its own; a leading "/" means
+   nothing. Its files take at most `bytes_max` together (0: no limit), in chunks of 16 KiB that are there only
+   where something was written; beyond that, and when the machine has no memory, it answers NO_SPACE. fallocate()
+   looks whether there is room now and holds none. Free it when nothing on it is open. */
+struct rill_disk *rill_disk_memory_create(uint64_t bytes_max);
+void rill_disk_memory_destroy(struct rill_disk *disk);
+/* Bytes that its files take. */
+uint64_t rill_disk_memory_used(struct rill_disk *disk);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a disk must do: the same cases over the real one and the simulated one.
+// What a disk must do: the same cases over the real one, the one in memory and the simulated one.
 #include "storage/disk.h"
 
 #include "sim_disk.h"
@@ -21,12 +21,19 @@ struct place {
 static void each_disk(void (*check)(struct place *place))
 {
     struct place real = {.disk = rill_disk_real(), .folder = "/tmp/rill-disk-XXXXXX"};
+    struct place memory = {.disk = rill_disk_memory_create(1 << 20), .folder = "/a/f"};
     struct place sim = {.disk = sim_disk_create(1), .folder = "f"};
     cr_assert(mkdtemp(real.folder) != NULL);
     cr_assert(eq(int, sim.disk->ops->mkdir(sim.disk, sim.folder), RILL_OK));
+    cr_assert(eq(int, memory.disk->ops->mkdir(memory.disk, "/a"), RILL_OK));
+    cr_assert(eq(int, memory.disk->ops->mkdir(memory.disk, memory.folder), RILL_OK));
     check(&real);
+    check(&memory);
     check(&sim);
     cr_expect(eq(int, real.disk->ops->rmdir(real.disk, real.folder), RILL_OK), "the check left something");
+    cr_expect(eq(int, memory.disk->ops->rmdir(memory.disk, memory.folder), RILL_OK), "so did it in memory");
+    cr_expect(eq(u64, rill_disk_memory_used(memory.disk), 0));
+    rill_disk_memory_destroy(memory.disk);
     sim_disk_destroy(sim.disk);
 }
 
