@@ -147,10 +147,12 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
     job_list_parts(store, job);
     job->base.err = RILL_OK;
     job->plan = store->plan;
+    job->segment = store->open.segment;
     job->offset = store->commit.offset;
     job->bytes = store->commit.bytes;
     job->cut = store->dirty;
     job->made = false;
+    job->keeps_file = false;
     store->plan = NULL;
     store->started = store->open;
     store->in_flight = true;
@@ -164,7 +166,10 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
-    return store_commit_start(store, false);
+    struct rill_store_job *job = store_commit_start(store, false);
+    if (job)
+        store->job.keeps_file = shared_file_take(&store->member);
+    return job;
 }
 
 /* A full disk refuses, everything else fails. */
@@ -186,13 +191,32 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
     if (outcome != SEGMENT_MADE)
         return outcome;
     RILL_ASSERT(job->offset == end);
-    job->base.disk->ops->close(job->file);
+    commit_job_close_file(job);
     job->file = file;
     job->left_bytes = job->reserved;
     job->reserved = reserve > end ? reserve : end;
     job->made = true;
     job->cut = false;
     return SEGMENT_MADE;
+}
+
+void commit_job_close_file(struct commit_job *job)
+{
+    if (job->file)
+        job->base.disk->ops->close(job->file);
+    job->file = NULL;
+}
+
+/* Without the file nothing is written; but a tail that is gone or cannot be read has no future. */
+static enum segment_outcome job_open(struct commit_job *job)
+{
+    char *path = segment_path(job->folder, job->segment);
+    const enum rill_err err = job->base.disk->ops->open(job->base.disk, path, RILL_DISK_WRITE, &job->file);
+    free(path);
+    if (!err)
+        return SEGMENT_MADE;
+    (void)job_failed(job, "open the segment for a commit", err);
+    return err == RILL_ERR_IO || err == RILL_ERR_NOT_FOUND ? SEGMENT_FAILED : SEGMENT_REFUSED;
 }
 
 static enum segment_outcome job_cut(struct commit_job *job)
@@ -253,7 +277,7 @@ static enum segment_outcome job_write(struct commit_job *job)
 
 void commit_job_run(struct commit_job *job)
 {
-    job->outcome = job->plan ? job_make_segment(job) : SEGMENT_MADE;
+    job->outcome = job->plan ? job_make_segment(job) : job->file ? SEGMENT_MADE : job_open(job);
     if (job->outcome == SEGMENT_MADE && job->cut) {
         job->outcome = job_cut(job);
         job->cut = job->outcome != SEGMENT_MADE;
@@ -262,6 +286,8 @@ void commit_job_run(struct commit_job *job)
         job->outcome = job_reserve(job);
     if (job->outcome == SEGMENT_MADE)
         job->outcome = job_write(job);
+    if (!job->keeps_file)
+        commit_job_close_file(job);
 }
 
 /* What a commit that failed leaves: the segment that it made, or the plan of it for the next one. */
@@ -290,6 +316,7 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->in_flight = false;
     store->dirty = job->cut;
     store->tail_bytes = job->reserved;
+    shared_file_give(&store->member, job->keeps_file);
     if (job->made) {
         store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
     }

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "folder.h"
 #include "io.h"
+#include "store_lock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,6 +36,11 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .segment_bytes = store->segment_bytes,
         .outcome = SEGMENT_MADE,
     };
+    store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
+    if (!options->shared) {
+        store->own_shared = shared_create_alone();
+        store->member.shared = store->own_shared;
+    }
     return store;
 }
 
@@ -51,19 +57,17 @@ static void store_destroy(struct rill_store *store)
     free(store->files);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
-    if (store->job.file)
-        store->disk->ops->close(store->job.file);
+    commit_job_close_file(&store->job);
     if (store->lock)
         store->disk->ops->close(store->lock);
+    rill_store_shared_destroy(store->own_shared);
     free(store->folder);
     free(store);
 }
 
 static enum rill_err store_take_lock(struct rill_store *store, struct rill_error_text *why)
 {
-    char *path = io_path(store->folder, "lock");
-    const enum rill_err err = store->disk->ops->lock(store->disk, path, &store->lock);
-    free(path);
+    const enum rill_err err = store_lock_take(store->disk, store->folder, store->member.shared, &store->lock);
     if (err)
         rill_error_text_set(why, "lock: %s", rill_err_text(err));
     return err;
@@ -140,6 +144,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     *ret_store = store;
     return RILL_OK;
 }
@@ -235,6 +240,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
     *ret_store = store;
@@ -245,6 +251,7 @@ void rill_store_close(struct rill_store *store)
 {
     if (!store)
         return;
+    shared_leave(&store->member);
     store_rollback(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill

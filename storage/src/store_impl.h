@@ -18,6 +18,7 @@
 #include "block.h"
 #include "lost.h"
 #include "segment.h"
+#include "shared.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,
@@ -87,15 +88,17 @@ struct commit_job {
     // Set at the start:
     const char *folder;
     struct segment_plan *plan; // the segment to be made first, or NULL; owned
-    uint64_t offset;           // where the parts go
-    uint64_t bytes;            // of all parts
+    uint64_t segment;          // where the parts go
+    uint64_t offset;
+    uint64_t bytes; // of all parts
     uint64_t segment_bytes;
     bool cut;            // a failed commit may have left something at `offset` (I6)
+    bool keeps_file;     // else it is closed at the end of the run
     struct iovec *parts; // used up by the run
     size_t part_count;
     size_t part_capacity;
     // The run's, and the result:
-    struct rill_disk_file *file; // the tail; another one when the segment was made
+    struct rill_disk_file *file; // the tail, NULL when it is not open; another one when the segment was made
     uint64_t reserved;           // length of that file
     bool made;                   // the planned segment is there
     uint64_t left_bytes;         // length of the file before, when it was made
@@ -126,7 +129,8 @@ struct rill_store {
     // Immutable.
     struct rill_disk *disk;
     char *folder;
-    struct rill_disk_file *lock;
+    struct rill_disk_file *lock;          // NULL when that of the root stands for it
+    struct rill_store_shared *own_shared; // when the options gave none
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t segment_bytes;
     uint64_t commit_bytes_max;
@@ -164,6 +168,7 @@ struct rill_store {
     struct commit_job job;
     bool in_flight;
     bool dirty; // what job.cut will be
+    struct shared_member member;
 };
 
 /* append.c */
@@ -196,6 +201,7 @@ void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_b
 /* As rill_store_commit_start; also an empty commit, and never planning a segment, when it is a seal. */
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal);
 void commit_job_run(struct commit_job *job);
+void commit_job_close_file(struct commit_job *job);
 /* Takes back everything that is not committed. No commit may be in flight. */
 void store_rollback(struct rill_store *store);
 /* Writes and finishes a seal. OK also when there was no space for it. */

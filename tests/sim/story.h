@@ -19,6 +19,8 @@ struct story {
 
 /* `options` may be NULL; the disk and the seed are the story's. */
 void story_begin(struct story *story, const struct sim_options *options);
+/* For a broker that the caller started himself. */
+void story_connect(struct story *story);
 /* The broker stops and starts again; the client connects anew. */
 void story_restart(struct story *story);
 void story_end(struct story *story);

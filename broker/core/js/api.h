@@ -44,6 +44,11 @@ void api_account_info(const struct api_call *call);
 void api_stream_create(const struct api_call *call);
 void api_stream_update(const struct api_call *call);
 void api_stream_list(const struct api_call *call);
+void api_stream_purge(const struct api_call *call);
+void api_message_get(const struct api_call *call);
+void api_message_delete(const struct api_call *call);
+void api_direct_get(const struct api_call *call);         // DIRECT.GET.<stream>
+void api_direct_get_subject(const struct api_call *call); // DIRECT.GET.<stream>.<subject>
 void api_stream_info(const struct api_call *call);
 void api_stream_names(const struct api_call *call);
 void api_stream_delete(const struct api_call *call);

@@ -17,6 +17,7 @@ enum {
     EVENT_BYTES_MAX = 64 << 20,
     HEADERS_BYTES_MAX = 64 << 20,
     DOMAIN_BYTES_MAX = 255,
+    SUBJECT_BYTES_MAX = 32 * 1024,
 };
 
 // ---- life ----
@@ -36,6 +37,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->cache_bytes_max = config->cache_bytes_max;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
+    rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
     rill_buf_init(&js->headers, HEADERS_BYTES_MAX);
     if (js->domain) {
@@ -64,6 +66,7 @@ void jetstream_destroy(struct jetstream *js)
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
+    rill_buf_fini(&js->subject);
     free(js->domain);
     free(js->store_dir);
     free(js);

@@ -59,6 +59,8 @@ struct jetstream {
     struct rill_buf event;   // scratch of an event or checkpoint
     struct rill_buf headers; // scratch of a delivery's header block
 
+    struct rill_buf subject; // scratch of a transformed subject
+
     uint64_t api_total;
     uint64_t api_errors;
     uint64_t api_ignored;  // requests that nobody waits for

@@ -10,6 +10,7 @@
 // message id are as committed, publishers are told, consumers write their whole state next time (their events in the
 // commits that are gone are lost, their memory is not). After NO_SPACE life goes on, and acknowledgements that want an
 // answer wait for the next commit. After anything else the log is read-only: they will not be answered.
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
@@ -46,8 +47,16 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
+void stream_soon(struct stream *stream)
+{
+    struct rill_core *core = stream->js->core;
+    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+}
+
 void stream_serve_waiting(struct stream *stream)
 {
+    if (stream->state == STREAM_ACTIVE)
+        asked_go_on(stream);
     struct durable *durable = stream->waiting;
     stream->waiting = NULL;
     while (durable) {
@@ -92,8 +101,7 @@ static enum rill_err append_event(struct stream *stream, enum rill_store_event t
     return err;
 }
 
-/* What was just appended is waited for. */
-static struct stream_waiter *wait_for_append(struct stream *stream, enum stream_wait what,
+struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_wait what,
                                              struct rill_bytes reply)
 {
     struct stream_waiter *waiter = add_waiter(stream, what, reply);
@@ -109,7 +117,7 @@ enum rill_err stream_append_event(struct stream *stream, enum rill_store_event t
 {
     const enum rill_err err = append_event(stream, type, event);
     if (!err)
-        wait_for_append(stream, what, reply)->durable = durable;
+        stream_wait_for_append(stream, what, reply)->durable = durable;
     return err;
 }
 
@@ -120,7 +128,7 @@ enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *re
         rill_message_free(&record->base);
         return err;
     }
-    wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
+    stream_wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
     stream->record_newest = record;
     return RILL_OK;
 }
@@ -189,12 +197,21 @@ static void finish_update(struct stream *stream, struct stream_waiter *waiter,
 static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
                           const struct rill_js_error *error)
 {
-    RILL_ASSERT(waiter->what == STREAM_WAIT_UPDATED || STREAM_WAIT_IS_CONSUMERS(waiter->what));
-    if (waiter->what == STREAM_WAIT_UPDATED)
+    const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
+    switch (waiter->what) {
+    case STREAM_WAIT_UPDATED:
         finish_update(stream, waiter, error);
-    else
-        durable_answer(stream->js, waiter->what, waiter->durable,
-                       rill_bytes_of(waiter->reply, waiter->reply_len), error);
+        return;
+    case STREAM_WAIT_PURGED:
+        stream_answer_purged(stream, reply, waiter->count, error);
+        return;
+    case STREAM_WAIT_MESSAGE_DELETED:
+        stream_answer_message_deleted(stream, reply, error);
+        return;
+    default:
+        RILL_ASSERT(STREAM_WAIT_IS_CONSUMERS(waiter->what)); // the others do not wait for a commit
+        durable_answer(stream->js, waiter->what, waiter->durable, reply, error);
+    }
 }
 
 /* Those whose commit is durable; with an error all those whose commit is not. */
@@ -308,6 +325,47 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
+// ---- files without a live message go ----
+
+struct tidy_job {
+    struct rill_job job;
+    struct stream *stream;
+    struct rill_store_job *store_job;
+};
+
+static void run_tidy(struct rill_job *base)
+{
+    rill_store_job_run(((struct tidy_job *)base)->store_job);
+}
+
+static void finish_tidy(struct rill_core *core, struct rill_job *base)
+{
+    struct tidy_job *job = (struct tidy_job *)base;
+    struct stream *stream = job->stream;
+    const enum rill_err err = rill_store_tidy_finish(stream->store, job->store_job);
+    free(job);
+    if (err)
+        rill_log(&core->log, RILL_LOG_WARN,
+                 "JetStream stream '%s': files of removed messages are still there: %s", stream->name,
+                 rill_err_text(err));
+    stream->loads_out--;
+    stream_touch(stream);
+    stream_serve_waiting(stream);
+}
+
+static void tidy(struct stream *stream)
+{
+    struct rill_store_job *store_job = rill_store_tidy_start(stream->store);
+    if (!store_job)
+        return;
+    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
+    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
+    job->stream = stream;
+    job->store_job = store_job;
+    stream->loads_out++;
+    core_submit(stream->js->core, &job->job);
+}
+
 // ---- a commit comes back ----
 
 static void committed(struct stream *stream, const struct rill_store_committed *state)
@@ -318,6 +376,8 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     answer_synced(stream);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
+    if (stream->state == STREAM_ACTIVE)
+        tidy(stream);
 }
 
 /* Nobody was told of what is gone, but for those who hear it here. */

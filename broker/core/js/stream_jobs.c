@@ -3,6 +3,7 @@
 // What of a stream's life waits for a disk and is neither a commit nor a read: making, recovering, closing, deleting. Each
 // is a job; while it is out it alone has the store.
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
@@ -272,6 +273,10 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         durable_answer(stream->js, waiter->what, NULL, reply, &gone);
     else if (waiter->what == STREAM_WAIT_UPDATED)
         stream_answer_updated(stream, reply, &gone);
+    else if (waiter->what == STREAM_WAIT_PURGED)
+        stream_answer_purged(stream, reply, 0, &gone);
+    else if (waiter->what == STREAM_WAIT_MESSAGE_DELETED)
+        stream_answer_message_deleted(stream, reply, &gone);
 }
 
 static void finish_end(struct rill_core *core, struct rill_job *base)
@@ -299,6 +304,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
 void stream_end(struct stream *stream)
 {
     RILL_ASSERT(!stream->commit_out && !stream->loads_out && !stream->subs);
+    const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
+    asked_fail(stream, &gone);
     struct stream_job *job = job_create(stream, run_end, finish_end);
     job->store = stream->store;
     job->deletes = stream->state == STREAM_DELETING;

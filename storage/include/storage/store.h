@@ -31,6 +31,7 @@
 
 #include "base/buf.h"
 #include "storage/disk.h"
+#include "storage/shared.h"
 
 struct rill_store;
 struct rill_store_job;
@@ -68,6 +69,7 @@ typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *o
 struct rill_store_options {
     struct rill_disk *disk;
     const char *folder;                   // <store>/<account>/<stream>; copied
+    struct rill_store_shared *shared;     // with all stores of the process, see shared.h; NULL: nothing
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB

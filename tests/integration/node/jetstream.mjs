@@ -81,7 +81,7 @@ law("consume_goes_on_as_long_as_it_likes", () =>
   }));
 
 law("consume_shares_messages_among_many", () =>
-  withStream(0, async ({ jsm, js, name, publish }) => {
+  withStream(0, async ({ nc, jsm, js, name, publish }) => {
     await durable(jsm, name);
     const seen = new Set();
     const counts = [0, 0, 0];
@@ -95,7 +95,10 @@ law("consume_shares_messages_among_many", () =>
       } });
     }));
     await publish(0, 300);
-    await until(() => assert.equal(seen.size, 300) ?? null);
+    await until(async () => {
+      await nc.flush();
+      assert.equal(seen.size, 300);
+    });
     assert.ok(counts.every((count) => count > 50), `each has its share: ${counts}`);
     await Promise.all(all.map((messages) => messages.close()));
   }));
@@ -149,7 +152,7 @@ law("an_ordered_consumer_sees_everything_in_order", () =>
   }));
 
 law("an_ordered_consumer_survives_the_loss_of_its_consumer", () =>
-  withStream(50, async ({ js, jsm, name, publish }) => {
+  withStream(50, async ({ nc, js, jsm, name, publish }) => {
     const consumer = await js.consumers.get(name);
     const messages = await consumer.consume({ max_messages: 10 });
     const got = [];
@@ -159,7 +162,10 @@ law("an_ordered_consumer_survives_the_loss_of_its_consumer", () =>
         if (got.length === 80) break;
       }
     })();
-    await until(() => assert.equal(got.length, 50) ?? null);
+    await until(async () => {
+      await nc.flush();
+      assert.equal(got.length, 50);
+    });
     for (const one of await jsm.consumers.list(name).next()) await jsm.consumers.delete(name, one.name);
     await publish(50, 80);
     await reading;
