@@ -22,6 +22,14 @@ struct durable *api_durable(const struct api_call *call)
     return NULL;
 }
 
+/* What is seen by looking only. */
+static void look_at(struct durable *durable)
+{
+    durable_drop_abandoned(durable);
+    durable_drop_purged(durable);
+    durable_changed(durable);
+}
+
 void api_consumer_info(const struct api_call *call)
 {
     struct durable *durable = api_durable(call);
@@ -29,7 +37,7 @@ void api_consumer_info(const struct api_call *call)
     Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
     if (!durable)
         return;
-    durable_drop_abandoned(durable);
+    look_at(durable);
     durable_info(durable, &view);
     response.inline_info = &view.info;
     js_respond(call->js, call->reply, &response.base);
@@ -101,6 +109,7 @@ void api_consumer_list(const struct api_call *call)
     response.consumers = rill_alloc_zero(page.count + 1, sizeof *response.consumers);
     response.n_consumers = page.count;
     for (size_t i = 0; i < page.count; i++) {
+        look_at(page.durables[page.offset + i]);
         durable_info(page.durables[page.offset + i], &views[i]);
         response.consumers[i] = &views[i].info;
     }

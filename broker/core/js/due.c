@@ -86,6 +86,13 @@ static bool end_unused(struct durable *durable)
 
 // ---- all of it ----
 
+void durable_drop_purged(struct durable *durable)
+{
+    struct rill_store_state log;
+    rill_store_state(durable->stream->store, &log);
+    consumer_purged(durable->consumer, log.first_sequence);
+}
+
 int64_t durable_next_deadline_ns(const struct durable *durable)
 {
     const struct rill_now *now = &durable->stream->js->core->now;
@@ -108,6 +115,7 @@ int64_t durable_next_deadline_ns(const struct durable *durable)
 bool durable_serve_due(struct durable *durable)
 {
     const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    durable_drop_purged(durable);
     consumer_expire(durable->consumer, now_ns);
     durable_bury(durable);
     durable_serve_due_pulls(durable);

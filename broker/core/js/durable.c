@@ -297,12 +297,3 @@ void durable_due(struct durable *durable)
     // What is due is done at the end of the turn, which sets the next deadline.
     durable_serve_later(durable);
 }
-
-void durable_purged(struct durable *durable)
-{
-    struct rill_store_state log;
-    rill_store_state(durable->stream->store, &log);
-    consumer_purged(durable->consumer, log.first_sequence);
-    durable_changed(durable);
-    durable_serve_later(durable);
-}

@@ -119,11 +119,10 @@ void durable_due(struct durable *durable);
 int64_t durable_next_deadline_ns(const struct durable *durable);
 /* Does what is due; false when it is not there any more. */
 bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
+/* What is outstanding and not in the stream any more is done. */
+void durable_drop_purged(struct durable *durable);
 /* Is it paused now, as its configuration says? */
 void durable_look_at_pause(struct durable *durable);
-/* The stream begins at a later sequence now. */
-void durable_purged(struct durable *durable);
-
 static inline bool durable_is_ephemeral(const struct durable *durable)
 {
     const char *name = durable->record->config->durable_name;

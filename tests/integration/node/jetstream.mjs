@@ -154,7 +154,7 @@ law("an_ordered_consumer_sees_everything_in_order", () =>
 law("an_ordered_consumer_survives_the_loss_of_its_consumer", () =>
   withStream(50, async ({ nc, js, jsm, name, publish }) => {
     const consumer = await js.consumers.get(name);
-    const messages = await consumer.consume({ max_messages: 10 });
+    const messages = await consumer.consume({ max_messages: 10, expires: 2000, idle_heartbeat: 500 });
     const got = [];
     const reading = (async () => {
       for await (const message of messages) {
