@@ -86,6 +86,8 @@ void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMe
         return;
     }
     (void)route_publish(js->core, js->account, reply, none, none, rill_buf_bytes(&js->json));
+    if (js->audits.count)
+        api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
 }
 
 void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers)
@@ -267,6 +269,12 @@ static bool level_is_enough(struct rill_bytes headers)
            (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
 }
 
+/* Messages that are asked for, one by one or by a pull, are no business of an audit. */
+static bool is_audited(const struct row *row)
+{
+    return row && row->response != &rill__system_response__descriptor;
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -284,6 +292,8 @@ void api_request(void *owner, const struct message *message)
     if (level_is_enough(message->headers) && put_off(js, message))
         return;
     js->api_total++;
+    if (is_audited(row))
+        api_audit_request(js, message, row->response);
     if (row)
         take_tokens(&call, row->pattern, subject);
     if (!level_is_enough(message->headers))

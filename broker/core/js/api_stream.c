@@ -101,6 +101,8 @@ void api_stream_create(const struct api_call *call)
     if (!rill_js_error_is_set(&error))
         error = stream_config_check(request->inline_config, &js->limits, request->pedantic);
     if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(request->inline_config);
+    if (!rill_js_error_is_set(&error))
         error = create_or_find(call, request->inline_config);
     if (rill_js_error_is_set(&error))
         api_respond_error(js, call->reply, call->response, &error);
@@ -126,6 +128,8 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
 {
     const Rill__StreamConfig *old = stream->record_newest->config;
     struct rill_js_error error = stream_config_check_update(config, old);
+    if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(config);
     if (!rill_js_error_is_set(&error))
         error = js_limits_check_stream(call->js, config, old);
     if (rill_js_error_is_set(&error))

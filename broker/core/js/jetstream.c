@@ -62,6 +62,7 @@ void jetstream_destroy(struct jetstream *js)
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
+    api_audit_end(&js->audits);
     route_unsubscribe(js->account, js->flow_sub);
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);

@@ -7,6 +7,7 @@
 //                        └── store (the log), what waits for its next commit
 #pragma once
 
+#include "api_audit.h"
 #include "core_state.h"
 #include "jetstream.h"
 #include "job.h"
@@ -60,6 +61,8 @@ struct jetstream {
     struct rill_buf headers; // scratch of a delivery's header block
 
     struct rill_buf subject; // scratch of a transformed subject
+
+    struct audits audits;
 
     uint64_t api_total;
     uint64_t api_errors;

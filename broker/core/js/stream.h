@@ -84,6 +84,7 @@ struct stream {
     uint64_t last_committed; // sequence
     uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
     bool broken;             // the log takes no more; reading goes on
+    bool full;               // the last commit found no room on the disk
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
     uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive

@@ -16,6 +16,7 @@
 #include "durable.h"
 #include "proto/message.h"
 #include "stream.h"
+#include "stream_advisory.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -191,6 +192,8 @@ static void finish_update(struct stream *stream, struct stream_waiter *waiter,
     else
         stream_set_record(stream, waiter->record);
     waiter->record = NULL;
+    if (!error)
+        stream_advise(stream, STREAM_ACTION_UPDATED);
     stream_answer_updated(stream, rill_bytes_of(waiter->reply, waiter->reply_len), error);
 }
 
@@ -371,6 +374,7 @@ static void tidy(struct stream *stream)
 static void committed(struct stream *stream, const struct rill_store_committed *state)
 {
     stream->last_committed = state->last_sequence;
+    stream->full = false;
     copy_bytes(&stream->last_msg_id_committed, &stream->last_msg_id_flying);
     acknowledge_all(stream, &stream->acks_flying);
     answer_synced(stream);
@@ -423,6 +427,9 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     answer_waiters(stream, state->commit, &error);
     stream->commit_wanted = false;
     due_in(stream, TRY_AGAIN_NS);
+    if (err == RILL_ERR_NO_SPACE && !stream->full)
+        stream_advise_no_space(stream);
+    stream->full = err == RILL_ERR_NO_SPACE;
 }
 
 static void finish_commit(struct rill_core *core, struct rill_job *job)

@@ -84,7 +84,7 @@ static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 
 // ---- what is not there yet ----
 
-static struct rill_js_error check_not_yet(const Rill__StreamConfig *config)
+struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
     const char *field = config_first_given(&config->base, not_yet);
     if (!field && config->max_msgs_per_subject > 0)
@@ -141,7 +141,5 @@ struct rill_js_error stream_config_check(Rill__StreamConfig *config,
     }
     if (!rill_js_error_is_set(&error))
         error = stream_config_check_subjects(config, pedantic);
-    if (!rill_js_error_is_set(&error))
-        error = check_not_yet(config);
     return error;
 }

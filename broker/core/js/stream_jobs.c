@@ -10,6 +10,7 @@
 #include "proto/message.h"
 #include "recovery.h"
 #include "stream.h"
+#include "stream_advisory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -107,6 +108,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
     } else {
         stream->store = job->store;
         set_to_work(stream);
+        stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
     }
     job_free(job);
@@ -284,6 +286,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     struct stream_job *job = (struct stream_job *)base;
     struct stream *stream = job->stream;
     struct rill_js_error error = {0};
+    if (job->deletes && !job->err)
+        stream_advise(stream, STREAM_ACTION_DELETED);
     if (job->err) {
         error = rill_js_error_with(RILL_JS_STREAM_DELETE, "%s", job->why.text);
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' could not be deleted: %s", stream->name,

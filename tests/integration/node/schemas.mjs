@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every answer of the JetStream API and every acknowledgement of a publish is what NATS' JSON schemas say. Their folder
+// Every answer of the JetStream API, acknowledgement of a publish and advisory is what NATS' JSON schemas say. Their folder
 // (with jetstream/api/v1/*.json and so on) is RILL_NATS_SCHEMAS, else the build's option; without it all is skipped.
 import assert from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
@@ -17,6 +17,9 @@ if (!schemas) {
 
 const PREFIX = "io.nats.jetstream";
 const connection = await connect({ servers: url });
+const advisories = [];
+connection.subscribe("$JS.EVENT.>", { callback: (_, message) => advisories.push(message) });
+await connection.flush();
 
 /** The body of an answer; text is sent as it is, anything else as JSON. */
 async function ask(subject, body) {
@@ -69,6 +72,25 @@ law("publishes_are_acknowledged_as_the_schema_says", async () => {
 });
 
 casesAfterPublishing.forEach(caseLaw);
+
+/** Type of advisory and its subject behind $JS.EVENT.ADVISORY. */
+const EXPECTED = [
+  ["stream_action", "STREAM.CREATED.S"],
+  ["stream_action", "STREAM.UPDATED.S"],
+  ["stream_action", "STREAM.DELETED.GONE"],
+  ["api_audit", "API"],
+];
+
+law("advisories_are_as_their_schemas_say", async () => {
+  await connection.flush();
+  for (const message of advisories) {
+    const advisory = message.json();
+    schemas.check(advisory.type, advisory, message.subject);
+  }
+  const seen = (type, subject) => advisories.some((message) =>
+    message.subject === `$JS.EVENT.ADVISORY.${subject}` && message.json().type === `${PREFIX}.advisory.v1.${type}`);
+  for (const [type, subject] of EXPECTED) assert.ok(seen(type, subject), `no ${type} at ${subject}`);
+});
 
 law("a_subject_that_nobody_knows_is_a_bad_request", async () => {
   const answer = await ask("$JS.API.NOTHING");
