@@ -4,7 +4,7 @@
 #include "store_impl.h"
 
 #include "base/assert.h"
-#include "limits.h"
+#include "store_limits.h"
 
 static struct block *open_tail(struct rill_store *store)
 {

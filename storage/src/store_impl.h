@@ -16,10 +16,10 @@
 #pragma once
 
 #include "directory.h"
-#include "limits.h"
 #include "lost.h"
 #include "segment.h"
 #include "shared.h"
+#include "store_limits.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Limits of a store: what an append is refused for, and what a commit removes so that nobody ever sees more
-// than a limit allows. See limits.c.
+// than a limit allows. See store_limits.c.
 #pragma once
 
 #include "storage/store.h"

@@ -11,7 +11,7 @@
 // commit again. When it cannot be loaded, the purge takes the whole block, which nobody could read anyway.
 //
 // Age works in the same way, but by the clock: rill_store_expire() appends a purge of what has become too old.
-#include "limits.h"
+#include "store_limits.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
