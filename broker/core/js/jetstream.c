@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "durable.h"
 #include "js_state.h"
+#include "push.h"
 #include "stream.h"
 
 #include <stdio.h>
@@ -14,8 +15,9 @@
 enum {
     JSON_BYTES_MAX = 64 << 20,
     EVENT_BYTES_MAX = 64 << 20,
+    HEADERS_BYTES_MAX = 64 << 20,
     DOMAIN_BYTES_MAX = 255,
-    SUBJECT_BYTES_MAX = 32 * 1024
+    SUBJECT_BYTES_MAX = 32 * 1024,
 };
 
 // ---- life ----
@@ -38,12 +40,15 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    rill_buf_init(&js->headers, HEADERS_BYTES_MAX);
     if (js->domain) {
         char pattern[DOMAIN_BYTES_MAX + sizeof "$JS..API.>"];
         (void)snprintf(pattern, sizeof pattern, "$JS.%s.API.>", js->domain);
         js->domain_sub = route_subscribe(js->account, pattern, api_domain_request, js);
     }
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
+    js->flow_sub = route_subscribe(js->account, "$JS.FC.>", push_flow_answer, js);
+    interest_listen(js->account->interest, push_interest_changed, js);
     stream_recover_all(js);
     return js;
 }
@@ -52,12 +57,15 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes);
     route_unsubscribe(js->account, js->api_sub);
+    interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
     api_audit_end(&js->audits);
+    route_unsubscribe(js->account, js->flow_sub);
+    rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     rill_buf_fini(&js->subject);

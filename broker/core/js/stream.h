@@ -35,6 +35,9 @@ enum stream_state {
     STREAM_ENDING,
 };
 
+/* Is it about a consumer? */
+#define STREAM_WAIT_IS_CONSUMERS(what) ((what) >= STREAM_WAIT_CONSUMER_CREATED)
+
 /* Somebody who waits until a commit is durable. */
 struct stream_waiter {
     struct stream_waiter *next;
@@ -42,13 +45,16 @@ struct stream_waiter {
     enum stream_wait {
         STREAM_WAIT_CREATED, // the stream itself
         STREAM_WAIT_DELETED,
-        STREAM_WAIT_CONSUMER_CREATED,
-        STREAM_WAIT_CONSUMER_DELETED,
         STREAM_WAIT_UPDATED,
         STREAM_WAIT_PURGED,
         STREAM_WAIT_MESSAGE_DELETED,
+        STREAM_WAIT_CONSUMER_CREATED, // this and all behind it are about a consumer
+        STREAM_WAIT_CONSUMER_CHANGED,
+        STREAM_WAIT_CONSUMER_PAUSED,
+        STREAM_WAIT_CONSUMER_RESET,
+        STREAM_WAIT_CONSUMER_DELETED,
     } what;
-    struct durable *durable;    // of what is about a consumer
+    struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
     uint64_t count;             // of PURGED
     size_t reply_len;           // 0: nobody is to be told

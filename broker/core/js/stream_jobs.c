@@ -253,10 +253,8 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     if (waiter->what == STREAM_WAIT_DELETED)
         stream_answer_deleted(stream->js, reply, error);
-    else if (waiter->what == STREAM_WAIT_CONSUMER_CREATED)
-        durable_answer_created(stream->js, NULL, reply, &gone);
-    else if (waiter->what == STREAM_WAIT_CONSUMER_DELETED)
-        durable_answer_deleted(stream->js, NULL, reply, &gone);
+    else if (STREAM_WAIT_IS_CONSUMERS(waiter->what))
+        durable_answer(stream->js, waiter->what, NULL, reply, &gone);
     else if (waiter->what == STREAM_WAIT_UPDATED)
         stream_answer_updated(stream, reply, &gone);
     else if (waiter->what == STREAM_WAIT_PURGED)
