@@ -30,6 +30,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
     js->limits = config->limits;
+    js->memory_disk = rill_disk_memory_create((uint64_t)js->limits.memory_bytes_max);
     js->lenient = config->lenient;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
@@ -68,6 +69,8 @@ void jetstream_destroy(struct jetstream *js)
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     rill_buf_fini(&js->subject);
+    rill_store_shared_destroy(js->shared);
+    rill_disk_memory_destroy(js->memory_disk);
     free(js->domain);
     free(js->store_dir);
     free(js);

@@ -14,6 +14,7 @@
 #include "proto/jetstream.pb-c.h"
 #include "proto/stream_log.pb-c.h"
 #include "route.h"
+#include "storage/shared.h"
 
 struct durable;
 struct push;
@@ -27,8 +28,10 @@ enum {
 
 struct jetstream {
     struct rill_core *core;
-    struct account *account; // whose subject space the streams are in: $G
-    struct rill_disk *disk;  // borrowed
+    struct account *account;          // whose subject space the streams are in: $G
+    struct rill_disk *disk;           // borrowed
+    struct rill_disk *memory_disk;    // of the streams in memory
+    struct rill_store_shared *shared; // with all stores of files; NULL until the store is taken
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;

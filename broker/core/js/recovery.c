@@ -223,6 +223,15 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
     return RILL_ERR_DAMAGED;
 }
 
+enum rill_err recovery_begin_anew(struct recovery *recovery, struct stream_place *place,
+                                  struct rill_error_text *why)
+{
+    RILL_ASSERT(recovery->record && !recovery->durables);
+    rill_store_close(recovery->store);
+    recovery->store = NULL;
+    return stream_place_create_empty(place, recovery->record, &recovery->store, why);
+}
+
 // ---- handing over ----
 
 void recovery_attach(struct recovery *recovery)

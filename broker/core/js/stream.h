@@ -70,6 +70,7 @@ struct stream {
 
     Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
     Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    bool defining;                     // a job of stream_define is out
     struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
@@ -190,6 +191,10 @@ void stream_serve_waiting(struct stream *stream);
 
 /* Reads the names of all streams, then each stream's log. */
 void stream_recover_all(struct jetstream *js);
+/* Reads the log of one that is RECOVERING. */
+void stream_recover(struct stream *stream);
+/* Writes the record, which it takes, into the definition of a stream in memory, then as stream_append_record. */
+void stream_define(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply);
 /* Makes the folder and the log of a stream that is CREATING; its waiters are answered. */
 void stream_create_log(struct stream *stream);
 /* Closes the log of a stream that is DELETING or STOPPING and has nothing out; removes the folder when DELETING; frees
