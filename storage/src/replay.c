@@ -23,6 +23,7 @@ struct replay {
     struct log_reader reader;
     bool is_last;            // the segment being read is the last one
     uint64_t sequence_limit; // no message of this segment has a higher one
+    bool ends_block;         // the next record begins a block
     bool head_is_missing;    // segments in front of the first
     uint64_t head_sequence;  // the last message in them
 };
@@ -43,16 +44,16 @@ static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t
 static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
                                        uint64_t first_sequence)
 {
-    struct block_table *table = &replay->store->blocks;
-    const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || first_sequence != last->first_sequence + last->count ||
-        last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
-        last->len + size > BLOCK_BYTES) {
-        const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
+    struct segment_table *table = &replay->store->segments;
+    struct block *last = block_last(table);
+    if (!last || first_sequence != block_end(last) || last->offset + (uint64_t)last->len != offset ||
+        last->len + size > BLOCK_BYTES || replay->ends_block) {
+        const enum rill_err err = block_push(table, first_sequence, offset, &last);
         if (err)
             return err;
     }
-    table->blocks[table->count - 1].len += (uint32_t)size;
+    replay->ends_block = false;
+    last->len += (uint32_t)size;
     return RILL_OK;
 }
 
@@ -60,8 +61,7 @@ static enum rill_err deliver_message(struct replay *replay, const struct record 
 {
     struct log_mark *at = &replay->at;
     RILL_ASSERT(record->sequence == at->sequence + 1); // I1
-    struct block_table *table = &replay->store->blocks;
-    block_count_message(&table->blocks[table->count - 1], record->size, record->time_ns);
+    block_count_message(block_last(&replay->store->segments), record->size, record->time_ns);
     at->sequence = record->sequence;
     at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
     replay->report->messages++;
@@ -99,18 +99,18 @@ static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_
 static enum rill_err deliver_delete(struct replay *replay, const struct record *record)
 {
     const struct record_delete removal = record_delete_of(record);
-    struct block_table *table = &replay->store->blocks;
-    const size_t at = block_find(table, table->count, removal.sequence);
-    struct block *block = at == SIZE_MAX ? NULL : &table->blocks[at];
+    struct block *block;
+    const enum rill_err err = block_find(&replay->store->segments, removal.sequence, &block);
+    if (err)
+        return err;
     const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
     if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_OK; // it is lost, or gone already
     live_remove(&block->live, (uint32_t)index);
     live_commit(block->live, (uint32_t)index, (uint32_t)index);
-    block->gone++;
     // A record that is valid says what was true; what no store has written must not break the counts.
     const uint32_t left = block_live_bytes(block);
-    block->gone_bytes += removal.bytes < left ? removal.bytes : left;
+    block_count_gone(block, 1, removal.bytes < left ? removal.bytes : left);
     return tell_removed(replay, removal.sequence, removal.sequence);
 }
 
@@ -392,7 +392,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)
-        store->files[store->file_count - 1].bytes = replay->reader.size;
+        store->segments.segments[store->segments.count - 1]->file_bytes = replay->reader.size;
     reader_close(&replay->reader);
     return err;
 }
@@ -440,47 +440,71 @@ static enum rill_err replay_segments(struct replay *replay, const struct catalog
 }
 
 /* Marks what lies below the floor in the block that the floor cuts through: that block's records are needed. */
-static void cut_block(struct replay *replay, size_t at, uint64_t floor)
+static void cut_block(struct block *block, uint32_t end)
 {
-    struct block *block = &replay->store->blocks.blocks[at];
     const struct block_data *data = block->data;
-    const uint32_t end = floor - block->first_sequence < block->count
-                             ? (uint32_t)(floor - block->first_sequence)
-                             : block->count;
+    uint32_t count = 0, bytes = 0;
     for (uint32_t i = 0; (i = live_next(block->live, i, end, LIVE_OPEN)) < end; i++) {
         live_remove(&block->live, i);
         live_commit(block->live, i, i);
-        block->gone++;
+        count++;
         if (data && i < data->place_count && data->places[i])
-            block->gone_bytes += (uint32_t)record_view(data->bytes + data->places[i] - 1).size;
+            bytes += (uint32_t)record_view(data->bytes + data->places[i] - 1).size;
     }
-    if (block->gone_bytes > block->bytes)
-        block->gone_bytes = block->bytes;
+    const uint32_t left = block_live_bytes(block);
+    block_count_gone(block, count, bytes < left ? bytes : left);
 }
 
 static enum rill_err settle_floor(struct replay *replay)
 {
     struct rill_store *store = replay->store;
-    const size_t at = block_find(&store->blocks, store->blocks.count, replay->at.floor);
-    if (at == SIZE_MAX || store->blocks.blocks[at].first_sequence == replay->at.floor)
+    const uint64_t floor = replay->at.floor;
+    struct block *block;
+    enum rill_err err = block_find(&store->segments, floor, &block);
+    if (err || !block)
+        return err;
+    const uint64_t front = floor - block->first_sequence;
+    const uint32_t end = front < block->count ? (uint32_t)front : block->count;
+    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
         return RILL_OK;
-    const enum rill_err err = store_load_block(store, at);
+    if (!block->data)
+        err = store_load_block(store, block);
     if (err == RILL_ERR_NO_MEMORY)
         return err;
-    cut_block(replay, at, replay->at.floor); // what the disk cannot read now counts as it stands
+    cut_block(block, end); // what the disk cannot read now counts as it stands
     return RILL_OK;
 }
 
-static void count_live(struct replay *replay)
+static void count_blocks(struct replay *replay, const struct segment *segment)
 {
-    const struct block_table *table = &replay->store->blocks;
-    for (size_t i = 0; i < table->count; i++) {
-        const struct block *block = &table->blocks[i];
-        if (block->first_sequence + block->count <= replay->at.floor)
+    for (size_t i = 0; i < segment->block_count; i++) {
+        const struct block *block = segment->blocks[i];
+        if (block_end(block) <= replay->at.floor)
             continue;
         replay->at.messages += block_live(block);
         replay->at.bytes += block_live_bytes(block);
     }
+}
+
+/* Only the segment that the floor cuts through is asked for its blocks. */
+static enum rill_err count_live(struct replay *replay)
+{
+    struct segment_table *table = &replay->store->segments;
+    for (size_t i = 0; i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        if (i + 1 < table->count && segment_end(table, i) <= replay->at.floor)
+            continue;
+        if (segment->first_sequence >= replay->at.floor) {
+            replay->at.messages += segment_live(segment);
+            replay->at.bytes += segment_live_bytes(segment);
+            continue;
+        }
+        const enum rill_err err = segment_bring(table, segment);
+        if (err)
+            return err;
+        count_blocks(replay, segment);
+    }
+    return RILL_OK;
 }
 
 /* The floor and the counts follow from what all records together have said. */
@@ -490,10 +514,11 @@ static enum rill_err replay_settle(struct replay *replay)
     struct log_mark *at = &replay->at;
     store->open.sequence = at->sequence;
     at->floor = at->said_floor ? at->said_floor : 1;
-    const enum rill_err err = settle_floor(replay);
+    enum rill_err err = settle_floor(replay);
+    if (!err)
+        err = count_live(replay);
     if (err)
         return err;
-    count_live(replay);
     at->floor = store_next_live(store, LIVE_COMMITTED, at->floor);
     if (at->said_floor)
         lost_cut(&store->lost, at->said_floor);
@@ -503,17 +528,16 @@ static enum rill_err replay_settle(struct replay *replay)
 static void replay_take_over(struct replay *replay, const struct catalog *catalog)
 {
     struct rill_store *store = replay->store;
-    replay->at.block_count = store->blocks.count;
-    if (store->blocks.count) {
-        const struct block *tail = &store->blocks.blocks[store->blocks.count - 1];
+    const struct block *tail = replay->at.block = block_last(&store->segments);
+    if (tail) {
         replay->at.block_len = tail->len;
         replay->at.block_messages = tail->count;
         replay->at.block_bytes = tail->bytes;
     }
     store->committed = replay->at;
     store_note_first(store);
-    for (size_t i = 0; i < store->file_count; i++)
-        store->full_bytes += store->files[i].bytes;
+    for (size_t i = 0; i < store->segments.count; i++)
+        store->full_bytes += store->segments.segments[i]->file_bytes;
     store->next_segment = catalog->highest + 1;
     replay->report->segments = catalog->count;
     replay->report->foreign_files = catalog->foreign;

@@ -154,7 +154,7 @@ struct rill_store_purged {
 enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_kept,
                                       struct rill_store_purged *ret) RILL_MUST_CHECK;
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
-uint64_t rill_store_newest(const struct rill_store *store, uint64_t count);
+uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
