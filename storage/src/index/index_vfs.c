@@ -2,9 +2,11 @@
 #include "index_vfs.h"
 
 #include "../le.h"
+#include "disk_vfs.h"
 
-#include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <xxhash.h>
 
 /* A file of ours: SQLite allocates szOsFile bytes, ours first, the system's behind it. */
@@ -156,39 +158,90 @@ static const sqlite3_io_methods checked_methods = {
     .xShmUnmap = checked_shm_unmap,
 };
 
+struct index_vfs {
+    sqlite3_vfs base; // first
+    char name[40];
+    struct rill_disk *disk;
+    sqlite3_vfs *inner;
+    struct disk_vfs *disk_vfs; // NULL on the real disk
+};
+
 static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
                         int *ret_flags)
 {
-    sqlite3_vfs *system = vfs->pAppData;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
     file->pMethods = NULL;
     checked_of(file)->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
-    const int code = system->xOpen(system, name, inner_of(file), flags, ret_flags);
+    inner_of(file)->pMethods = NULL;
+    const int code = inner->xOpen(inner, name, inner_of(file), flags, ret_flags);
     if (inner_of(file)->pMethods)
         file->pMethods = &checked_methods;
     return code;
 }
 
-/* The one piece of global state: SQLite keeps its list of file layers per process. */
-static sqlite3_vfs checked_vfs;
-static pthread_once_t checked_once = PTHREAD_ONCE_INIT;
-
-static void checked_register(void)
+static int checked_delete(sqlite3_vfs *vfs, const char *name, int sync)
 {
-    sqlite3_vfs *system = sqlite3_vfs_find("unix");
-    if (!system)
-        return;
-    checked_vfs = *system; // all but opening is as the system does it
-    checked_vfs.szOsFile = system->szOsFile + (int)sizeof(struct checked_file);
-    checked_vfs.pNext = NULL;
-    checked_vfs.zName = "rill";
-    checked_vfs.pAppData = system;
-    checked_vfs.xOpen = checked_open;
-    if (sqlite3_vfs_register(&checked_vfs, 0) != SQLITE_OK)
-        checked_vfs.zName = NULL;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xDelete(inner, name, sync);
 }
 
-const char *index_vfs_name(void)
+static int checked_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret)
 {
-    (void)pthread_once(&checked_once, checked_register);
-    return checked_vfs.zName;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xAccess(inner, name, flags, ret);
+}
+
+static int checked_full_path(sqlite3_vfs *vfs, const char *name, int bytes, char *ret)
+{
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xFullPathname(inner, name, bytes, ret);
+}
+
+struct index_vfs *index_vfs_create(struct rill_disk *disk)
+{
+    sqlite3_vfs *system = sqlite3_vfs_find("unix");
+    struct index_vfs *vfs = system ? calloc(1, sizeof *vfs) : NULL;
+    if (vfs && disk != rill_disk_real())
+        vfs->disk_vfs = disk_vfs_create(disk, system);
+    if (!vfs || (disk != rill_disk_real() && !vfs->disk_vfs)) {
+        free(vfs);
+        return NULL;
+    }
+    vfs->disk = disk;
+    vfs->inner = vfs->disk_vfs ? disk_vfs_base(vfs->disk_vfs) : system;
+    vfs->base = *vfs->inner; // time, sleep and randomness
+    vfs->base.szOsFile = vfs->inner->szOsFile + (int)sizeof(struct checked_file);
+    vfs->base.pNext = NULL;
+    vfs->base.zName = vfs->name;
+    vfs->base.xOpen = checked_open;
+    vfs->base.xDelete = checked_delete;
+    vfs->base.xAccess = checked_access;
+    vfs->base.xFullPathname = checked_full_path;
+    (void)snprintf(vfs->name, sizeof vfs->name, "rill-%p", (void *)vfs);
+    return vfs;
+}
+
+void index_vfs_destroy(struct index_vfs *vfs)
+{
+    if (!vfs)
+        return;
+    disk_vfs_destroy(vfs->disk_vfs);
+    free(vfs);
+}
+
+struct rill_disk *index_vfs_disk(const struct index_vfs *vfs)
+{
+    return vfs->disk;
+}
+
+/* SQLite finds a layer by its name and keeps the pointer. So it is in SQLite's list, which is of the whole process,
+   only while a connection opens: thousands of indexes do not make that list long. Two threads that connect to one
+   index at once are not foreseen: a job connects while its index does not. */
+int index_vfs_connect(struct index_vfs *vfs, const char *path, int flags, sqlite3 **ret_sqlite)
+{
+    int code = sqlite3_vfs_register(&vfs->base, 0);
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, ret_sqlite, flags, vfs->name);
+    (void)sqlite3_vfs_unregister(&vfs->base);
+    return code;
 }
