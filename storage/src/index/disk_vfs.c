@@ -20,8 +20,6 @@ struct disk_file {
     struct disk_vfs *vfs;
     struct rill_disk_file *file;
     struct vfs_holder holder;
-    bool is_new;   // its name may not survive a loss of power
-    char folder[]; // of it; szOsFile has the room
 };
 
 static struct disk_file *file_of(sqlite3_file *file)
@@ -49,14 +47,6 @@ static int code_of(enum rill_err err, int otherwise)
     default:
         return otherwise;
     }
-}
-
-static void folder_of(const char *path, char *ret_folder)
-{
-    const char *slash = strrchr(path, '/');
-    const size_t len = slash ? (size_t)(slash - path) : 1;
-    memcpy(ret_folder, slash ? path : ".", len);
-    ret_folder[len] = '\0';
 }
 
 static int file_close(sqlite3_file *base)
@@ -111,12 +101,7 @@ static int file_sync(sqlite3_file *base, int flags)
 {
     (void)flags;
     struct disk_file *file = file_of(base);
-    struct rill_disk *disk = file->vfs->disk;
-    enum rill_err err = disk->ops->fdatasync(file->file);
-    if (!err && file->is_new)
-        err = disk->ops->sync_folder(disk, file->folder);
-    file->is_new = file->is_new && err;
-    return code_of(err, SQLITE_IOERR_FSYNC);
+    return code_of(file->vfs->disk->ops->fdatasync(file->file), SQLITE_IOERR_FSYNC);
 }
 
 static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
@@ -211,35 +196,27 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *base,
     struct rill_disk *disk = disk_of(vfs);
     struct disk_file *file = file_of(base);
     *file = (struct disk_file){.vfs = (struct disk_vfs *)vfs};
-    if (!name || strlen(name) >= PATH_BYTES_MAX)
+    if (!name)
         return SQLITE_CANTOPEN; // temporary files are in memory
     const bool writes = (flags & SQLITE_OPEN_READWRITE) != 0;
     enum rill_err err = disk->ops->open(disk, name, writes ? RILL_DISK_WRITE : RILL_DISK_READ, &file->file);
-    if (err == RILL_ERR_NOT_FOUND && (flags & SQLITE_OPEN_CREATE)) {
+    if (err == RILL_ERR_NOT_FOUND && (flags & SQLITE_OPEN_CREATE))
         err = disk->ops->open(disk, name, RILL_DISK_CREATE, &file->file);
-        file->is_new = true;
-    }
     if (err)
         return code_of(err, SQLITE_CANTOPEN);
-    folder_of(name, file->folder);
     file->base.pMethods = &file_methods;
     if (ret_flags)
         *ret_flags = flags;
     return SQLITE_OK;
 }
 
+/* Whether a name that was removed comes back after a loss of power is index_vfs.c's to care for. */
 static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync)
 {
+    (void)sync;
     struct rill_disk *disk = disk_of(vfs);
-    char folder[PATH_BYTES_MAX];
-    enum rill_err err = strlen(name) < sizeof folder ? disk->ops->unlink(disk, name) : RILL_ERR_LIMIT;
-    if (err == RILL_ERR_NOT_FOUND)
-        return SQLITE_IOERR_DELETE_NOENT;
-    if (!err && sync) {
-        folder_of(name, folder);
-        err = disk->ops->sync_folder(disk, folder);
-    }
-    return code_of(err, SQLITE_IOERR_DELETE);
+    const enum rill_err err = disk->ops->unlink(disk, name);
+    return err == RILL_ERR_NOT_FOUND ? SQLITE_IOERR_DELETE_NOENT : code_of(err, SQLITE_IOERR_DELETE);
 }
 
 /* SQLite takes an empty file for none. */
@@ -273,7 +250,7 @@ struct disk_vfs *disk_vfs_create(struct rill_disk *disk, const sqlite3_vfs *syst
     if (!vfs)
         return NULL;
     vfs->base = *system; // time, sleep and randomness are the system's
-    vfs->base.szOsFile = (int)sizeof(struct disk_file) + PATH_BYTES_MAX;
+    vfs->base.szOsFile = (int)sizeof(struct disk_file);
     vfs->base.mxPathname = PATH_BYTES_MAX;
     vfs->base.pNext = NULL;
     vfs->base.zName = "rill-disk";

@@ -71,8 +71,8 @@ static struct rill_index *index_create(const struct rill_index_options *options)
 {
     struct rill_index *index = rill_alloc_zero(1, sizeof *index);
     index->disk = options->disk ? options->disk : rill_disk_real();
-    index->vfs = index_vfs_create(index->disk);
     index->path = rill_alloc_cstr(rill_bytes_from_cstr(options->path));
+    index->vfs = index_vfs_create(index->disk, index->path);
     memcpy(index->identity, options->identity, sizeof index->identity);
     index->batch_bytes = options->batch_bytes ? options->batch_bytes : INDEX_BATCH_BYTES;
     index->era_postings = options->era_postings ? options->era_postings : INDEX_ERA_POSTINGS;

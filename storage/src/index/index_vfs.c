@@ -4,14 +4,27 @@
 #include "../le.h"
 #include "disk_vfs.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
+
+struct index_vfs {
+    sqlite3_vfs base; // first
+    char name[40];
+    struct rill_disk *disk;
+    sqlite3_vfs *inner;
+    struct disk_vfs *disk_vfs; // NULL on the real disk
+    char *folder;
+    atomic_bool is_folder_changed; // since it was synced
+};
 
 /* A file of ours: SQLite allocates szOsFile bytes, ours first, the system's behind it. */
 struct checked_file {
     sqlite3_file base;
+    struct index_vfs *vfs;
     bool is_database;
 };
 
@@ -77,9 +90,18 @@ static int checked_truncate(sqlite3_file *file, sqlite3_int64 size)
     return inner_of(file)->pMethods->xTruncate(inner_of(file), size);
 }
 
+/* A write-ahead log that a checkpoint is copied from must have its name after a loss of power, and not an older
+   one with that name. SQLite's file layer sees to that for the connection that made it; here another one copies. */
 static int checked_sync(sqlite3_file *file, int flags)
 {
-    return inner_of(file)->pMethods->xSync(inner_of(file), flags);
+    struct index_vfs *vfs = checked_of(file)->vfs;
+    const int code = inner_of(file)->pMethods->xSync(inner_of(file), flags);
+    if (code != SQLITE_OK || !atomic_load(&vfs->is_folder_changed))
+        return code;
+    if (vfs->disk->ops->sync_folder(vfs->disk, vfs->folder) != RILL_OK)
+        return SQLITE_IOERR_DIR_FSYNC;
+    atomic_store(&vfs->is_folder_changed, false);
+    return SQLITE_OK;
 }
 
 static int checked_size(sqlite3_file *file, sqlite3_int64 *ret_size)
@@ -158,14 +180,6 @@ static const sqlite3_io_methods checked_methods = {
     .xShmUnmap = checked_shm_unmap,
 };
 
-struct index_vfs {
-    sqlite3_vfs base; // first
-    char name[40];
-    struct rill_disk *disk;
-    sqlite3_vfs *inner;
-    struct disk_vfs *disk_vfs; // NULL on the real disk
-};
-
 static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
                         int *ret_flags)
 {
@@ -174,8 +188,12 @@ static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f
     checked_of(file)->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     inner_of(file)->pMethods = NULL;
     const int code = inner->xOpen(inner, name, inner_of(file), flags, ret_flags);
-    if (inner_of(file)->pMethods)
-        file->pMethods = &checked_methods;
+    if (!inner_of(file)->pMethods)
+        return code;
+    file->pMethods = &checked_methods;
+    checked_of(file)->vfs = (struct index_vfs *)vfs;
+    if (is_empty(file))
+        atomic_store(&checked_of(file)->vfs->is_folder_changed, true); // perhaps it is new
     return code;
 }
 
@@ -197,14 +215,23 @@ static int checked_full_path(sqlite3_vfs *vfs, const char *name, int bytes, char
     return inner->xFullPathname(inner, name, bytes, ret);
 }
 
-struct index_vfs *index_vfs_create(struct rill_disk *disk)
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+}
+
+struct index_vfs *index_vfs_create(struct rill_disk *disk, const char *path)
 {
     sqlite3_vfs *system = sqlite3_vfs_find("unix");
     struct index_vfs *vfs = system ? calloc(1, sizeof *vfs) : NULL;
-    if (vfs && disk != rill_disk_real())
+    if (!vfs)
+        return NULL;
+    vfs->folder = folder_of(path);
+    if (disk != rill_disk_real())
         vfs->disk_vfs = disk_vfs_create(disk, system);
-    if (!vfs || (disk != rill_disk_real() && !vfs->disk_vfs)) {
-        free(vfs);
+    if (!vfs->folder || (disk != rill_disk_real() && !vfs->disk_vfs)) {
+        index_vfs_destroy(vfs);
         return NULL;
     }
     vfs->disk = disk;
@@ -226,6 +253,7 @@ void index_vfs_destroy(struct index_vfs *vfs)
     if (!vfs)
         return;
     disk_vfs_destroy(vfs->disk_vfs);
+    free(vfs->folder);
     free(vfs);
 }
 

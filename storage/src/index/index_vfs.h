@@ -14,8 +14,8 @@ enum { INDEX_PAGE_BYTES = 4096, INDEX_PAGE_RESERVED = 8 };
 
 struct index_vfs;
 
-/* For one index and all its connections. NULL without memory. */
-struct index_vfs *index_vfs_create(struct rill_disk *disk);
+/* For the index at `path` and all its connections. NULL without memory. */
+struct index_vfs *index_vfs_create(struct rill_disk *disk, const char *path);
 /* All connections must have been closed. NULL is fine. */
 void index_vfs_destroy(struct index_vfs *vfs);
 struct rill_disk *index_vfs_disk(const struct index_vfs *vfs);
