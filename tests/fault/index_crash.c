@@ -10,7 +10,7 @@
 
 TestSuite(index_crash, .timeout = 280);
 
-enum { EVENTS = 250, SEEDS = 1, ANSWERS_BYTES = 4 << 20 };
+enum { EVENTS = 160, SEEDS = 1, ANSWERS_BYTES = 4 << 20 };
 
 struct life {
     struct story story;
