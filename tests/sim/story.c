@@ -26,7 +26,7 @@ static void on_command(void *context, struct sim_client *client, const struct ri
     hear(story, RILL_BYTES(")"));
 }
 
-static void connect_client(struct story *story)
+void story_connect(struct story *story)
 {
     story->client = sim_client_open(&story->sim, on_command, story);
     sim_client_sendf(story->client,
@@ -43,7 +43,7 @@ void story_begin(struct story *story, const struct sim_options *options)
     story->options.calm = true;
     story->options.disk = story->disk;
     sim_core_start(&story->sim, &story->options);
-    connect_client(story);
+    story_connect(story);
 }
 
 void story_restart(struct story *story)
@@ -51,7 +51,7 @@ void story_restart(struct story *story)
     story->options.now = story->sim.now;
     sim_core_stop(&story->sim);
     sim_core_start(&story->sim, &story->options);
-    connect_client(story);
+    story_connect(story);
 }
 
 void story_end(struct story *story)
@@ -62,7 +62,7 @@ void story_end(struct story *story)
 
 void story_listen(struct story *story, const char *subject)
 {
-    sim_client_sendf(story->client, "SUB %s 3\r\n", subject);
+    sim_client_sendf(story->client, "SUB %s %u\r\n", subject, 3 + story->listening++);
     sim_core_settle(&story->sim);
 }
 

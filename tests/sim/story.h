@@ -14,10 +14,13 @@ struct story {
     struct sim_client *client; // listens to "in", to "pull", and to what story_listen names
     char heard[256 * 1024];    // since it said something: (subject|headers and payload) of each message
     size_t heard_len;
+    uint32_t listening; // how often story_listen was called
 };
 
 /* `options` may be NULL; the disk and the seed are the story's. */
 void story_begin(struct story *story, const struct sim_options *options);
+/* For a broker that the caller started himself. */
+void story_connect(struct story *story);
 /* The broker stops and starts again; the client connects anew. */
 void story_restart(struct story *story);
 void story_end(struct story *story);

@@ -38,6 +38,11 @@ static const struct row rows[] = {
     {"STREAM.LIST",                  DONE, D(stream_page_request), D(stream_list_response), api_stream_list},
     {"STREAM.INFO.*",                DONE, D(stream_info_request), D(stream_info_response), api_stream_info},
     {"STREAM.NAMES",                 DONE, D(stream_page_request), D(stream_names_response), api_stream_names},
+    {"STREAM.PURGE.*",               DONE, D(stream_purge_request), D(stream_purge_response), api_stream_purge},
+    {"STREAM.MSG.GET.*",             DONE, D(msg_get_request), D(msg_get_response), api_message_get},
+    {"STREAM.MSG.DELETE.*",          DONE, D(msg_delete_request), D(msg_delete_response), api_message_delete},
+    {"DIRECT.GET.*",                 DONE, NULL, D(system_response), api_direct_get},
+    {"DIRECT.GET.*.>",               DONE, NULL, D(system_response), api_direct_get_subject},
     {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
     {"CONSUMER.CREATE.*",            DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create},
     {"CONSUMER.CREATE.*.*",          DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
@@ -45,26 +50,22 @@ static const struct row rows[] = {
     {"CONSUMER.DURABLE.CREATE.*.*",  DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_durable},
     {"CONSUMER.INFO.*.*",            DONE, NULL, D(consumer_info_response), api_consumer_info},
     {"CONSUMER.NAMES.*",             DONE, D(consumer_page_request), D(consumer_names_response), api_consumer_names},
+    {"CONSUMER.LIST.*",              DONE, D(consumer_page_request), D(consumer_list_response), api_consumer_list},
+    {"CONSUMER.PAUSE.*.*",           DONE, D(consumer_pause_request), D(consumer_pause_response), api_consumer_pause},
+    {"CONSUMER.UNPIN.*.*",           DONE, D(consumer_unpin_request), D(consumer_unpin_response), api_consumer_unpin},
+    {"CONSUMER.RESET.*.*",           DONE, D(consumer_reset_request), D(consumer_reset_response), api_consumer_reset},
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.PURGE.*",               NOT_YET, NULL, D(stream_purge_response), NULL},
-    {"STREAM.MSG.GET.*",             NOT_YET, NULL, D(msg_get_response), NULL},
-    {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
-    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(system_response), NULL},
-    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.LIST.*",              NOT_YET, NULL, D(consumer_list_response), NULL},
-    {"CONSUMER.PAUSE.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.UNPIN.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"CONSUMER.RESET.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"DIRECT.GET.>",                 NOT_YET, NULL, D(system_response), NULL},
+    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(stream_snapshot_response), NULL},
+    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(stream_restore_response), NULL},
 
-    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_step_down_response), NULL},
+    {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(stream_remove_peer_response), NULL},
+    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(consumer_leader_step_down_response), NULL},
+    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(meta_leader_step_down_response), NULL},
+    {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(meta_server_remove_response), NULL},
+    {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(account_purge_response), NULL},
     {"ACCOUNT.STREAM.MOVE.*.*",      CLUSTER_ONLY, NULL, D(system_response), NULL},
     {"ACCOUNT.STREAM.CANCEL_MOVE.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
 };
@@ -85,6 +86,8 @@ void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMe
         return;
     }
     (void)route_publish(js->core, js->account, reply, none, none, rill_buf_bytes(&js->json));
+    if (js->audits.count)
+        api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
 }
 
 void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers)
@@ -266,6 +269,12 @@ static bool level_is_enough(struct rill_bytes headers)
            (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
 }
 
+/* Messages that are asked for, one by one or by a pull, are no business of an audit. */
+static bool is_audited(const struct row *row)
+{
+    return row && row->response != &rill__system_response__descriptor;
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -283,6 +292,8 @@ void api_request(void *owner, const struct message *message)
     if (level_is_enough(message->headers) && put_off(js, message))
         return;
     js->api_total++;
+    if (is_audited(row))
+        api_audit_request(js, message, row->response);
     if (row)
         take_tokens(&call, row->pattern, subject);
     if (!level_is_enough(message->headers))

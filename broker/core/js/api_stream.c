@@ -101,6 +101,8 @@ void api_stream_create(const struct api_call *call)
     if (!rill_js_error_is_set(&error))
         error = stream_config_check(request->inline_config, &js->limits, request->pedantic);
     if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(request->inline_config);
+    if (!rill_js_error_is_set(&error))
         error = create_or_find(call, request->inline_config);
     if (rill_js_error_is_set(&error))
         api_respond_error(js, call->reply, call->response, &error);
@@ -127,6 +129,8 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
     const Rill__StreamConfig *old = stream->record_newest->config;
     struct rill_js_error error = stream_config_check_update(config, old);
     if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(config);
+    if (!rill_js_error_is_set(&error))
         error = js_limits_check_stream(call->js, config, old);
     if (rill_js_error_is_set(&error))
         return error;
@@ -134,6 +138,12 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
         return rill_js_error_of(RILL_JS_NOT_READY);
     if (stream_subjects_overlap(call->js, stream, config->subjects, config->n_subjects))
         return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
+    if (stream->defining)
+        return rill_js_error_of(RILL_JS_NOT_READY); // one at a time
+    if (config->storage == RILL__STORAGE__STORAGE_MEMORY) {
+        stream_define(stream, record_of(config, stream->record->created_unix_ns), call->reply);
+        return error;
+    }
     const enum rill_err err =
         stream_append_record(stream, record_of(config, stream->record->created_unix_ns), call->reply);
     return err ? stream_store_error(stream, err) : error;

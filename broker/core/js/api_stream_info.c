@@ -8,11 +8,45 @@
 
 #include <stdlib.h>
 
-enum { NAMES_PAGE = 1024, LIST_PAGE = 256 };
+/* DETAILS_MAX: sequences told one by one; a client that needs more of them reads the stream. */
+enum { NAMES_PAGE = 1024, LIST_PAGE = 256, DETAILS_MAX = 500 * 1000 };
 
 // ---- one ----
 
-static void fill_deleted(const struct stream *stream, Rill__StreamState *state);
+/* Each sequence by itself, as NATS has it. */
+static void fill_ranges(const struct rill_store_range *ranges, size_t count, uint64_t **ret,
+                        size_t *ret_count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += (size_t)(ranges[i].last_sequence - ranges[i].first_sequence + 1);
+    if (total > DETAILS_MAX)
+        total = DETAILS_MAX;
+    *ret = total ? rill_alloc_zero(total, sizeof **ret) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        for (uint64_t at = ranges[i].first_sequence; at <= ranges[i].last_sequence && *ret_count < total;
+             at++)
+            (*ret)[(*ret_count)++] = at;
+    }
+}
+
+static void fill_deleted(struct stream *stream, Rill__StreamState *state)
+{
+    size_t count;
+    const struct rill_store_range *ranges = rill_store_deleted(stream->store, &count);
+    fill_ranges(ranges, count, &state->deleted, &state->n_deleted);
+}
+
+/* What damage took. */
+static void fill_lost(const struct stream *stream, Rill__StreamState *state, Rill__LostStreamData *lost)
+{
+    size_t count;
+    const struct rill_store_range *ranges = rill_store_lost(stream->store, &count);
+    if (!count)
+        return;
+    fill_ranges(ranges, count, &lost->msgs, &lost->n_msgs);
+    state->lost = lost;
+}
 
 void api_stream_info(const struct api_call *call)
 {
@@ -28,22 +62,18 @@ void api_stream_info(const struct api_call *call)
     }
     struct stream_info view;
     Rill__ClusterInfo cluster = RILL__CLUSTER_INFO__INIT;
+    Rill__LostStreamData lost = RILL__LOST_STREAM_DATA__INIT;
     Rill__StreamInfoResponse response = RILL__STREAM_INFO_RESPONSE__INIT;
     stream_info(stream, &view);
     if (request->deleted_details)
         fill_deleted(stream, &view.state);
+    fill_lost(stream, &view.state, &lost);
     cluster.leader = call->js->core->server_name;
     view.info.cluster = &cluster;
     response.inline_info = &view.info;
     js_respond(call->js, call->reply, &response.base);
     free(view.state.deleted);
-}
-
-/* Nothing is deleted from a stream yet. */
-static void fill_deleted(const struct stream *stream, Rill__StreamState *state)
-{
-    state->deleted = NULL;
-    state->n_deleted = 0;
+    free(lost.msgs);
 }
 
 // ---- a page of many ----

@@ -70,7 +70,8 @@ static void free_durables(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
-    RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters);
+    RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
+                !stream->asked);
     RILL_ASSERT(!stream->touched);
     stream_deactivate(stream);
     free_durables(stream);
@@ -87,14 +88,30 @@ void stream_free(struct stream *stream)
     rill_buf_fini(&stream->last_msg_id_flying);
     rill_buf_fini(&stream->last_msg_id_committed);
     dedupe_fini(&stream->dedupe);
+    rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
+}
+
+/* The configuration was checked with this. */
+static void compile_transform(struct stream *stream)
+{
+    const Rill__SubjectTransform *wanted = stream->record->config->subject_transform;
+    struct rill_error_text why;
+    rill_subject_transform_destroy(stream->transform);
+    stream->transform = NULL;
+    if (wanted && wanted->dest && wanted->dest[0] &&
+        rill_subject_transform_create(rill_bytes_from_cstr(wanted->src), rill_bytes_from_cstr(wanted->dest),
+                                      &stream->transform, &why))
+        rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': subject_transform: %s",
+                 stream->name, why.text);
 }
 
 static void subscribe(struct stream *stream)
 {
     const Rill__StreamConfig *config = stream->record->config;
     RILL_ASSERT(!stream->subs);
+    compile_transform(stream);
     stream->subs = rill_alloc_zero(config->n_subjects, sizeof *stream->subs);
     stream->sub_count = config->n_subjects;
     for (size_t i = 0; i < config->n_subjects; i++)
@@ -108,7 +125,7 @@ void stream_activate(struct stream *stream)
     subscribe(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
-        durable_changed(durable);
+        durable_activate(durable);
 }
 
 void stream_deactivate(struct stream *stream)
@@ -183,6 +200,8 @@ void stream_info(const struct stream *stream, struct stream_info *ret_info)
     state->first_ts = &ret_info->first_time;
     state->last_seq = log.last_sequence;
     state->last_ts = &ret_info->last_time;
+    state->has_num_deleted = log.deleted > 0;
+    state->num_deleted = log.deleted;
     state->consumer_count = stream->durable_count;
     rill__stream_info__init(&ret_info->info);
     ret_info->info.config = stream->record->config;

@@ -10,11 +10,13 @@
 // message id are as committed, publishers are told, consumers write their whole state next time (their events in the
 // commits that are gone are lost, their memory is not). After NO_SPACE life goes on, and acknowledgements that want an
 // answer wait for the next commit. After anything else the log is read-only: they will not be answered.
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
 #include "proto/message.h"
 #include "stream.h"
+#include "stream_advisory.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -46,8 +48,16 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
+void stream_soon(struct stream *stream)
+{
+    struct rill_core *core = stream->js->core;
+    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+}
+
 void stream_serve_waiting(struct stream *stream)
 {
+    if (stream->state == STREAM_ACTIVE)
+        asked_go_on(stream);
     struct durable *durable = stream->waiting;
     stream->waiting = NULL;
     while (durable) {
@@ -92,8 +102,7 @@ static enum rill_err append_event(struct stream *stream, enum rill_store_event t
     return err;
 }
 
-/* What was just appended is waited for. */
-static struct stream_waiter *wait_for_append(struct stream *stream, enum stream_wait what,
+struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_wait what,
                                              struct rill_bytes reply)
 {
     struct stream_waiter *waiter = add_waiter(stream, what, reply);
@@ -109,7 +118,7 @@ enum rill_err stream_append_event(struct stream *stream, enum rill_store_event t
 {
     const enum rill_err err = append_event(stream, type, event);
     if (!err)
-        wait_for_append(stream, what, reply)->durable = durable;
+        stream_wait_for_append(stream, what, reply)->durable = durable;
     return err;
 }
 
@@ -120,7 +129,7 @@ enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *re
         rill_message_free(&record->base);
         return err;
     }
-    wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
+    stream_wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
     stream->record_newest = record;
     return RILL_OK;
 }
@@ -183,6 +192,8 @@ static void finish_update(struct stream *stream, struct stream_waiter *waiter,
     else
         stream_set_record(stream, waiter->record);
     waiter->record = NULL;
+    if (!error)
+        stream_advise(stream, STREAM_ACTION_UPDATED);
     stream_answer_updated(stream, rill_bytes_of(waiter->reply, waiter->reply_len), error);
 }
 
@@ -191,20 +202,19 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
 {
     const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
     switch (waiter->what) {
-    case STREAM_WAIT_CONSUMER_CREATED:
-        durable_answer_created(stream->js, waiter->durable, reply, error);
-        return;
-    case STREAM_WAIT_CONSUMER_DELETED:
-        durable_answer_deleted(stream->js, waiter->durable, reply, error);
-        return;
     case STREAM_WAIT_UPDATED:
         finish_update(stream, waiter, error);
         return;
-    case STREAM_WAIT_CREATED:
-    case STREAM_WAIT_DELETED:
-        break; // these do not wait for a commit
+    case STREAM_WAIT_PURGED:
+        stream_answer_purged(stream, reply, waiter->count, error);
+        return;
+    case STREAM_WAIT_MESSAGE_DELETED:
+        stream_answer_message_deleted(stream, reply, error);
+        return;
+    default:
+        RILL_ASSERT(STREAM_WAIT_IS_CONSUMERS(waiter->what)); // the others do not wait for a commit
+        durable_answer(stream->js, waiter->what, waiter->durable, reply, error);
     }
-    RILL_UNREACHABLE();
 }
 
 /* Those whose commit is durable; with an error all those whose commit is not. */
@@ -228,11 +238,11 @@ static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *
                            Rill__ConsumerCheckpoint *parts, struct rill_buf *states)
 {
     for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        if (durable->deleting)
+        if (durable->deleting || durable->in_memory)
             continue;
         const size_t i = checkpoint->n_consumers++;
         rill__consumer_checkpoint__init(&parts[i]);
-        parts[i].consumer = durable->record;
+        parts[i].consumer = durable->record_next ? durable->record_next : durable->record;
         rill_buf_init(&states[i], 64 << 20);
         consumer_write_whole(durable->consumer, &states[i]);
         parts[i].state = (ProtobufCBinaryData){.len = states[i].len, .data = states[i].data};
@@ -318,16 +328,60 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
+// ---- files without a live message go ----
+
+struct tidy_job {
+    struct rill_job job;
+    struct stream *stream;
+    struct rill_store_job *store_job;
+};
+
+static void run_tidy(struct rill_job *base)
+{
+    rill_store_job_run(((struct tidy_job *)base)->store_job);
+}
+
+static void finish_tidy(struct rill_core *core, struct rill_job *base)
+{
+    struct tidy_job *job = (struct tidy_job *)base;
+    struct stream *stream = job->stream;
+    const enum rill_err err = rill_store_tidy_finish(stream->store, job->store_job);
+    free(job);
+    if (err)
+        rill_log(&core->log, RILL_LOG_WARN,
+                 "JetStream stream '%s': files of removed messages are still there: %s", stream->name,
+                 rill_err_text(err));
+    stream->loads_out--;
+    stream_touch(stream);
+    stream_serve_waiting(stream);
+}
+
+static void tidy(struct stream *stream)
+{
+    struct rill_store_job *store_job = rill_store_tidy_start(stream->store);
+    if (!store_job)
+        return;
+    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
+    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
+    job->stream = stream;
+    job->store_job = store_job;
+    stream->loads_out++;
+    core_submit(stream->js->core, &job->job);
+}
+
 // ---- a commit comes back ----
 
 static void committed(struct stream *stream, const struct rill_store_committed *state)
 {
     stream->last_committed = state->last_sequence;
+    stream->full = false;
     copy_bytes(&stream->last_msg_id_committed, &stream->last_msg_id_flying);
     acknowledge_all(stream, &stream->acks_flying);
     answer_synced(stream);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
+    if (stream->state == STREAM_ACTIVE)
+        tidy(stream);
 }
 
 /* Nobody was told of what is gone, but for those who hear it here. */
@@ -373,6 +427,9 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     answer_waiters(stream, state->commit, &error);
     stream->commit_wanted = false;
     due_in(stream, TRY_AGAIN_NS);
+    if (err == RILL_ERR_NO_SPACE && !stream->full)
+        stream_advise_no_space(stream);
+    stream->full = err == RILL_ERR_NO_SPACE;
 }
 
 static void finish_commit(struct rill_core *core, struct rill_job *job)

@@ -16,22 +16,16 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 static const char *const not_yet[] = {
     "retention",
     "max_age",
-    "storage",
     "mirror",
     "sources",
     "first_seq",
-    "allow_direct",
     "discard_new_per_subject",
-    "sealed",
-    "allow_rollup_hdrs",
     "allow_msg_ttl",
     "subject_delete_marker_ttl",
     "allow_msg_counter",
     "allow_atomic",
     "allow_msg_schedules",
-    "persist_mode",
     "allow_batched",
-    "subject_transform",
     "republish",
     NULL,
 };
@@ -89,7 +83,7 @@ static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 
 // ---- what is not there yet ----
 
-static struct rill_js_error check_not_yet(const Rill__StreamConfig *config)
+struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
     const char *field = config_first_given(&config->base, not_yet);
     if (!field && config->max_msgs_per_subject > 0)
@@ -146,7 +140,5 @@ struct rill_js_error stream_config_check(Rill__StreamConfig *config,
     }
     if (!rill_js_error_is_set(&error))
         error = stream_config_check_subjects(config, pedantic);
-    if (!rill_js_error_is_set(&error))
-        error = check_not_yet(config);
     return error;
 }

@@ -6,8 +6,8 @@
 //      request ──► stream_config_check_create ──┐  rules of a request to create
 //                                               ├──► stream_config_check: defaults, then each rule
 //      request ─────────────────────────────────┘          (stream_config_rules.c, stream_config_subjects.c)
-//                                                         and last what Rill does not do yet, by name
 //      UPDATE further: stream_config_check_update, old against new
+//      both at last: stream_config_check_not_yet, what Rill does not do yet, by name
 #pragma once
 
 #include "core/core.h"
@@ -18,8 +18,8 @@
 struct rill_js_error stream_config_check_create(const Rill__StreamConfig *config,
                                                 struct rill_bytes subject_name);
 
-/* Fills in what was left out, as nats-server does, in place. The error is set when it is refused; a field that asks for
-   something that Rill does not do yet is named. A pedantic request is refused where something would be adjusted. */
+/* Fills in what was left out, as nats-server does, in place. The error is set when a rule is broken. A pedantic request is
+   refused where something would be adjusted. */
 struct rill_js_error stream_config_check(Rill__StreamConfig *config,
                                          const struct rill_jetstream_limits *limits, bool pedantic);
 
@@ -27,7 +27,10 @@ struct rill_js_error stream_config_check(Rill__StreamConfig *config,
    adjusted to what being sealed means. */
 struct rill_js_error stream_config_check_update(Rill__StreamConfig *config, const Rill__StreamConfig *old);
 
-/* Equal but for what servers add to the metadata. */
+/* A configuration that keeps to all rules may still ask for something that Rill does not do yet, which is named. */
+struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config);
+
+/* Of checked configurations, so without what servers add to the metadata. */
 bool stream_config_equal(const Rill__StreamConfig *a, const Rill__StreamConfig *b);
 
 // ---- the steps of stream_config_check ----

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Segment files that are spent: all their messages are removed, and so are those of all segments in front (R2).
+// A job unlinks them, from the front and each for good before the next, so that a crash leaves a log without its
+// head and never one with a hole.
+#include "store_impl.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes, uint64_t first_sequence)
+{
+    struct segment_table *table = &store->segments;
+    struct segment *entered = segment_of(table, number);
+    if (!entered)
+        entered = segment_push(table, number, first_sequence);
+    if (store->file_count) {
+        struct segment *left = table->segments[store->file_count - 1];
+        RILL_ASSERT(left->made && left->number < number);
+        left->file_bytes = left_bytes;
+    }
+    RILL_ASSERT(table->segments[store->file_count] == entered && !entered->made);
+    RILL_ASSERT(entered->first_sequence == first_sequence);
+    entered->made = true;
+    store->file_count++;
+    store->full_bytes += left_bytes;
+    store->next_segment = number + 1;
+}
+
+static size_t spent_count(const struct rill_store *store)
+{
+    const struct log_mark *committed = &store->committed;
+    const struct segment_table *table = &store->segments;
+    size_t count = 0;
+    while (count + 1 < store->file_count && segment_end(table, count) <= committed->said_floor &&
+           table->segments[count]->number < committed->said_segment)
+        count++;
+    return count;
+}
+
+struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+{
+    const size_t count = spent_count(store);
+    if (store->tidying || store->read_only || !count)
+        return NULL;
+    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
+    *job = (struct tidy_job){
+        .base = {.kind = JOB_TIDY, .disk = store->disk},
+        .folder = store->folder,
+        .numbers = rill_alloc_zero(count, sizeof job->numbers[0]),
+        .count = count,
+    };
+    for (size_t i = 0; i < count; i++)
+        job->numbers[i] = store->segments.segments[i]->number;
+    store->tidying = true;
+    return &job->base;
+}
+
+static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
+{
+    char *path = segment_path(job->folder, number);
+    enum rill_err err = job->base.disk->ops->unlink(job->base.disk, path);
+    free(path);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        return err;
+    return job->base.disk->ops->sync_folder(job->base.disk, job->folder);
+}
+
+void tidy_job_run(struct tidy_job *job)
+{
+    for (size_t i = 0; i < job->count && !job->base.err; i++) {
+        job->base.err = unlink_segment(job, job->numbers[i]);
+        job->removed += !job->base.err;
+    }
+}
+
+/* A mark behind the last commit of a segment that goes: the next one has no block yet. */
+static void mark_leave(struct log_mark *mark, uint64_t first_segment)
+{
+    if (mark->block && mark->block->segment->number < first_segment)
+        mark->block = NULL;
+}
+
+static void forget_segments(struct rill_store *store, size_t count)
+{
+    const uint64_t first = store->segments.segments[count]->number;
+    RILL_ASSERT(!store->commit.record || store->commit.block->segment->number >= first);
+    for (size_t i = 0; i < store->removal_count; i++)
+        RILL_ASSERT(store->removals[i].block->segment->number >= first);
+    for (size_t i = 0; i < count; i++)
+        store->full_bytes -= store->segments.segments[i]->file_bytes;
+    mark_leave(&store->committed, first);
+    mark_leave(&store->started, first);
+    mark_leave(&store->open, first);
+    segment_drop(&store->segments, count);
+    store->file_count -= count;
+}
+
+enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
+{
+    struct tidy_job *job = (struct tidy_job *)base;
+    RILL_ASSERT(base->kind == JOB_TIDY && store->tidying && job->removed < store->file_count);
+    const enum rill_err err = base->err;
+    store->tidying = false;
+    forget_segments(store, job->removed);
+    free(job->numbers);
+    free(job);
+    return err;
+}
