@@ -171,6 +171,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
+    if (store->in_flight || store->read_only || !limits_apply(store))
+        return NULL;
     struct rill_store_job *job = store_commit_start(store, false);
     if (job)
         store->job.keeps_file = shared_file_take(&store->member);

@@ -199,6 +199,8 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
         store_note_first(store);
         (void)!segment_bring(&store->segments, block->segment); // it was used last
     } else {
+        if (err)
+            limits_load_failed(store, job->first_sequence, job->last_sequence);
         block_data_destroy(job->data); // or its segment is gone, and nobody misses it
     }
     segment_trim(&store->segments, store->committed.segment);

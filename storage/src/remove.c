@@ -186,6 +186,8 @@ struct purge {
 static enum rill_err plan_cut(struct rill_store *store, struct block *block, struct purge *purge)
 {
     const uint32_t end = (uint32_t)(purge->floor - block->first_sequence);
+    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
+        return RILL_OK; // and a caller that needs one block in memory never needs two
     purge->cut = block;
     if (!block->data)
         return RILL_ERR_AGAIN;
@@ -244,7 +246,7 @@ static enum rill_err purge_plan(struct rill_store *store, uint64_t first_kept, s
     return err;
 }
 
-/* Marks all of a block that may yet be appended to. */
+/* Marks all that is live of a block that may yet be appended to. */
 static void remove_whole(struct rill_store *store, struct block *block, uint64_t floor)
 {
     if (block_live(block) && block_end(block) <= floor)

@@ -19,6 +19,7 @@
 #include "lost.h"
 #include "segment.h"
 #include "shared.h"
+#include "store_limits.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,
@@ -143,6 +144,7 @@ struct rill_store {
     struct removal *removals; // that are not committed, in order
     size_t removal_count;
     size_t removal_capacity;
+    struct limits limits;
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
