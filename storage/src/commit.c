@@ -362,6 +362,8 @@ void rill_store_job_run(struct rill_store_job *job)
         tidy_job_run((struct tidy_job *)job);
     else if (job->kind == JOB_ERASE)
         erase_job_run((struct erase_job *)job);
+    else if (job->kind == JOB_REWRITE)
+        rewrite_job_run((struct rewrite *)job);
     else
         load_job_run((struct load_job *)job);
 }

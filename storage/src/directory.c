@@ -104,6 +104,35 @@ void segment_cut(struct segment_table *table, uint64_t number, size_t block_coun
         segment_pop_block(table, last);
 }
 
+/* What is loaded will find no block. */
+static void forget_loads(struct segment *segment)
+{
+    for (size_t i = 0; i < segment->block_count; i++)
+        segment->blocks[i]->loading = false;
+}
+
+void segment_take(struct segment_table *table, struct segment *segment, struct segment *from)
+{
+    RILL_ASSERT(segment->hot && from->hot && segment->number == from->number);
+    forget_loads(segment);
+    blocks_free(table, segment);
+    segment->blocks = from->blocks;
+    segment->block_count = from->block_count;
+    segment->block_capacity = from->block_capacity;
+    for (size_t i = 0; i < segment->block_count; i++)
+        segment->blocks[i]->segment = segment;
+    segment->messages = from->messages;
+    segment->bytes = from->bytes;
+    segment->gone = from->gone;
+    segment->gone_bytes = from->gone_bytes;
+    segment->first_time_ns = from->first_time_ns;
+    segment->pins = from->pins;
+    segment->version++;
+    segment->swaps++;
+    from->blocks = NULL;
+    from->block_count = from->block_capacity = 0;
+}
+
 void segment_drop(struct segment_table *table, size_t count)
 {
     RILL_ASSERT(count <= table->count);
@@ -111,8 +140,7 @@ void segment_drop(struct segment_table *table, size_t count)
         return;
     for (size_t i = 0; i < count; i++) {
         struct segment *segment = table->segments[i];
-        for (size_t j = 0; j < segment->block_count; j++)
-            segment->blocks[j]->loading = false; // what is loaded will find no block
+        forget_loads(segment);
         segment_destroy(table, segment);
     }
     table->count -= count;
@@ -305,10 +333,6 @@ void block_lose(struct block *block, uint32_t index, uint32_t bytes)
 
 void block_skip(struct block *block, uint32_t count)
 {
-    if (!block->count) {
-        block->first_sequence += count;
-        return;
-    }
     for (; count; count--) {
         block->count++;
         block->segment->messages++;

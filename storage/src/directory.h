@@ -21,6 +21,9 @@ struct segment {
     uint64_t number;
     uint32_t format;         // version of its header; 0 when that is damaged
     bool keep;               // it is never rewritten
+    bool replacing;          // a job gives its name to another file
+    uint32_t files;          // how often that has ended
+    uint32_t swaps;          // and how often its directory became that of the other
     uint64_t file_bytes;     // 0 for the tail, and for one whose file is still to be made
     bool made;               // the file is there
     uint64_t first_sequence; // what its first message has, or would have; that of the next one is its end
@@ -69,6 +72,9 @@ struct segment *segment_push_cold(struct segment_table *table, uint64_t number, 
 /* Takes segments off the end until the last one has the number `number` or a lower one, and blocks off that one until
    `block_count` are left. */
 void segment_cut(struct segment_table *table, uint64_t number, size_t block_count);
+/* The directory and the numbers become those of `from`, which is in no table that is used further, and is left without. What
+   points into the old directory must be gone, but for loads. */
+void segment_take(struct segment_table *table, struct segment *segment, struct segment *from);
 /* Takes `count` off the front. */
 void segment_drop(struct segment_table *table, size_t count);
 
@@ -104,8 +110,7 @@ void block_count_message(struct block *block, size_t size, int64_t time_ns);
 void block_count_gone(struct block *block, uint32_t count, uint32_t bytes);
 /* Notes that message `index` is gone, for everybody; it takes `bytes` of the block. */
 void block_lose(struct block *block, uint32_t index, uint32_t bytes);
-/* Notes that the next `count` sequences were removed, and have no record: as if they stood at the end of the block. In an
-   empty block it begins behind them. */
+/* Notes that the next `count` sequences were removed, and have no record: as if they stood at the end of the block. */
 void block_skip(struct block *block, uint32_t count);
 /* Takes such a note back. */
 void block_count_back(struct block *block, uint32_t count, uint32_t bytes);

@@ -59,6 +59,8 @@ void store_erase_note(struct rill_store *store, uint64_t commit, const struct re
     }
     RILL_ASSERT(!store->erasure_count || store->erasures[store->erasure_count - 1].commit <= commit);
     store->erasures[store->erasure_count++] = (struct erasure){.commit = commit, .erase = *erase};
+    if (!erase->offset)
+        store_rewrite_look(store, UINT64_MAX);
 }
 
 void store_erase_undo(struct rill_store *store, uint64_t commit)

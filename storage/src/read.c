@@ -74,6 +74,8 @@ static struct load_job *load_create(struct rill_store *store, struct block *bloc
     *job = (struct load_job){
         .base = {.kind = JOB_LOAD, .disk = store->disk},
         .segment = segment,
+        .files = block->segment->files,
+        .swaps = block->segment->swaps,
         .path = segment_path(store->folder, segment),
         .seed = segment_seed(store->identity, segment) + block->offset,
         .offset = block->offset,
@@ -226,27 +228,45 @@ static void note_losses(struct rill_store *store, const struct load_job *job, st
     store->open.floor = store_next_live(store, LIVE_OPEN, store->open.floor);
 }
 
+/* The block that was loaded; NULL when it is there no longer. */
+static struct block *block_of(const struct rill_store *store, const struct load_job *job)
+{
+    const struct segment *segment = segment_of(&store->segments, job->segment);
+    return segment && segment->swaps == job->swaps ? block_at(&store->segments, job->segment, job->offset)
+                                                   : NULL;
+}
+
+/* May it have read a file that has taken the place of the segment's meanwhile? */
+static bool is_doubtful(const struct block *block, const struct load_job *job)
+{
+    return block->segment->replacing || block->segment->files != job->files;
+}
+
+static void take_loaded(struct rill_store *store, const struct load_job *job, struct block *block)
+{
+    block_attach(&store->segments.cache, block, job->data);
+    note_losses(store, job, block);
+    store_erase_loaded(store, block);
+    block_trim(&store->segments.cache, store->committed.block);
+    store_note_first(store);
+    (void)!segment_bring(&store->segments, block->segment); // it was used last
+}
+
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *base)
 {
     struct load_job *job = (struct load_job *)base;
     RILL_ASSERT(base->kind == JOB_LOAD && store->loads > 0);
-    struct block *block = block_at(&store->segments, job->segment, job->offset);
+    struct block *block = block_of(store, job);
     store->loads--;
     if (block)
         load_ended(store, block);
     const enum rill_err err = base->err;
-    if (!err && block) {
-        block_attach(&store->segments.cache, block, job->data);
-        note_losses(store, job, block);
-        store_erase_loaded(store, block);
-        block_trim(&store->segments.cache, store->committed.block);
-        store_note_first(store);
-        (void)!segment_bring(&store->segments, block->segment); // it was used last
-    } else {
-        if (err)
-            limits_load_failed(store, job->first_sequence, job->last_sequence);
+    if (!err && block && !is_doubtful(block, job))
+        take_loaded(store, job, block);
+    else
         block_data_destroy(job->data); // or its segment is gone, and nobody misses it
-    }
+    if (err)
+        limits_load_failed(store, job->first_sequence, job->last_sequence);
     segment_trim(&store->segments, store->committed.segment);
     free(job->path);
     free(job);

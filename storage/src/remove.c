@@ -102,6 +102,7 @@ void store_removals_commit(struct rill_store *store, uint64_t commit)
         live_commit(removal->block->live, removal->first, removal->last);
         removal->block->segment->version++;
         removal->block->segment->pins--;
+        store_rewrite_look(store, removal->bytes);
     }
     if (done) {
         store->removal_count -= done;

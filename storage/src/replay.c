@@ -200,7 +200,7 @@ static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_
     return RILL_OK;
 }
 
-static enum rill_err replay_commits(struct replay *replay)
+enum rill_err replay_commits(struct replay *replay)
 {
     struct log_reader *reader = &replay->reader;
     enum rill_err err = RILL_OK;

@@ -75,9 +75,12 @@ static void note_erase(struct replay *replay, const struct record *record, bool 
 {
     if (record->type != RECORD_ERASE)
         return;
-    const struct record_erase erase = record_erase_of(record);
+    struct record_erase erase = record_erase_of(record);
     const struct segment *segment = segment_of(&replay->store->segments, erase.segment);
-    if (segment && (!missing || (segment->format == SEGMENT_VERSION && erase.offset)))
+    const bool in_place = segment && segment->format == SEGMENT_VERSION && erase.offset;
+    if (!in_place)
+        erase.offset = 0; // it was rewritten since
+    if (segment && segment->format && (in_place || !missing))
         store_erase_note(replay->store, replay->at.commit, &erase);
 }
 
@@ -164,7 +167,9 @@ static enum rill_err deliver_one(struct replay *replay, const struct record *rec
 static enum rill_err tell_left_out(struct replay *replay, uint64_t first, uint64_t last)
 {
     struct block *block = block_last(&replay->store->segments);
-    if (block && block_end(block) == first && last - first < BLOCK_SKIP_MAX)
+    if (block && block_end(block) == first && !block->count)
+        block->first_sequence = last + 1;
+    else if (block && block_end(block) == first && last - first < BLOCK_SKIP_MAX)
         block_skip(block, (uint32_t)(last - first + 1));
     return tell_removed(replay, first, last);
 }

@@ -25,6 +25,8 @@ struct replay {
     size_t unpacked_capacity;
 };
 
+/* replay.c: the commits of the file that the reader has. Behind them is at.offset. */
+enum rill_err replay_commits(struct replay *replay) RILL_MUST_CHECK;
 /* This is missing between what was told before and what comes now; no messages when last < first. */
 enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last) RILL_MUST_CHECK;
 /* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a

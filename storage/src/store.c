@@ -24,6 +24,8 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     store->disk = options->disk;
     store->folder = rill_alloc_cstr(rill_bytes_from_cstr(options->folder));
     store->checkpoint_fn = options->checkpoint;
+    store->compress = options->compress;
+    store->rewrite_look = true;
     store->checkpoint_context = options->checkpoint_context;
     store->segment_bytes =
         within(options->segment_bytes, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
@@ -50,6 +52,7 @@ static void store_destroy(struct rill_store *store)
     if (!store)
         return;
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
+    rewrite_destroy(store->rewrite);
     segment_plan_destroy(store->plan);
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
@@ -254,6 +257,7 @@ void rill_store_close(struct rill_store *store)
         return;
     shared_leave(&store->member);
     store_rollback(store);
+    store_rewrite_abandon(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill
     store_destroy(store);
@@ -291,6 +295,8 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .segments = store->file_count,
         .disk_bytes = store->full_bytes + store->tail_bytes,
         .cache_bytes = store->segments.cache.bytes,
+        .erasing = store->erasure_count,
+        .rewriting = store->rewrite != NULL,
         .read_only = store->read_only,
         .why = store->why,
     };

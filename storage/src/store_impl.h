@@ -76,7 +76,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -111,6 +111,8 @@ struct load_job {
     struct rill_store_job base;
     char *path;
     uint64_t segment;
+    uint32_t files; // the segment's when it began, and so for the other
+    uint32_t swaps;
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
@@ -171,12 +173,16 @@ struct rill_store {
     struct erasure *erasures;   // in the order of their commits
     size_t erasure_count;
     size_t erasure_capacity;
-    bool tidying;          // a job in the background is in flight
-    uint64_t next_segment; // number of the next one to be made
-    uint64_t full_bytes;   // of the segments before the tail's
-    uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
-    size_t loads;          // in flight
-    bool sealed;           // the last commit is a seal
+    bool tidying;                // a job in the background is in flight
+    bool compress;               // segments that are left are to be packed
+    struct rewrite *rewrite;     // of the segment that is being made anew
+    bool rewrite_look;           // there may be one that should be
+    uint64_t rewrite_gone_bytes; // deleted since it was looked
+    uint64_t next_segment;       // number of the next one to be made
+    uint64_t full_bytes;         // of the segments before the tail's
+    uint64_t tail_bytes;         // of the tail's file, as it was when no commit was in flight
+    size_t loads;                // in flight
+    bool sealed;                 // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 
@@ -224,6 +230,18 @@ void store_erase_loaded(struct rill_store *store, const struct block *block);
 struct rill_store_job *store_erase_start(struct rill_store *store);
 enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
 void erase_job_run(struct erase_job *job);
+
+/* rewrite.c */
+struct rewrite;
+/* So many bytes were deleted; UINT64_MAX: there is another reason to look for a segment that should be made anew. */
+void store_rewrite_look(struct rill_store *store, uint64_t gone_bytes);
+/* The next job; NULL when nothing is to be done. */
+struct rill_store_job *store_rewrite_start(struct rill_store *store);
+enum rill_err store_rewrite_finish(struct rill_store *store, struct rewrite *rewrite) RILL_MUST_CHECK;
+/* [blocking] Removes what stands under the other name. No job may be in flight. */
+void store_rewrite_abandon(struct rill_store *store);
+void rewrite_job_run(struct rewrite *rewrite);
+void rewrite_destroy(struct rewrite *rewrite);
 
 /* tidy.c */
 void tidy_job_run(struct tidy_job *job);

@@ -24,6 +24,8 @@ void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_b
     RILL_ASSERT(table->segments[store->file_count] == entered && !entered->made);
     RILL_ASSERT(entered->first_sequence == first_sequence);
     entered->made = true;
+    if (store->compress)
+        store_rewrite_look(store, UINT64_MAX);
     store->file_count++;
     store->full_bytes += left_bytes;
     store->next_segment = number + 1;
@@ -62,8 +64,10 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
     if (store->tidying || store->read_only)
         return NULL;
     struct rill_store_job *job = store_erase_start(store);
-    if (!job)
+    if (!job && !store->rewrite)
         job = spent_start(store);
+    if (!job)
+        job = store_rewrite_start(store);
     store->tidying = job != NULL;
     return job;
 }
@@ -122,6 +126,13 @@ enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store
 {
     RILL_ASSERT(store->tidying);
     store->tidying = false;
-    return base->kind == JOB_ERASE ? store_erase_finish(store, (struct erase_job *)base)
-                                   : spent_finish(store, (struct tidy_job *)base);
+    switch (base->kind) {
+    case JOB_ERASE:
+        return store_erase_finish(store, (struct erase_job *)base);
+    case JOB_REWRITE:
+        return store_rewrite_finish(store, (struct rewrite *)base);
+    default:
+        RILL_ASSERT(base->kind == JOB_TIDY);
+        return spent_finish(store, (struct tidy_job *)base);
+    }
 }

@@ -31,12 +31,15 @@ struct story {
     uint64_t next_id;
     uint32_t payload_max;
     bool keeps_all;             // never removes anything
+    bool removes_often;         // so that segments are made anew
+    bool compress;              // what the store is asked to
     struct rill_store_job *job; // in flight
     bool job_was_run;
     struct rill_store_job *background; // in flight: erasing, removing files, rewriting
     bool background_was_run;
     bool forgets_events; // segments may have been rewritten, so not everything is told again
     uint64_t reads;      // that were compared
+    uint64_t rewritten;  // segments
 };
 
 void story_init(struct story *story, uint64_t seed);

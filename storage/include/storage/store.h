@@ -82,6 +82,7 @@ struct rill_store_options {
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
     struct rill_store_limits limits;
+    bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
@@ -227,7 +228,8 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
 /* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is
    in flight already: read again when that has finished. Also NULL when a read would not say AGAIN. */
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);
-/* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
+/* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now; or says
+   AGAIN once more, when its file was replaced meanwhile.
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
@@ -244,6 +246,8 @@ struct rill_store_state {
     uint64_t segments;
     uint64_t disk_bytes;  // of all segment files, with what is reserved
     uint64_t cache_bytes; // of blocks in memory
+    uint64_t erasing; // messages that are still to be overwritten
+    bool rewriting;   // a segment is being made anew
     bool read_only;
     struct rill_error_text why; // of read_only
 };
