@@ -32,7 +32,7 @@ static void content_of(const struct story *story, uint64_t id, struct story_cont
     const size_t payload_len = rill_random_below(&random, max + 1);
     RILL_ASSERT(payload_len <= sizeof ret->payload);
     for (size_t i = 0; i < payload_len; i++)
-        ret->payload[i] = (uint8_t)rill_random_next(&random);
+        ret->payload[i] = (uint8_t)("abcdefgh"[rill_random_below(&random, 8)]); // may be compressed
     ret->message = (struct rill_store_message){
         .time_ns = (int64_t)(1000 + id * 10 - rill_random_below(&random, 100)),
         .subject = rill_bytes_of(ret->subject, subject_len),

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Segments that are made anew. Random ones, with crashes, faults and damage, are in tests/fault/store_rewrite.c and
+// store_tool.c.
+#include "storage/store.h"
+
+#include "segment.h"
+#include "sim_disk.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+static const char folder[] = "store/$G/ORDERS";
+static const char first_segment[] = "store/$G/ORDERS/0000000000000001.seg";
+static const char secret[] = "4111 1111 1111 1111";
+
+enum { SECRET = 5 };
+
+static struct rill_disk *disk;
+static struct rill_store *store;
+static struct rill_store_options options;
+static struct rill_error_text why;
+
+static void setup(void)
+{
+    disk = sim_disk_create(1);
+    options = (struct rill_store_options){.disk = disk, .folder = folder, .segment_bytes = 64 << 10};
+}
+
+static void teardown(void)
+{
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
+TestSuite(rewrite, .init = setup, .fini = teardown);
+
+static void create(bool compress)
+{
+    static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
+    options.compress = compress;
+    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES("state"), &store, &why), RILL_OK));
+}
+
+static void commit(void)
+{
+    struct rill_store_committed committed;
+    struct rill_store_job *job = rill_store_commit_start(store);
+    cr_assert(job != NULL);
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+}
+
+static struct rill_store_state state(void)
+{
+    struct rill_store_state now;
+    rill_store_state(store, &now);
+    return now;
+}
+
+static int payload_of(uint64_t sequence, char payload[128])
+{
+    return snprintf(payload, 128, "{\"order\": %lu, \"status\": \"paid\", \"card\": \"%s\"}",
+                    (unsigned long)sequence, sequence == SECRET ? secret : "none");
+}
+
+/* Appends until there are so many segments. */
+static void fill(uint64_t segments)
+{
+    while (state().segments < segments) {
+        for (int i = 0; i < 20; i++) {
+            char payload[128];
+            struct rill_store_message message = {.subject = RILL_BYTES("orders")};
+            const int len = payload_of(state().open_sequence + 1, payload);
+            message.payload = rill_bytes_of(payload, (size_t)len);
+            cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+        }
+        commit();
+    }
+}
+
+static enum rill_err load(uint64_t sequence)
+{
+    struct rill_store_job *job = rill_store_load_start(store, sequence);
+    if (!job)
+        return RILL_ERR_NOT_FOUND;
+    rill_store_job_run(job);
+    return rill_store_load_finish(store, job);
+}
+
+static enum rill_err read(uint64_t sequence, struct rill_store_message *ret)
+{
+    enum rill_err err = rill_store_read(store, sequence, ret);
+    if (err == RILL_ERR_AGAIN && !load(sequence))
+        err = rill_store_read(store, sequence, ret);
+    return err;
+}
+
+static void remove_with(enum rill_err (*append)(struct rill_store *, uint64_t), uint64_t sequence)
+{
+    if (append(store, sequence) == RILL_ERR_AGAIN) {
+        cr_assert(eq(int, load(sequence), RILL_OK));
+        cr_assert(eq(int, append(store, sequence), RILL_OK));
+    }
+}
+
+static int tidy(void)
+{
+    int jobs = 0;
+    struct rill_store_job *job;
+    while ((job = rill_store_tidy_start(store))) {
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_tidy_finish(store, job), RILL_OK));
+        jobs++;
+    }
+    return jobs;
+}
+
+/* Those that are divisible by `kept` live, from `from` on. */
+static void expect_messages(uint64_t kept, uint64_t from)
+{
+    const uint64_t last = state().last_sequence;
+    for (uint64_t sequence = from; sequence <= last; sequence++) {
+        char payload[128];
+        struct rill_store_message message;
+        const enum rill_err err = read(sequence, &message);
+        cr_assert(eq(int, err, sequence % kept ? RILL_ERR_NOT_FOUND : RILL_OK), "message %lu",
+                  (unsigned long)sequence);
+        (void)payload_of(sequence, payload);
+        cr_assert(err || rill_bytes_equal_cstr(message.payload, payload), "message %lu",
+                  (unsigned long)sequence);
+    }
+}
+
+static void reopen(struct rill_store_report *ret_report)
+{
+    rill_store_close(store);
+    store = NULL;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, ret_report, &why), RILL_OK), "%s", why.text);
+}
+
+static uint8_t *first_bytes(size_t *ret_len)
+{
+    return sim_disk_bytes(disk, first_segment, ret_len);
+}
+
+// W1: a segment that is mostly dead is made anew, and nothing else changes, now and when it is opened again.
+Test(rewrite, a_mostly_dead_segment_becomes_small)
+{
+    struct rill_store_report report;
+    create(false);
+    fill(3);
+    const uint64_t last = state().last_sequence;
+    for (uint64_t sequence = 1; sequence <= last; sequence++)
+        if (sequence % 4)
+            remove_with(rill_store_append_delete, sequence);
+    commit();
+    const struct rill_store_state before = state();
+    cr_expect(tidy() >= 4, "two segments, two jobs each");
+    const struct rill_store_state after = state();
+    cr_expect(after.disk_bytes < before.disk_bytes - (64 << 10), "%lu bytes",
+              (unsigned long)after.disk_bytes);
+    cr_expect(eq(u64, after.messages, before.messages));
+    cr_expect(eq(u64, after.bytes, before.bytes));
+    cr_expect(eq(u64, after.deleted, before.deleted));
+    expect_messages(4, 1);
+    reopen(&report);
+    cr_expect(eq(u64, report.lost_ranges, 0));
+    cr_expect(eq(u64, state().messages, before.messages));
+    cr_expect(eq(u64, state().bytes, before.bytes));
+    cr_expect(eq(u64, state().deleted, before.deleted));
+    expect_messages(4, 1);
+    cr_expect(eq(int, tidy(), 0), "they are small now");
+}
+
+// With `compress`, segments that another one follows are packed, once.
+Test(rewrite, segments_are_compressed)
+{
+    struct rill_store_report report;
+    create(true);
+    fill(4);
+    const uint64_t before = state().disk_bytes;
+    cr_expect(eq(int, tidy(), 6), "three segments, two jobs each");
+    cr_expect(state().disk_bytes < before / 2, "%lu bytes", (unsigned long)state().disk_bytes);
+    size_t len;
+    cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION_PACKED));
+    expect_messages(1, 1);
+    reopen(&report);
+    cr_expect(eq(u64, report.lost_ranges, 0));
+    expect_messages(1, 1);
+    cr_expect(eq(int, tidy(), 0), "once");
+}
+
+// A message that stands in a packed record is erased by making its segment anew.
+Test(rewrite, a_packed_message_is_erased)
+{
+    struct rill_store_message message;
+    create(true);
+    fill(2);
+    cr_expect(eq(int, tidy(), 2));
+    remove_with(rill_store_append_erase, SECRET);
+    commit();
+    cr_assert(rill_store_erasing(store, SECRET));
+    reopen(NULL); // without having done it
+    cr_assert(rill_store_erasing(store, SECRET));
+    cr_expect(eq(int, tidy(), 2));
+    cr_expect(not(rill_store_erasing(store, SECRET)));
+    expect_messages(1, SECRET + 1);
+    reopen(NULL);
+    cr_expect(not(rill_store_erasing(store, SECRET)));
+    cr_expect(eq(int, read(SECRET, &message), RILL_ERR_NOT_FOUND));
+    cr_expect(eq(int, read(SECRET - 1, &message), RILL_OK));
+    cr_expect(eq(int, tidy(), 0));
+}
+
+// W3: what is damaged stays as it is.
+Test(rewrite, a_damaged_segment_is_left_alone)
+{
+    struct rill_store_report report;
+    size_t len;
+    create(false);
+    fill(2);
+    rill_store_close(store);
+    first_bytes(&len)[20000] ^= 1;
+    options.compress = true;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, &report, &why), RILL_OK));
+    cr_assert(eq(u64, report.lost_messages, 1));
+    cr_expect(eq(int, tidy(), 0));
+    cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
+}
+
+// Damage that nobody has met yet ends the rewriting, not the segment.
+Test(rewrite, damage_is_found_before_it_is_copied)
+{
+    size_t len;
+    create(true);
+    fill(2);
+    first_bytes(&len)[20000] ^= 1;
+    struct rill_store_job *job = rill_store_tidy_start(store);
+    rill_store_job_run(job);
+    cr_expect(eq(int, rill_store_tidy_finish(store, job), RILL_ERR_DAMAGED));
+    cr_expect(eq(int, tidy(), 0), "it is not tried again");
+    cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
+}
+
+// A load that began before the file was replaced is thrown away when it ends, and the next one is right.
+Test(rewrite, a_load_across_the_replacement_is_not_trusted)
+{
+    struct rill_store_message message;
+    create(false);
+    fill(3);
+    options.compress = true;
+    reopen(NULL);
+    struct rill_store_job *load_job = rill_store_load_start(store, 7);
+    cr_assert(load_job != NULL);
+    cr_assert(tidy() >= 2);
+    rill_store_job_run(load_job);
+    cr_assert(eq(int, rill_store_load_finish(store, load_job), RILL_OK));
+    cr_expect(eq(int, rill_store_read(store, 7, &message), RILL_ERR_AGAIN));
+    cr_expect(eq(u64, state().lost_messages, 0));
+    expect_messages(1, 1);
+}
