@@ -185,3 +185,22 @@ Test(stream_limits, consumers_have_the_limits_of_their_stream)
     STORY_TELL(&story, lines);
     story_end(&story);
 }
+
+// Without a configured limit, what the streams took already is theirs, also when the broker starts anew.
+Test(stream_limits, what_is_stored_counts_for_the_limit_of_the_disk)
+{
+    static struct story story;
+    story_begin(&story, NULL);
+    cr_expect(ne(ptr, strstr(story_say(&story, "$JS.API.INFO", ""), "\"max_storage\":-1"), NULL));
+    create(&story, "");
+    publish(&story, 100);
+    story_restart(&story);
+    cr_expect(ne(ptr, strstr(story_say(&story, "$JS.API.INFO", ""), "\"max_storage\":-1"), NULL));
+    publish(&story, 1);
+    story.options.jetstream_free_bytes = 1000;
+    story_restart(&story);
+    const char *heard = story_say(&story, "$JS.API.INFO", "");
+    cr_expect(gt(u64, number_in(heard, "\"max_storage\":"), number_in(heard, "\"storage\":")), "%s", heard);
+    publish(&story, 1);
+    story_end(&story);
+}
