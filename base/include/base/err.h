@@ -22,7 +22,10 @@
     X(DAMAGED, "damaged data")                                                                               \
     X(READ_ONLY, "read-only after an earlier error")                                                         \
     X(CLOSED, "closed")                                                                                      \
-    X(TIMEOUT, "timed out")
+    X(TIMEOUT, "timed out")                                                                                  \
+    X(DISCONNECTED, "not connected")                                                                         \
+    X(NO_RESPONDERS, "nobody listens")                                                                       \
+    X(REFUSED, "refused by the server")
 
 enum rill_err {
 #define RILL_ERR_ENUM(name, text) RILL_ERR_##name,
