@@ -111,9 +111,9 @@ enum rill_event_kind {
 
 struct rill_event {
     enum rill_event_kind kind;
-    const char *server;       // the URL without secrets; lives during the callback
-    struct rill_sub *sub;     // SLOW, else NULL
-    struct rill_error error;  // DISCONNECTED, CLOSED, ERROR
+    const char *server;      // the URL without secrets; lives during the callback
+    struct rill_sub *sub;    // SLOW, else NULL
+    struct rill_error error; // DISCONNECTED, CLOSED, ERROR
 };
 
 typedef void rill_event_callback(struct rill_conn *conn, const struct rill_event *event, void *context);
@@ -152,7 +152,10 @@ struct rill_options {
     void *event_context;
 };
 
-#define RILL_OPTIONS {.struct_bytes = sizeof(struct rill_options)}
+#define RILL_OPTIONS                                                                                         \
+    {                                                                                                        \
+        .struct_bytes = sizeof(struct rill_options)                                                          \
+    }
 
 /* Connects. `servers` is one URL or several with commas between:
  *
@@ -206,10 +209,10 @@ struct rill_stats {
     uint64_t in_msgs, in_bytes;   // received; bytes of headers and payloads
     uint64_t out_msgs, out_bytes; // published, also when only buffered
     uint64_t dropped_msgs;        // at subscriptions' limits
-    uint64_t unsent_msgs;         // published, and known not to have been sent when a link broke and its buffer
-                                  // was full or the connection closed
+    uint64_t unsent_msgs; // published, and known not to have been sent when a link broke and its buffer
+                          // was full or the connection closed
     uint64_t reconnects;
-    uint64_t output_bytes;        // now waiting for the kernel
+    uint64_t output_bytes; // now waiting for the kernel
 };
 
 RILL_API void rill_conn_stats(struct rill_conn *conn, struct rill_stats *ret);
@@ -342,7 +345,7 @@ RILL_API_RESULT enum rill_err rill_sub_drain(struct rill_sub *sub, int64_t timeo
 struct rill_sub_stats {
     uint64_t received_msgs; // all, those dropped included
     uint64_t dropped_msgs;
-    size_t pending_msgs, pending_bytes;         // now
+    size_t pending_msgs, pending_bytes; // now
     size_t pending_msgs_peak, pending_bytes_peak;
 };
 
@@ -372,8 +375,8 @@ RILL_API_RESULT enum rill_err rill_request_async(struct rill_conn *conn, const s
 
 /* When to stop waiting for more answers to one request. */
 struct rill_many {
-    int64_t timeout_ms;  // in all
-    int64_t gap_ms;      // after the last answer; 0: only timeout_ms counts
+    int64_t timeout_ms;   // in all
+    int64_t gap_ms;       // after the last answer; 0: only timeout_ms counts
     uint64_t replies_max; // 0: no limit
 };
 

@@ -10,9 +10,9 @@ static const struct scheme {
     const char *dial; // what nng calls it
     enum scheme_kind kind;
 } schemes[] = {
-    {RILL_BYTES("nats://"), "tcp://", SCHEME_TCP},          {RILL_BYTES("tcp://"), "tcp://", SCHEME_TCP},
-    {RILL_BYTES("ws://"), "ws://", SCHEME_WS},              {RILL_BYTES("ipc://"), "ipc://", SCHEME_PATH},
-    {RILL_BYTES("unix://"), "ipc://", SCHEME_PATH},         {RILL_BYTES("abstract://"), "abstract://", SCHEME_PATH},
+    {RILL_BYTES("nats://"), "tcp://", SCHEME_TCP},  {RILL_BYTES("tcp://"), "tcp://", SCHEME_TCP},
+    {RILL_BYTES("ws://"), "ws://", SCHEME_WS},      {RILL_BYTES("ipc://"), "ipc://", SCHEME_PATH},
+    {RILL_BYTES("unix://"), "ipc://", SCHEME_PATH}, {RILL_BYTES("abstract://"), "abstract://", SCHEME_PATH},
 };
 
 static const struct scheme *scheme_find(struct rill_bytes text)
@@ -150,9 +150,8 @@ enum rill_err url_parse(struct rill_bytes text, struct url *ret, struct rill_err
         rill_error_text_set(why, "an URL that is empty, has blanks in it or is too long");
         return RILL_ERR_INVALID;
     }
-    const enum rill_err err = scheme->kind == SCHEME_PATH
-                                  ? write_dial(&url, scheme, rest, 0, RILL_BYTES(""))
-                                  : parse_network(rest, scheme, &url, why);
+    const enum rill_err err = scheme->kind == SCHEME_PATH ? write_dial(&url, scheme, rest, 0, RILL_BYTES(""))
+                                                          : parse_network(rest, scheme, &url, why);
     if (err == RILL_ERR_LIMIT)
         rill_error_text_set(why, "an URL that is too long");
     if (!err)

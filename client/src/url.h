@@ -12,7 +12,7 @@
 enum { URL_DIAL_BYTES = 256, URL_SECRET_BYTES = 256, URL_PORT_DEFAULT = 4222 };
 
 struct url {
-    char dial[URL_DIAL_BYTES]; // for nng and for people: "tcp://127.0.0.1:4222", no secrets
+    char dial[URL_DIAL_BYTES];   // for nng and for people: "tcp://127.0.0.1:4222", no secrets
     char user[URL_SECRET_BYTES]; // "" when there is none
     char password[URL_SECRET_BYTES];
     char token[URL_SECRET_BYTES]; // what stands alone before the @
