@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int64_t timeval_ns(struct timeval tv)
@@ -79,6 +80,18 @@ static void random_bytes(void *out, size_t len)
 {
     const ssize_t got = getrandom(out, len, 0); // up to 256 bytes always come whole
     RILL_ASSERT(got == (ssize_t)len);
+}
+
+int64_t process_free_bytes(const char *folder)
+{
+    struct statvfs disk;
+    return statvfs(folder, &disk) == 0 ? (int64_t)disk.f_bavail * (int64_t)disk.f_frsize : 0;
+}
+
+int64_t process_machine_memory_bytes(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
 void process_make_server_id(char ret_id[57])

@@ -21,6 +21,10 @@ void process_meter_read(struct process_meter *meter, struct rill_now now, struct
 /* Lets the process have as many descriptors as the system allows it. Returns how many that are. */
 uint64_t process_raise_descriptor_limit(void);
 
+/* Of the disk that the folder is on, and of the machine; 0 when the system does not say. */
+int64_t process_free_bytes(const char *folder);
+int64_t process_machine_memory_bytes(void);
+
 /* 56 characters, unique in the world, as NATS' server ids look: "N" and 55 of A-Z2-7. */
 void process_make_server_id(char ret_id[57]);
 uint64_t process_random_seed(void);

@@ -47,6 +47,36 @@ static uint16_t advertise(struct server *server, const struct rill_options *opti
     return (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
+/* Three quarters of the machine's memory when it is not configured. */
+static int64_t memory_bytes_max(const struct rill_options *options)
+{
+    return options->jetstream_memory_bytes_max ? options->jetstream_memory_bytes_max
+                                               : process_machine_memory_bytes() / 4 * 3;
+}
+
+static struct rill_jetstream_config jetstream_config_of(const struct rill_options *options)
+{
+    return (struct rill_jetstream_config){
+        .enabled = options->jetstream,
+        .store_dir = options->jetstream_store_dir,
+        .disk = rill_disk_real(),
+        .lenient = !options->jetstream_strict,
+        .domain = options->jetstream_domain,
+        .free_bytes = options->jetstream ? process_free_bytes(options->jetstream_store_dir) : 0,
+        .limits =
+            {
+                .memory_bytes_max = memory_bytes_max(options),
+                .storage_bytes_max = options->jetstream_file_bytes_max,
+                .ack_pending_max = options->jetstream_ack_pending_max,
+                .request_batch_max = options->jetstream_request_batch_max,
+                .duplicate_window_ns_max = options->jetstream_duplicate_window_ns_max,
+                .buffered_messages_max = options->jetstream_buffered_messages_max,
+                .buffered_bytes_max = options->jetstream_buffered_bytes_max,
+                .requests_max = options->jetstream_requests_max,
+            },
+    };
+}
+
 struct rill_core_config server_core_config(struct server *server, const struct rill_options *options)
 {
     const uint16_t port = advertise(server, options);
@@ -65,12 +95,7 @@ struct rill_core_config server_core_config(struct server *server, const struct r
         .system_traced = options->trace_verbose,
         .tags = options->server_tags.items,
         .tag_count = options->server_tags.count,
-        .jetstream =
-            {
-                .enabled = server->boot.jetstream,
-                .store_dir = server->boot.jetstream_store_dir,
-                .disk = rill_disk_real(),
-            },
+        .jetstream = jetstream_config_of(&server->boot),
         .log = logger_sink(&server->logger),
         .seed = server->seed,
     };

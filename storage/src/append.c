@@ -31,6 +31,8 @@ static void log_advance(struct rill_store *store, size_t size)
     store->open.offset += size;
     store->open.block_count = store->blocks.count;
     store->open.block_len = tail->len;
+    store->open.block_messages = tail->count;
+    store->open.block_bytes = tail->bytes;
     store->commit.bytes += size;
     RILL_ASSERT(tail->offset + (uint64_t)tail->len == store->open.offset);
 }
@@ -48,11 +50,13 @@ enum rill_err store_commit_open(struct rill_store *store)
         .block = store->blocks.count - 1,
         .offset = store->open.offset,
     };
+    // A walk over the block must get past it before it is filled in.
+    record_put_commit(at, 0, &(struct record_commit){0});
     log_advance(store, RECORD_COMMIT_BYTES);
     return RILL_OK;
 }
 
-static enum rill_err record_room(struct rill_store *store, size_t size, uint8_t **ret_at)
+enum rill_err store_record_room(struct rill_store *store, size_t size, uint8_t **ret_at)
 {
     const uint64_t used = store->commit.record ? store->commit.bytes : RECORD_COMMIT_BYTES;
     if (store->read_only)
@@ -61,6 +65,12 @@ static enum rill_err record_room(struct rill_store *store, size_t size, uint8_t 
         return RILL_ERR_LIMIT;
     const enum rill_err err = store_commit_open(store);
     return err ? err : log_room(store, size, ret_at);
+}
+
+void store_record_advance(struct rill_store *store, size_t size)
+{
+    store->commit.record_count++;
+    log_advance(store, size);
 }
 
 static bool message_fits(const struct rill_store *store, const struct rill_store_message *message)
@@ -75,7 +85,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         return RILL_ERR_LIMIT;
     uint8_t *at;
     const size_t size = record_message_size(message);
-    const enum rill_err err = record_room(store, size, &at);
+    const enum rill_err err = store_record_room(store, size, &at);
     if (err)
         return err;
     struct log_mark *open = &store->open;
@@ -84,12 +94,11 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         message->time_ns = open->time_ns; // I1
     open->time_ns = message->time_ns;
     record_put_message(at, store->seed + open->offset, message);
-    if (open->messages++ == 0)
-        store->first_time_ns = message->time_ns;
+    block_count_message(&store->blocks.blocks[store->blocks.count - 1], size, message->time_ns);
+    open->messages++;
     open->bytes += size;
-    store->commit.record_count++;
     store->commit.message_count++;
-    log_advance(store, size);
+    store_record_advance(store, size);
     return RILL_OK;
 }
 
@@ -100,13 +109,12 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
         return RILL_ERR_LIMIT;
     uint8_t *at;
     const size_t size = record_body_size(bytes.len);
-    const enum rill_err err = record_room(store, size, &at);
+    const enum rill_err err = store_record_room(store, size, &at);
     if (err)
         return err;
     record_put_body(at, store->seed + store->open.offset, (uint8_t)type, store->open.sequence,
                     store->open.time_ns, bytes);
-    store->commit.record_count++;
-    log_advance(store, size);
+    store_record_advance(store, size);
     return RILL_OK;
 }
 

@@ -164,6 +164,17 @@ static void data_retire(struct block_table *table, struct block_data *data)
         table->spare = data;
 }
 
+/* Forgets the places at and behind `len`. */
+static void data_unindex(struct block_data *data, uint32_t len)
+{
+    if (data->indexed <= len)
+        return;
+    data->indexed = len;
+    while (data->place_count &&
+           (!data->places[data->place_count - 1] || data->places[data->place_count - 1] - 1 >= len))
+        data->place_count--;
+}
+
 void block_cut(struct block_table *table, size_t count, uint32_t last_len)
 {
     RILL_ASSERT(count <= table->count);
@@ -175,13 +186,51 @@ void block_cut(struct block_table *table, size_t count, uint32_t last_len)
             data_detach(table, data);
             data_retire(table, data);
         }
+        free(last->live);
         table->count--;
     }
     if (count) {
         struct block *last = &table->blocks[count - 1];
-        RILL_ASSERT(last_len <= last->len && (!last->data || last->data->indexed <= last_len));
+        RILL_ASSERT(last_len <= last->len);
         last->len = last_len;
+        if (last->data)
+            data_unindex(last->data, last_len);
     }
+}
+
+void block_drop(struct block_table *table, size_t count)
+{
+    RILL_ASSERT(count <= table->count);
+    for (size_t i = 0; i < count; i++) {
+        struct block_data *data = table->blocks[i].data;
+        free(table->blocks[i].live);
+        if (data) {
+            data_detach(table, data);
+            data_retire(table, data);
+        }
+    }
+    if (count)
+        memmove(table->blocks, table->blocks + count, (table->count - count) * sizeof table->blocks[0]);
+    table->count -= count;
+    struct block_data *data;
+    DL_FOREACH (table->cached, data)
+        data->block -= count;
+}
+
+size_t block_at(const struct block_table *table, uint64_t segment, uint64_t offset)
+{
+    size_t low = 0, high = table->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct block *block = &table->blocks[middle];
+        if (block->segment < segment || (block->segment == segment && block->offset < offset))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const bool found =
+        low < table->count && table->blocks[low].segment == segment && table->blocks[low].offset == offset;
+    return found ? low : SIZE_MAX;
 }
 
 size_t block_find(const struct block_table *table, size_t count, uint64_t sequence)

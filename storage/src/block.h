@@ -13,6 +13,7 @@
 // thread owns the table.
 #pragma once
 
+#include "live.h"
 #include "record.h"
 
 enum { BLOCK_BYTES = 128 * 1024 };
@@ -33,6 +34,12 @@ struct block {
     uint64_t segment;
     uint32_t offset;
     uint32_t len;
+    uint32_t count;          // messages in it, live or not: first_sequence and those behind it, without gaps
+    uint32_t bytes;          // of their records
+    uint32_t gone;           // of them, removed, as of the open commit; below the floor nobody counts
+    uint32_t gone_bytes;     // of their records
+    int64_t first_time_ns;   // of the first message
+    struct live_map *live;   // which are removed one by one; NULL when none is
     bool loading;            // a job is under way that brings its data
     struct block_data *data; // owned by the table; NULL when not in memory
 };
@@ -55,11 +62,35 @@ enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uin
 /* Appends a block for appending to, with room for at least `room` bytes. */
 enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment,
                               uint64_t offset, size_t room) RILL_MUST_CHECK;
-/* Takes blocks off the end until `count` are left, the last of them `last_len` bytes long. */
+/* Takes blocks off the end until `count` are left, the last of them `last_len` bytes long. Its counts are the
+   caller's to set. */
 void block_cut(struct block_table *table, size_t count, uint32_t last_len);
+/* Takes `count` blocks off the front: the others move up. */
+void block_drop(struct block_table *table, size_t count);
 
 /* The block that holds this sequence among the first `count`; SIZE_MAX when it is before all of them. */
 size_t block_find(const struct block_table *table, size_t count, uint64_t sequence);
+
+/* The block that begins there; SIZE_MAX when there is none. */
+size_t block_at(const struct block_table *table, uint64_t segment, uint64_t offset);
+
+static inline uint32_t block_live(const struct block *block)
+{
+    return block->count - block->gone;
+}
+
+static inline uint32_t block_live_bytes(const struct block *block)
+{
+    return block->bytes - block->gone_bytes;
+}
+
+/* Notes that a message was put at the end of a block. */
+static inline void block_count_message(struct block *block, size_t size, int64_t time_ns)
+{
+    if (block->count++ == 0)
+        block->first_time_ns = time_ns;
+    block->bytes += (uint32_t)size;
+}
 
 /* Gives a block its data, and takes the ownership. */
 void block_attach(struct block_table *table, size_t block, struct block_data *data);

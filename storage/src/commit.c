@@ -26,6 +26,10 @@ void mark_enter(struct log_mark *mark, const struct segment_plan *plan)
     mark->segment = plan->header.number;
     mark->offset = segment_plan_end(plan);
     mark->commit = plan->header.first_commit;
+    if (plan->floor > 1) {
+        mark->said_floor = plan->floor;
+        mark->said_segment = plan->header.number;
+    }
 }
 
 static void open_settle(struct rill_store *store)
@@ -39,7 +43,14 @@ static void open_settle(struct rill_store *store)
 void store_rollback(struct rill_store *store)
 {
     RILL_ASSERT(!store->in_flight);
-    block_cut(&store->blocks, store->committed.block_count, store->committed.block_len);
+    const struct log_mark *committed = &store->committed;
+    store_removals_undo(store);
+    block_cut(&store->blocks, committed->block_count, committed->block_len);
+    if (committed->block_count) {
+        struct block *tail = &store->blocks.blocks[committed->block_count - 1];
+        tail->count = committed->block_messages;
+        tail->bytes = committed->block_bytes;
+    }
     store->started = store->committed;
     store->open = store->committed;
     open_settle(store);
@@ -118,8 +129,9 @@ static void plan_next_segment(struct rill_store *store)
     RILL_ASSERT(header.number > store->started.segment);
     memcpy(header.identity, store->identity, sizeof header.identity);
     if (checkpoint_take(store))
-        store->plan =
-            segment_plan_create(&header, store->started.time_ns, rill_buf_bytes(&store->checkpoint));
+        store->plan = segment_plan_create(&header, store->started.time_ns,
+                                          store_sayable_floor(store, store->started.floor),
+                                          rill_buf_bytes(&store->checkpoint));
 }
 
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal)
@@ -129,14 +141,18 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
         return NULL;
     struct commit_job *job = &store->job;
     RILL_ASSERT(!job->plan && !(store->dirty && store->plan));
+    if (!is_seal)
+        store_say_floor(store);
     commit_put_record(store);
     job_list_parts(store, job);
     job->base.err = RILL_OK;
     job->plan = store->plan;
+    job->segment = store->open.segment;
     job->offset = store->commit.offset;
     job->bytes = store->commit.bytes;
     job->cut = store->dirty;
     job->made = false;
+    job->keeps_file = false;
     store->plan = NULL;
     store->started = store->open;
     store->in_flight = true;
@@ -150,7 +166,10 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
-    return store_commit_start(store, false);
+    struct rill_store_job *job = store_commit_start(store, false);
+    if (job)
+        store->job.keeps_file = shared_file_take(&store->member);
+    return job;
 }
 
 /* A full disk refuses, everything else fails. */
@@ -172,13 +191,32 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
     if (outcome != SEGMENT_MADE)
         return outcome;
     RILL_ASSERT(job->offset == end);
-    job->base.disk->ops->close(job->file);
+    commit_job_close_file(job);
     job->file = file;
     job->left_bytes = job->reserved;
     job->reserved = reserve > end ? reserve : end;
     job->made = true;
     job->cut = false;
     return SEGMENT_MADE;
+}
+
+void commit_job_close_file(struct commit_job *job)
+{
+    if (job->file)
+        job->base.disk->ops->close(job->file);
+    job->file = NULL;
+}
+
+/* Without the file nothing is written; but a tail that is gone or cannot be read has no future. */
+static enum segment_outcome job_open(struct commit_job *job)
+{
+    char *path = segment_path(job->folder, job->segment);
+    const enum rill_err err = job->base.disk->ops->open(job->base.disk, path, RILL_DISK_WRITE, &job->file);
+    free(path);
+    if (!err)
+        return SEGMENT_MADE;
+    (void)job_failed(job, "open the segment for a commit", err);
+    return err == RILL_ERR_IO || err == RILL_ERR_NOT_FOUND ? SEGMENT_FAILED : SEGMENT_REFUSED;
 }
 
 static enum segment_outcome job_cut(struct commit_job *job)
@@ -239,7 +277,7 @@ static enum segment_outcome job_write(struct commit_job *job)
 
 void commit_job_run(struct commit_job *job)
 {
-    job->outcome = job->plan ? job_make_segment(job) : SEGMENT_MADE;
+    job->outcome = job->plan ? job_make_segment(job) : job->file ? SEGMENT_MADE : job_open(job);
     if (job->outcome == SEGMENT_MADE && job->cut) {
         job->outcome = job_cut(job);
         job->cut = job->outcome != SEGMENT_MADE;
@@ -248,6 +286,8 @@ void commit_job_run(struct commit_job *job)
         job->outcome = job_reserve(job);
     if (job->outcome == SEGMENT_MADE)
         job->outcome = job_write(job);
+    if (!job->keeps_file)
+        commit_job_close_file(job);
 }
 
 /* What a commit that failed leaves: the segment that it made, or the plan of it for the next one. */
@@ -276,13 +316,13 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->in_flight = false;
     store->dirty = job->cut;
     store->tail_bytes = job->reserved;
+    shared_file_give(&store->member, job->keeps_file);
     if (job->made) {
-        store->segments++;
-        store->next_segment = job->plan->header.number + 1;
-        store->full_bytes += job->left_bytes;
+        store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
     }
     if (job->outcome == SEGMENT_MADE) {
         store->committed = store->started;
+        store_removals_commit(store, store->committed.commit);
         segment_plan_destroy(job->plan);
         job->plan = NULL;
     } else {
@@ -310,6 +350,8 @@ void rill_store_job_run(struct rill_store_job *job)
 {
     if (job->kind == JOB_COMMIT)
         commit_job_run((struct commit_job *)job);
+    else if (job->kind == JOB_TIDY)
+        tidy_job_run((struct tidy_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

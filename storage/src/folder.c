@@ -5,6 +5,7 @@
 #include "io.h"
 #include "segment.h"
 #include "storage/store.h"
+#include "store_lock.h"
 
 #include <stdlib.h>
 
@@ -44,23 +45,22 @@ static enum rill_err names_unlink(struct names *names, struct rill_disk *disk, c
     return err;
 }
 
-static enum rill_err folder_make_one(struct rill_disk *disk, const char *path)
+enum rill_err folder_make_names(struct rill_disk *disk, const char *path)
 {
     enum rill_err err = disk->ops->mkdir(disk, path);
     if (err != RILL_ERR_NOT_FOUND)
         return err == RILL_ERR_EXISTS ? RILL_OK : err;
     char *parent = io_parent(path);
-    err = strcmp(parent, path) == 0 ? RILL_ERR_NOT_FOUND : folder_make_one(disk, parent);
+    err = strcmp(parent, path) == 0 ? RILL_ERR_NOT_FOUND : folder_make_names(disk, parent);
     free(parent);
     return err ? err : disk->ops->mkdir(disk, path);
 }
 
 enum rill_err folder_make(struct rill_disk *disk, const char *path)
 {
-    // The names of stream, account and store. An earlier process may have made one and ended before it was
-    // synced.
+    // An earlier process may have made one and ended before it was synced.
     enum { LEVELS = 3 };
-    enum rill_err err = folder_make_one(disk, path);
+    enum rill_err err = folder_make_names(disk, path);
     char *parent = io_parent(path);
     for (int level = 0; !err && level < LEVELS; level++) {
         err = disk->ops->sync_folder(disk, parent);
@@ -100,7 +100,7 @@ char *folder_deleted_path(const char *path)
 }
 
 /* With the lock held: the rename is what deletes, the rest only tidies up (C9). */
-static enum rill_err folder_delete(struct rill_disk *disk, const char *folder)
+static enum rill_err delete_held(struct rill_disk *disk, const char *folder)
 {
     char *deleted = folder_deleted_path(folder);
     char *parent = io_parent(folder);
@@ -116,19 +116,23 @@ static enum rill_err folder_delete(struct rill_disk *disk, const char *folder)
     return err;
 }
 
-enum rill_err rill_store_delete(struct rill_disk *disk, const char *folder, struct rill_error_text *why)
+enum rill_err folder_delete(struct rill_disk *disk, const char *folder,
+                            const struct rill_store_shared *shared, struct rill_error_text *why)
 {
-    struct rill_disk_file *lock;
-    char *lock_path = io_path(folder, "lock");
-    enum rill_err err = disk->ops->lock(disk, lock_path, &lock);
-    free(lock_path);
-    if (!err) {
-        err = folder_delete(disk, folder);
+    struct rill_disk_file *lock = NULL;
+    enum rill_err err = store_lock_take(disk, folder, shared, &lock);
+    if (!err)
+        err = delete_held(disk, folder);
+    if (lock)
         disk->ops->close(lock);
-    }
     if (err)
         rill_error_text_set(why, "delete %s: %s", folder, rill_err_text(err));
     return err;
+}
+
+enum rill_err rill_store_delete(struct rill_disk *disk, const char *folder, struct rill_error_text *why)
+{
+    return folder_delete(disk, folder, NULL, why);
 }
 
 static enum rill_err list_streams(struct rill_disk *disk, const char *account_folder, const char *account,

@@ -66,6 +66,21 @@ static struct rill_store_range lost_take(struct lost *lost, size_t from, size_t 
     return range;
 }
 
+void lost_cut(struct lost *lost, uint64_t first_kept)
+{
+    size_t gone = 0;
+    while (gone < lost->count && lost->ranges[gone].last_sequence < first_kept)
+        lost->messages -= range_size(&lost->ranges[gone++]);
+    if (gone) {
+        memmove(lost->ranges, lost->ranges + gone, (lost->count - gone) * sizeof lost->ranges[0]);
+        lost->count -= gone;
+    }
+    if (lost->count && lost->ranges[0].first_sequence < first_kept) {
+        lost->messages -= first_kept - lost->ranges[0].first_sequence;
+        lost->ranges[0].first_sequence = first_kept;
+    }
+}
+
 void lost_add(struct lost *lost, uint64_t first, uint64_t last)
 {
     RILL_ASSERT(first > 0 && first <= last);

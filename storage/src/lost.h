@@ -19,4 +19,6 @@ struct lost {
 void lost_fini(struct lost *lost);
 /* Adds a range; one that touches or overlaps another grows into it. */
 void lost_add(struct lost *lost, uint64_t first, uint64_t last);
+/* Forgets what is below: it was purged. */
+void lost_cut(struct lost *lost, uint64_t first_kept);
 bool lost_has(const struct lost *lost, uint64_t sequence);

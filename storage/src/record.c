@@ -11,6 +11,8 @@
 
 static_assert(RECORD_HEADER_BYTES % RECORD_ALIGN == 0, "a body begins aligned");
 static_assert(RECORD_COMMIT_BYTES % RECORD_ALIGN == 0, "what follows a commit record is aligned");
+static_assert(RECORD_DELETE_BYTES % RECORD_ALIGN == 0 && RECORD_PURGE_BYTES % RECORD_ALIGN == 0,
+              "their length is their size");
 
 size_t record_message_size(const struct rill_store_message *message)
 {
@@ -83,12 +85,43 @@ void record_put_commit(uint8_t *at, uint64_t seed, const struct record_commit *c
     le_put_u64(at, record_checksum(at, RECORD_COMMIT_BYTES, seed));
 }
 
+void record_put_delete(uint8_t *at, uint64_t seed, uint64_t sequence, int64_t time_ns,
+                       const struct record_delete *removal)
+{
+    uint8_t body[RECORD_DELETE_BYTES - RECORD_HEADER_BYTES];
+    le_put_u64(body, removal->sequence);
+    le_put_u32(body + 8, removal->bytes);
+    le_put_u32(body + 12, 0);
+    record_put_body(at, seed, RECORD_DELETE, sequence, time_ns, rill_bytes_of(body, sizeof body));
+}
+
+void record_put_purge(uint8_t *at, uint64_t seed, uint64_t sequence, int64_t time_ns, uint64_t first_kept)
+{
+    uint8_t body[RECORD_PURGE_BYTES - RECORD_HEADER_BYTES];
+    le_put_u64(body, first_kept);
+    record_put_body(at, seed, RECORD_PURGE, sequence, time_ns, rill_bytes_of(body, sizeof body));
+}
+
+struct record_delete record_delete_of(const struct record *record)
+{
+    RILL_ASSERT(record->type == RECORD_DELETE);
+    return (struct record_delete){le_get_u64(record->body.data), le_get_u32(record->body.data + 8)};
+}
+
+uint64_t record_purge_of(const struct record *record)
+{
+    RILL_ASSERT(record->type == RECORD_PURGE);
+    return le_get_u64(record->body.data);
+}
+
 bool record_type_is_known(uint8_t type)
 {
     switch (type) {
     case RECORD_COMMIT:
     case RECORD_MESSAGE:
     case RECORD_CHECKPOINT:
+    case RECORD_DELETE:
+    case RECORD_PURGE:
 #define EVENT_CASE(name, number, text) case number:
         RILL_STORE_EVENT_TABLE(EVENT_CASE)
 #undef EVENT_CASE
@@ -108,6 +141,10 @@ static bool fields_fit(const uint8_t *at, size_t len)
                le_get_u32(at + RECORD_HEADER_BYTES) <= len - RECORD_MESSAGE_BYTES - subject_len;
     case RECORD_COMMIT:
         return len == RECORD_COMMIT_BYTES && subject_len == 0;
+    case RECORD_DELETE:
+        return len == RECORD_DELETE_BYTES && subject_len == 0;
+    case RECORD_PURGE:
+        return len == RECORD_PURGE_BYTES && subject_len == 0;
     default:
         return subject_len == 0;
     }

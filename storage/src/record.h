@@ -17,12 +17,16 @@ enum {
     RECORD_HEADER_BYTES = 32,
     RECORD_MESSAGE_BYTES = 36, // a message's fields in front of its subject
     RECORD_COMMIT_BYTES = 56,
+    RECORD_DELETE_BYTES = 48,
+    RECORD_PURGE_BYTES = 40,
 };
 
 enum record_type {
     RECORD_COMMIT = 1,
     RECORD_MESSAGE = 2,
     RECORD_CHECKPOINT = 3,
+    RECORD_DELETE = 4,
+    RECORD_PURGE = 5,
     // and those of enum rill_store_event
 };
 
@@ -45,6 +49,11 @@ struct record_commit {
     uint32_t message_count;
 };
 
+struct record_delete {
+    uint64_t sequence; // of the message
+    uint32_t bytes;    // of its record
+};
+
 static inline size_t record_align(size_t len)
 {
     return (len + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1);
@@ -60,6 +69,10 @@ size_t record_body_size(size_t body_len);
 void record_put_message(uint8_t *at, uint64_t seed, const struct rill_store_message *message);
 void record_put_body(uint8_t *at, uint64_t seed, uint8_t type, uint64_t sequence, int64_t time_ns,
                      struct rill_bytes body);
+/* `sequence` and `time_ns` are those before the record. */
+void record_put_delete(uint8_t *at, uint64_t seed, uint64_t sequence, int64_t time_ns,
+                       const struct record_delete *removal);
+void record_put_purge(uint8_t *at, uint64_t seed, uint64_t sequence, int64_t time_ns, uint64_t first_kept);
 void record_put_commit(uint8_t *at, uint64_t seed, const struct record_commit *commit);
 
 /* Is there a valid record (V4 to V7) in these bytes, of which `room` follow? The views in *ret point into
@@ -71,6 +84,8 @@ bool record_get_any(const uint8_t *at, size_t room, uint64_t seed, struct record
 bool record_type_is_known(uint8_t type);
 /* The fields of a record that is known to be valid. */
 struct record record_view(const uint8_t *at);
+struct record_delete record_delete_of(const struct record *record);
+uint64_t record_purge_of(const struct record *record);
 /* Is there a valid commit record that may follow the commit `last`, after the sequence `sequence` (V8)? */
 bool record_get_commit(const uint8_t *at, size_t room, uint64_t seed, uint64_t last, uint64_t sequence,
                        struct record_commit *ret);

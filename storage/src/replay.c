@@ -23,6 +23,8 @@ struct replay {
     struct log_reader reader;
     bool is_last;            // the segment being read is the last one
     uint64_t sequence_limit; // no message of this segment has a higher one
+    bool head_is_missing;    // segments in front of the first
+    uint64_t head_sequence;  // the last message in them
 };
 
 static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
@@ -43,8 +45,9 @@ static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, s
 {
     struct block_table *table = &replay->store->blocks;
     const struct block *last = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!last || first_sequence > replay->at.sequence + 1 || last->segment != replay->at.segment ||
-        last->offset + (uint64_t)last->len != offset || last->len + size > BLOCK_BYTES) {
+    if (!last || first_sequence != last->first_sequence + last->count ||
+        last->segment != replay->at.segment || last->offset + (uint64_t)last->len != offset ||
+        last->len + size > BLOCK_BYTES) {
         const enum rill_err err = block_push(table, first_sequence, replay->at.segment, offset);
         if (err)
             return err;
@@ -56,18 +59,11 @@ static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, s
 static enum rill_err deliver_message(struct replay *replay, const struct record *record)
 {
     struct log_mark *at = &replay->at;
-    if (record->sequence > at->sequence + 1) {
-        const enum rill_err err = replay_lost(replay, at->sequence + 1, record->sequence - 1);
-        if (err)
-            return err;
-    }
-    if (at->messages++ == 0) {
-        replay->store->first_sequence = record->sequence;
-        replay->store->first_time_ns = record->time_ns;
-    }
+    RILL_ASSERT(record->sequence == at->sequence + 1); // I1
+    struct block_table *table = &replay->store->blocks;
+    block_count_message(&table->blocks[table->count - 1], record->size, record->time_ns);
     at->sequence = record->sequence;
     at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
-    at->bytes += record->size;
     replay->report->messages++;
     const struct rill_store_message message = {record->sequence, record->time_ns, record->subject,
                                                record->headers, record->body};
@@ -94,6 +90,68 @@ static enum rill_err deliver_event(struct replay *replay, const struct record *r
                                   record->body);
 }
 
+static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_t last)
+{
+    return replay->visitor->removed ? replay->visitor->removed(replay->visitor->context, first, last)
+                                    : RILL_OK;
+}
+
+static enum rill_err deliver_delete(struct replay *replay, const struct record *record)
+{
+    const struct record_delete removal = record_delete_of(record);
+    struct block_table *table = &replay->store->blocks;
+    const size_t at = block_find(table, table->count, removal.sequence);
+    struct block *block = at == SIZE_MAX ? NULL : &table->blocks[at];
+    const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
+    if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
+        return RILL_OK; // it is lost, or gone already
+    live_remove(&block->live, (uint32_t)index);
+    live_commit(block->live, (uint32_t)index, (uint32_t)index);
+    block->gone++;
+    // A record that is valid says what was true; what no store has written must not break the counts.
+    const uint32_t left = block_live_bytes(block);
+    block->gone_bytes += removal.bytes < left ? removal.bytes : left;
+    return tell_removed(replay, removal.sequence, removal.sequence);
+}
+
+static enum rill_err deliver_purge(struct replay *replay, const struct record *record)
+{
+    struct log_mark *at = &replay->at;
+    const uint64_t next = at->sequence + 1;
+    const uint64_t floor = record_purge_of(record) < next ? record_purge_of(record) : next;
+    if (floor < at->said_floor)
+        return RILL_OK;
+    const bool is_new = floor > at->said_floor;
+    at->said_segment = at->segment;
+    at->said_floor = floor;
+    return is_new && floor > 1 ? tell_removed(replay, 1, floor - 1) : RILL_OK;
+}
+
+static enum rill_err deliver_body(struct replay *replay, const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_CHECKPOINT:
+        return deliver_checkpoint(replay, record);
+    case RECORD_DELETE:
+        return deliver_delete(replay, record);
+    case RECORD_PURGE:
+        return deliver_purge(replay, record);
+    default:
+        return deliver_event(replay, record);
+    }
+}
+
+/* What a record says was there before it, and was not found, is lost. */
+static enum rill_err deliver_gap(struct replay *replay, uint64_t sequence)
+{
+    struct log_mark *at = &replay->at;
+    if (sequence <= at->sequence)
+        return RILL_OK;
+    const enum rill_err err = replay_lost(replay, at->sequence + 1, sequence);
+    at->sequence = sequence;
+    return err;
+}
+
 /* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
 static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
                              uint64_t limit)
@@ -102,28 +160,36 @@ static enum rill_err deliver(struct replay *replay, const struct record *record,
     const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
     if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
         return RILL_OK;
-    const uint64_t next = is_message ? record->sequence : replay->at.sequence + 1;
-    const enum rill_err err = replay_note_block(replay, offset, record->size, next);
+    enum rill_err err = deliver_gap(replay, record->sequence - is_message);
+    if (!err)
+        err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
     if (err)
         return err;
-    if (is_message)
-        return deliver_message(replay, record);
-    return record->type == RECORD_CHECKPOINT ? deliver_checkpoint(replay, record)
-                                             : deliver_event(replay, record);
+    return is_message ? deliver_message(replay, record) : deliver_body(replay, record);
 }
 
-/* Takes a commit record as the next one, and says what is missing in front of it. */
-static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
+/* Says what is missing in front of a commit. That holds even when the commit itself turns out to be torn: those in
+   front of it were durable (I4), and their sequences are not given out again. */
+static enum rill_err accept_jump(struct replay *replay, const struct record_commit *commit)
 {
     struct log_mark *at = &replay->at;
     enum rill_err err = RILL_OK;
     if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
-    // Before the mark moves: a declared gap (I9) begins a block although the bytes have no gap.
+    at->commit = commit->number - 1;
+    at->sequence = commit->sequence;
+    return err;
+}
+
+/* Takes a commit record as the next one. */
+static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
+{
+    struct log_mark *at = &replay->at;
+    enum rill_err err = accept_jump(replay, commit);
+    // A declared gap (I9) begins a block although the bytes have no gap.
     if (!err)
         err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
     at->commit = commit->number;
-    at->sequence = commit->sequence;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
     return err;
@@ -255,8 +321,10 @@ static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_
         return err;
     uint64_t end;
     *ret_next = later.offset;
-    if (later.found)
-        return deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
+    if (later.found) {
+        err = deliver_valid(replay, offset, later.offset, later.commit.sequence, &end);
+        return err ? err : accept_jump(replay, &later.commit);
+    }
     if (!replay->is_last)
         return later.used > offset ? deliver_valid(replay, offset, later.offset, replay->sequence_limit, &end)
                                    : RILL_OK;
@@ -312,6 +380,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     free(path);
     if (err)
         return err;
+    store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
     replay->reader.seed = segment_seed(store->identity, entry->header.number);
     replay->at.segment = entry->header.number;
     replay->tail->header = entry->header;
@@ -323,20 +392,29 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset;
     if (!replay->is_last)
-        store->full_bytes += replay->reader.size;
+        store->files[store->file_count - 1].bytes = replay->reader.size;
     reader_close(&replay->reader);
     return err;
 }
 
-/* The first segment says where the log begins. What was in front of it is lost, if it was not the first one
-   made. */
-static enum rill_err replay_begin(struct replay *replay, const struct catalog_entry *first)
+/* The first segment says where the log begins. */
+static void replay_begin(struct replay *replay, const struct catalog_entry *first)
 {
     if (!first->has_header)
-        return RILL_OK;
+        return;
     replay->at.sequence = first->header.first_sequence - 1;
     replay->at.commit = first->header.first_commit - 1;
-    return replay->at.commit ? replay_lost(replay, 1, replay->at.sequence) : RILL_OK;
+    replay->head_is_missing = replay->at.commit > 0;
+    replay->head_sequence = replay->at.sequence;
+}
+
+/* What was in front of the first segment is lost, unless a purge behind it has removed it. */
+static enum rill_err replay_end(struct replay *replay)
+{
+    const uint64_t floor = replay->at.said_floor ? replay->at.said_floor : 1;
+    if (!replay->head_is_missing || replay->at.said_floor > replay->head_sequence)
+        return RILL_OK;
+    return replay_lost(replay, floor, replay->head_sequence);
 }
 
 static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
@@ -348,7 +426,8 @@ static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
 static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog,
                                      struct rill_error_text *why)
 {
-    enum rill_err err = replay_begin(replay, &catalog->entries[0]);
+    enum rill_err err = RILL_OK;
+    replay_begin(replay, &catalog->entries[0]);
     for (size_t i = 0; !err && i < catalog->count; i++) {
         replay->is_last = i + 1 == catalog->count;
         replay->sequence_limit = sequence_limit(catalog, i);
@@ -357,19 +436,85 @@ static enum rill_err replay_segments(struct replay *replay, const struct catalog
             rill_error_text_set(why, "replay segment %" PRIu64 ": %s", catalog->entries[i].header.number,
                                 rill_err_text(err));
     }
-    return err;
+    return err ? err : replay_end(replay);
+}
+
+/* Marks what lies below the floor in the block that the floor cuts through: that block's records are needed. */
+static void cut_block(struct replay *replay, size_t at, uint64_t floor)
+{
+    struct block *block = &replay->store->blocks.blocks[at];
+    const struct block_data *data = block->data;
+    const uint32_t end = floor - block->first_sequence < block->count
+                             ? (uint32_t)(floor - block->first_sequence)
+                             : block->count;
+    for (uint32_t i = 0; (i = live_next(block->live, i, end, LIVE_OPEN)) < end; i++) {
+        live_remove(&block->live, i);
+        live_commit(block->live, i, i);
+        block->gone++;
+        if (data && i < data->place_count && data->places[i])
+            block->gone_bytes += (uint32_t)record_view(data->bytes + data->places[i] - 1).size;
+    }
+    if (block->gone_bytes > block->bytes)
+        block->gone_bytes = block->bytes;
+}
+
+static enum rill_err settle_floor(struct replay *replay)
+{
+    struct rill_store *store = replay->store;
+    const size_t at = block_find(&store->blocks, store->blocks.count, replay->at.floor);
+    if (at == SIZE_MAX || store->blocks.blocks[at].first_sequence == replay->at.floor)
+        return RILL_OK;
+    const enum rill_err err = store_load_block(store, at);
+    if (err == RILL_ERR_NO_MEMORY)
+        return err;
+    cut_block(replay, at, replay->at.floor); // what the disk cannot read now counts as it stands
+    return RILL_OK;
+}
+
+static void count_live(struct replay *replay)
+{
+    const struct block_table *table = &replay->store->blocks;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct block *block = &table->blocks[i];
+        if (block->first_sequence + block->count <= replay->at.floor)
+            continue;
+        replay->at.messages += block_live(block);
+        replay->at.bytes += block_live_bytes(block);
+    }
+}
+
+/* The floor and the counts follow from what all records together have said. */
+static enum rill_err replay_settle(struct replay *replay)
+{
+    struct rill_store *store = replay->store;
+    struct log_mark *at = &replay->at;
+    store->open.sequence = at->sequence;
+    at->floor = at->said_floor ? at->said_floor : 1;
+    const enum rill_err err = settle_floor(replay);
+    if (err)
+        return err;
+    count_live(replay);
+    at->floor = store_next_live(store, LIVE_COMMITTED, at->floor);
+    if (at->said_floor)
+        lost_cut(&store->lost, at->said_floor);
+    return RILL_OK;
 }
 
 static void replay_take_over(struct replay *replay, const struct catalog *catalog)
 {
     struct rill_store *store = replay->store;
     replay->at.block_count = store->blocks.count;
-    replay->at.block_len = store->blocks.count ? store->blocks.blocks[store->blocks.count - 1].len : 0;
+    if (store->blocks.count) {
+        const struct block *tail = &store->blocks.blocks[store->blocks.count - 1];
+        replay->at.block_len = tail->len;
+        replay->at.block_messages = tail->count;
+        replay->at.block_bytes = tail->bytes;
+    }
     store->committed = replay->at;
-    store->segments = catalog->count;
+    store_note_first(store);
+    for (size_t i = 0; i < store->file_count; i++)
+        store->full_bytes += store->files[i].bytes;
     store->next_segment = catalog->highest + 1;
-    if (!replay->at.messages)
-        store->first_sequence = replay->at.sequence + 1;
     replay->report->segments = catalog->count;
     replay->report->foreign_files = catalog->foreign;
 }
@@ -387,6 +532,8 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
         .store = store, .visitor = visitor ? visitor : &nobody, .report = report, .tail = ret_tail};
     memcpy(store->identity, catalog.identity, sizeof store->identity);
     err = replay_segments(&replay, &catalog, why);
+    if (!err)
+        err = replay_settle(&replay);
     if (!err)
         replay_take_over(&replay, &catalog);
     catalog_fini(&catalog);

@@ -83,21 +83,26 @@ static void plan_put_commit(struct segment_plan *plan, int64_t time_ns, struct r
         .sequence = header->first_sequence - 1,
         .time_ns = time_ns,
         .bytes = (uint32_t)plan->commit.len,
-        .record_count = 1,
+        .record_count = plan->floor > 1 ? 2 : 1,
     };
+    const size_t end = RECORD_COMMIT_BYTES + record_body_size(checkpoint.len);
     record_put_commit(plan->commit.data, seed, &commit);
     record_put_body(plan->commit.data + RECORD_COMMIT_BYTES, seed + RECORD_COMMIT_BYTES, RECORD_CHECKPOINT,
                     commit.sequence, time_ns, checkpoint);
+    if (plan->floor > 1)
+        record_put_purge(plan->commit.data + end, seed + end, commit.sequence, time_ns, plan->floor);
 }
 
-struct segment_plan *segment_plan_create(const struct segment_header *header, int64_t time_ns,
+struct segment_plan *segment_plan_create(const struct segment_header *header, int64_t time_ns, uint64_t floor,
                                          struct rill_bytes checkpoint)
 {
     RILL_ASSERT(header->number > 0 && header->first_sequence > 0);
     if (checkpoint.len > UINT32_MAX / 2)
         return NULL;
-    const size_t len = RECORD_COMMIT_BYTES + record_body_size(checkpoint.len);
+    const size_t len =
+        RECORD_COMMIT_BYTES + record_body_size(checkpoint.len) + (floor > 1 ? RECORD_PURGE_BYTES : 0);
     struct segment_plan *plan = rill_alloc_zero(1, sizeof *plan);
+    plan->floor = floor;
     plan->header = *header;
     segment_header_put(plan->pages, header);
     segment_header_put(plan->pages + SEGMENT_COPY_OFFSET, header);

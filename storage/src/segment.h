@@ -38,11 +38,12 @@ char *segment_path(const char *folder, uint64_t number);
 struct segment_plan {
     struct segment_header header;
     uint8_t pages[SEGMENT_FIRST_OFFSET]; // both headers
-    struct rill_buf commit;              // with the checkpoint
+    uint64_t floor;
+    struct rill_buf commit; // with the checkpoint, and the floor unless that is 1 (R1)
 };
 
 /* NULL when memory is out. `sequence` and `time_ns` are those before the segment. */
-struct segment_plan *segment_plan_create(const struct segment_header *header, int64_t time_ns,
+struct segment_plan *segment_plan_create(const struct segment_header *header, int64_t time_ns, uint64_t floor,
                                          struct rill_bytes checkpoint);
 void segment_plan_destroy(struct segment_plan *plan);
 

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "folder.h"
 #include "io.h"
+#include "store_lock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -35,6 +36,11 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .segment_bytes = store->segment_bytes,
         .outcome = SEGMENT_MADE,
     };
+    store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
+    if (!options->shared) {
+        store->own_shared = shared_create_alone();
+        store->member.shared = store->own_shared;
+    }
     return store;
 }
 
@@ -42,25 +48,26 @@ static void store_destroy(struct rill_store *store)
 {
     if (!store)
         return;
-    RILL_ASSERT(!store->in_flight && !store->loads);
+    RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
     block_table_fini(&store->blocks);
     lost_fini(&store->lost);
+    lost_fini(&store->deleted);
+    free(store->removals);
+    free(store->files);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
-    if (store->job.file)
-        store->disk->ops->close(store->job.file);
+    commit_job_close_file(&store->job);
     if (store->lock)
         store->disk->ops->close(store->lock);
+    rill_store_shared_destroy(store->own_shared);
     free(store->folder);
     free(store);
 }
 
 static enum rill_err store_take_lock(struct rill_store *store, struct rill_error_text *why)
 {
-    char *path = io_path(store->folder, "lock");
-    const enum rill_err err = store->disk->ops->lock(store->disk, path, &store->lock);
-    free(path);
+    const enum rill_err err = store_lock_take(store->disk, store->folder, store->member.shared, &store->lock);
     if (err)
         rill_error_text_set(why, "lock: %s", rill_err_text(err));
     return err;
@@ -89,7 +96,7 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
 {
     struct segment_header header = {.number = 1, .first_sequence = 1, .first_commit = 1};
     memcpy(header.identity, store->identity, sizeof header.identity);
-    struct segment_plan *plan = segment_plan_create(&header, 0, checkpoint);
+    struct segment_plan *plan = segment_plan_create(&header, 0, 1, checkpoint);
     if (!plan || rill_buf_append(&store->checkpoint, checkpoint)) {
         segment_plan_destroy(plan);
         rill_error_text_set(why, "first checkpoint: %s", rill_err_text(RILL_ERR_NO_MEMORY));
@@ -101,9 +108,8 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
         SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
-        store->segments = 1;
-        store->next_segment = 2;
-        store->first_sequence = 1;
+        store->committed.floor = 1;
+        store_enter_file(store, 1, 0, 1);
         store_rollback(store);
     }
     segment_plan_destroy(plan);
@@ -138,6 +144,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     *ret_store = store;
     return RILL_OK;
 }
@@ -233,6 +240,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
     *ret_store = store;
@@ -243,25 +251,43 @@ void rill_store_close(struct rill_store *store)
 {
     if (!store)
         return;
+    shared_leave(&store->member);
     store_rollback(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill
     store_destroy(store);
 }
 
+/* What is missing between the first and the last message, and is not lost. */
+static uint64_t deleted_count(const struct rill_store *store)
+{
+    const struct log_mark *committed = &store->committed;
+    if (!committed->messages)
+        return 0;
+    uint64_t missing = committed->sequence - committed->floor + 1 - committed->messages;
+    for (size_t i = 0; i < store->lost.count; i++) {
+        const struct rill_store_range *range = &store->lost.ranges[i];
+        const uint64_t size = range->last_sequence - range->first_sequence + 1;
+        if (range->first_sequence > committed->floor)
+            missing -= size < missing ? size : missing;
+    }
+    return missing;
+}
+
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state)
 {
     const struct log_mark *committed = &store->committed;
     *ret_state = (struct rill_store_state){
-        .first_sequence = committed->messages ? store->first_sequence : committed->sequence + 1,
+        .first_sequence = committed->messages ? committed->floor : committed->sequence + 1,
         .last_sequence = committed->sequence,
         .open_sequence = store->open.sequence,
-        .messages = committed->messages - store->lost_later,
+        .messages = committed->messages,
         .bytes = committed->bytes,
         .first_time_ns = committed->messages ? store->first_time_ns : 0,
         .last_time_ns = committed->time_ns,
+        .deleted = deleted_count(store),
         .lost_messages = store->lost.messages,
-        .segments = store->segments,
+        .segments = store->file_count,
         .disk_bytes = store->full_bytes + store->tail_bytes,
         .cache_bytes = store->blocks.cache_bytes,
         .read_only = store->read_only,

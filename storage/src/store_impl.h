@@ -18,6 +18,7 @@
 #include "block.h"
 #include "lost.h"
 #include "segment.h"
+#include "shared.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,
@@ -32,14 +33,35 @@ enum {
 
 struct log_mark {
     uint64_t segment;
-    uint64_t offset;   // in the segment
-    uint64_t sequence; // of the last message before it, and so on for the others
-    int64_t time_ns;   // the largest given
-    uint64_t commit;   // number
-    uint64_t messages; // that can be read
-    uint64_t bytes;    // of their records
+    uint64_t offset;       // in the segment
+    uint64_t sequence;     // of the last message before it, and so on for the others
+    int64_t time_ns;       // the largest given
+    uint64_t commit;       // number
+    uint64_t messages;     // that are live
+    uint64_t bytes;        // of their records
+    uint64_t floor;        // sequence of the first live one, or what the next message will have
+    uint64_t said_floor;   // what the last purge in the log says (R2)
+    uint64_t said_segment; // which holds it; 0 when there is none
     size_t block_count;
-    uint32_t block_len; // of the last of these blocks
+    uint32_t block_len; // of the last of these blocks, and so on for the others
+    uint32_t block_messages;
+    uint32_t block_bytes;
+};
+
+/* Messages of one block that the commit with this number removes: those of [first, last] that were live. */
+struct removal {
+    uint64_t commit;
+    size_t block;
+    uint32_t first;
+    uint32_t last;
+    uint32_t bytes; // of their records
+};
+
+/* Segment files that are there, in order. The last is the tail. */
+struct segment_file {
+    uint64_t number;
+    uint64_t bytes;        // of the file; 0 for the tail
+    uint64_t end_sequence; // what follows its last message; meaningless for the tail
 };
 
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
@@ -52,7 +74,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -66,15 +88,17 @@ struct commit_job {
     // Set at the start:
     const char *folder;
     struct segment_plan *plan; // the segment to be made first, or NULL; owned
-    uint64_t offset;           // where the parts go
-    uint64_t bytes;            // of all parts
+    uint64_t segment;          // where the parts go
+    uint64_t offset;
+    uint64_t bytes; // of all parts
     uint64_t segment_bytes;
     bool cut;            // a failed commit may have left something at `offset` (I6)
+    bool keeps_file;     // else it is closed at the end of the run
     struct iovec *parts; // used up by the run
     size_t part_count;
     size_t part_capacity;
     // The run's, and the result:
-    struct rill_disk_file *file; // the tail; another one when the segment was made
+    struct rill_disk_file *file; // the tail, NULL when it is not open; another one when the segment was made
     uint64_t reserved;           // length of that file
     bool made;                   // the planned segment is there
     uint64_t left_bytes;         // length of the file before, when it was made
@@ -83,8 +107,8 @@ struct commit_job {
 
 struct load_job {
     struct rill_store_job base;
-    size_t block;
     char *path;
+    uint64_t segment;
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
@@ -93,11 +117,20 @@ struct load_job {
     struct block_data *data; // the result
 };
 
+struct tidy_job {
+    struct rill_store_job base;
+    const char *folder;
+    uint64_t *numbers; // of the dead segments
+    size_t count;
+    size_t removed; // the result
+};
+
 struct rill_store {
     // Immutable.
     struct rill_disk *disk;
     char *folder;
-    struct rill_disk_file *lock;
+    struct rill_disk_file *lock;          // NULL when that of the root stands for it
+    struct rill_store_shared *own_shared; // when the options gave none
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t segment_bytes;
     uint64_t commit_bytes_max;
@@ -113,11 +146,16 @@ struct rill_store {
     struct segment_plan *plan; // the segment that the open commit begins, or NULL
     struct block_table blocks;
     struct lost lost;
-    uint64_t lost_later;        // messages of `committed` that a load has found damaged
+    struct removal *removals; // that are not committed, in order
+    size_t removal_count;
+    size_t removal_capacity;
+    struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
-    uint64_t first_sequence;    // of the first message, or what it will have
-    int64_t first_time_ns;      // of the first message, meaningless when there is none
-    uint64_t segments;
+    int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
+    struct segment_file *files;
+    size_t file_count;
+    size_t file_capacity;
+    bool tidying;          // a tidy job is in flight
     uint64_t next_segment; // number of the next one to be made
     uint64_t full_bytes;   // of the segments before the tail's
     uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
@@ -130,15 +168,40 @@ struct rill_store {
     struct commit_job job;
     bool in_flight;
     bool dirty; // what job.cut will be
+    struct shared_member member;
 };
 
-/* append.c: makes sure that a commit is open. */
+/* append.c */
+/* Makes sure that a commit is open. */
 enum rill_err store_commit_open(struct rill_store *store) RILL_MUST_CHECK;
+/* Room for a record of `size` bytes in the open commit. The caller writes it there, then advances. */
+enum rill_err store_record_room(struct rill_store *store, size_t size, uint8_t **ret_at) RILL_MUST_CHECK;
+void store_record_advance(struct rill_store *store, size_t size);
+
+/* remove.c */
+/* Makes the removals up to the commit `commit` those that readers see. */
+void store_removals_commit(struct rill_store *store, uint64_t commit);
+void store_removals_undo(struct rill_store *store);
+/* The first message from `from` on that is live in this plane; open.sequence + 1 when there is none. */
+uint64_t store_next_live(const struct rill_store *store, enum live_plane plane, uint64_t from);
+/* Finds out first_time_ns. Exact when the first message is in memory. */
+void store_note_first(struct rill_store *store);
+/* The floor as far as a purge may say it by itself: what is lost stays lost until somebody purges it. */
+uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
+/* Repeats the floor in the log when that lets a segment go (R2). */
+void store_say_floor(struct rill_store *store);
+
+/* tidy.c */
+void tidy_job_run(struct tidy_job *job);
+/* The tail is left for the segment `number`. */
+void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,
+                      uint64_t first_sequence);
 
 /* commit.c */
 /* As rill_store_commit_start; also an empty commit, and never planning a segment, when it is a seal. */
 struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal);
 void commit_job_run(struct commit_job *job);
+void commit_job_close_file(struct commit_job *job);
 /* Takes back everything that is not committed. No commit may be in flight. */
 void store_rollback(struct rill_store *store);
 /* Writes and finishes a seal. OK also when there was no space for it. */
@@ -148,6 +211,8 @@ void store_fail(struct rill_store *store, const struct rill_error_text *why);
 void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
 
 /* read.c */
+/* [blocking] Brings the data of a block that has none. */
+enum rill_err store_load_block(struct rill_store *store, size_t block) RILL_MUST_CHECK;
 void load_job_run(struct load_job *job);
 
 /* replay.c: reads the log into the store's blocks and losses and the mark `committed`. */

@@ -30,6 +30,10 @@ static const char *type_word(uint8_t type)
         return "message";
     case RECORD_CHECKPOINT:
         return "checkpoint";
+    case RECORD_DELETE:
+        return "delete";
+    case RECORD_PURGE:
+        return "purge";
 #define EVENT_CASE(name, number, text)                                                                       \
     case number:                                                                                             \
         return text;
@@ -105,6 +109,18 @@ static enum rill_err put_commit(const struct walk_record *found, struct rill_buf
                             counts[2]);
 }
 
+static enum rill_err put_delete(const struct record *record, struct rill_buf *out)
+{
+    const struct record_delete removal = record_delete_of(record);
+    return rill_buf_appendf(out, ",\"removes\":%" PRIu64 ",\"removes_bytes\":%u", removal.sequence,
+                            removal.bytes);
+}
+
+static enum rill_err put_purge(const struct record *record, struct rill_buf *out)
+{
+    return rill_buf_appendf(out, ",\"first_kept\":%" PRIu64, record_purge_of(record));
+}
+
 static enum rill_err put_event(const struct record *record, struct rill_buf *out)
 {
     const size_t before = out->len;
@@ -124,9 +140,18 @@ static enum rill_err put_body(const struct request *request, const struct walk_r
         const enum rill_err err = rill_buf_appendf(out, ",\"type_number\":%u", found->record.type);
         return err ? err : put_base64("body", found->record.body, out);
     }
-    if (found->record.type == RECORD_MESSAGE)
+    switch (found->record.type) {
+    case RECORD_MESSAGE:
         return put_message(request, &found->record, out);
-    return found->record.type == RECORD_COMMIT ? put_commit(found, out) : put_event(&found->record, out);
+    case RECORD_COMMIT:
+        return put_commit(found, out);
+    case RECORD_DELETE:
+        return put_delete(&found->record, out);
+    case RECORD_PURGE:
+        return put_purge(&found->record, out);
+    default:
+        return put_event(&found->record, out);
+    }
 }
 
 static enum rill_err on_record(void *context, const struct walk_record *found)

@@ -31,6 +31,12 @@ uint64_t finding_messages(const struct finding *finding)
     return some ? finding->last_sequence - finding->first_sequence + 1 : 0;
 }
 
+void finding_add_lost(const struct finding *finding, struct lost *lost)
+{
+    if (finding->kind != FINDING_TORN && finding_messages(finding))
+        lost_add(lost, finding->first_sequence, finding->last_sequence);
+}
+
 /* "sequence 7", "sequences 7 to 9" */
 static enum rill_err put_range(struct rill_buf *out, const char *word, uint64_t first, uint64_t last)
 {

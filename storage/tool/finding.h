@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "lost.h"
 
 /* name, word, is it damage? */
 #define FINDING_TABLE(X)                                                                                     \
@@ -43,6 +44,8 @@ const char *finding_word(enum finding_kind kind);
 bool finding_is_damage(enum finding_kind kind);
 /* 0 when it costs no message. */
 uint64_t finding_messages(const struct finding *finding);
+/* Adds what it costs of what was ever promised: a torn tail was not. */
+void finding_add_lost(const struct finding *finding, struct lost *lost);
 
 /* Appends one line without its end; one JSON object. LIMIT, NO_MEMORY. */
 enum rill_err finding_put_text(const struct finding *finding, struct rill_buf *out) RILL_MUST_CHECK;

@@ -22,7 +22,8 @@ struct salvage {
     uint64_t checkpoints; // of the second walk
     uint64_t messages;
     uint64_t events;
-    uint64_t lost_messages;
+    uint64_t removals; // deletes and purges
+    struct lost lost;
     uint64_t findings;
     uint64_t damages;
 };
@@ -103,7 +104,8 @@ static enum rill_err find_checkpoint(struct salvage *salvage, const struct walk_
 static enum rill_err copy_checkpoint(struct salvage *salvage, const struct record *record)
 {
     // The first one stands at the head of the new log, unless it stood behind other records here.
-    const bool is_head = salvage->checkpoints++ == 0 && salvage->messages + salvage->events == 0;
+    const bool is_head =
+        salvage->checkpoints++ == 0 && salvage->messages + salvage->events + salvage->removals == 0;
     return is_head ? RILL_OK : salvage_log_next_segment(salvage->log, record);
 }
 
@@ -117,6 +119,8 @@ static enum rill_err copy_record(void *context, const struct walk_record *found)
         return copy_checkpoint(salvage, record);
     if (record->type == RECORD_MESSAGE)
         salvage->messages++;
+    else if (record->type == RECORD_DELETE || record->type == RECORD_PURGE)
+        salvage->removals++;
     else
         salvage->events++;
     return salvage_log_add(salvage->log, record);
@@ -128,8 +132,7 @@ static enum rill_err report_finding(void *context, const struct finding *finding
     struct rill_buf text;
     rill_buf_init(&text, 4096);
     salvage->damages += finding_is_damage(finding->kind);
-    if (finding->kind != FINDING_TORN)
-        salvage->lost_messages += finding_messages(finding);
+    finding_add_lost(finding, &salvage->lost);
     enum rill_err err =
         salvage->request->json ? finding_put_json(finding, &text) : finding_put_text(finding, &text);
     const char *front = !salvage->request->json ? "  " : salvage->findings ? "," : "{\"findings\":[";
@@ -153,6 +156,7 @@ static enum rill_err copy_all(struct salvage *salvage, const struct walk_options
         return err;
     err = walk_stream(options, &visitor, &end, why);
     if (!err) {
+        lost_cut(&salvage->lost, end.floor);
         err = salvage_log_finish(salvage->log, end.last_sequence);
         if (err)
             rill_error_text_set(why, "end %s: %s", salvage->request->target, rill_err_text(err));
@@ -166,13 +170,15 @@ static void report_end(const struct salvage *salvage)
     FILE *out = salvage->request->out;
     if (salvage->request->json)
         (void)fprintf(out,
-                      "%s],\"messages\":%" PRIu64 ",\"events\":%" PRIu64 ",\"lost_messages\":%" PRIu64 "}\n",
+                      "%s],\"messages\":%" PRIu64 ",\"events\":%" PRIu64 ",\"removals\":%" PRIu64
+                      ",\"lost_messages\":%" PRIu64 "}\n",
                       salvage->findings ? "" : "{\"findings\":[", salvage->messages, salvage->events,
-                      salvage->lost_messages);
+                      salvage->removals, salvage->lost.messages);
     else
         (void)fprintf(out,
-                      "  copied %" PRIu64 " messages and %" PRIu64 " events; %" PRIu64 " messages are lost\n",
-                      salvage->messages, salvage->events, salvage->lost_messages);
+                      "  copied %" PRIu64 " messages, %" PRIu64 " events, %" PRIu64
+                      " deletes and purges; %" PRIu64 " messages are lost\n",
+                      salvage->messages, salvage->events, salvage->removals, salvage->lost.messages);
 }
 
 int salvage_stream(const struct request *request, const char *folder)
@@ -186,8 +192,10 @@ int salvage_stream(const struct request *request, const char *folder)
     if (!err)
         err = copy_all(&salvage, &options, &why);
     rill_buf_fini(&salvage.checkpoint);
+    if (!err)
+        report_end(&salvage);
+    lost_fini(&salvage.lost);
     if (err)
         return streams_fail(request, folder, err, why.text[0] ? why.text : rill_err_text(err));
-    report_end(&salvage);
     return salvage.damages ? TOOL_DAMAGE : TOOL_SOUND;
 }

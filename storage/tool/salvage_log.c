@@ -30,6 +30,7 @@ struct salvage_log {
     uint64_t first_sequence; // the open commit's: that of the last message before it
     uint64_t last_sequence;
     int64_t time_ns;
+    uint64_t floor; // what the purges say; a segment begins with it (R1)
     bool finished;
 };
 
@@ -41,7 +42,7 @@ static enum rill_err begin_segment(struct salvage_log *log, struct rill_bytes ch
     log->header.number++;
     log->header.first_sequence = log->last_sequence + 1;
     log->header.first_commit = log->commit_number + 1;
-    struct segment_plan *plan = segment_plan_create(&log->header, log->time_ns, checkpoint);
+    struct segment_plan *plan = segment_plan_create(&log->header, log->time_ns, log->floor, checkpoint);
     enum rill_err err = RILL_ERR_NO_MEMORY;
     if (!plan)
         return err;
@@ -122,6 +123,13 @@ static void put_message(struct salvage_log *log, uint8_t *at, uint64_t seed, con
     log->last_sequence = record->sequence;
 }
 
+static void note_floor(struct salvage_log *log, const struct record *purge)
+{
+    const uint64_t next = purge->sequence + 1, said = record_purge_of(purge);
+    const uint64_t floor = said < next ? said : next;
+    log->floor = floor > log->floor ? floor : log->floor;
+}
+
 enum rill_err salvage_log_add(struct salvage_log *log, const struct record *record)
 {
     const bool is_message = record->type == RECORD_MESSAGE;
@@ -136,6 +144,8 @@ enum rill_err salvage_log_add(struct salvage_log *log, const struct record *reco
         put_message(log, at, seed, record);
     else
         record_put_body(at, seed, record->type, record->sequence, record->time_ns, record->body);
+    if (record->type == RECORD_PURGE)
+        note_floor(log, record);
     log->time_ns = record->time_ns > log->time_ns ? record->time_ns : log->time_ns;
     log->commit.len += record->size;
     log->record_count++;
@@ -205,6 +215,7 @@ enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, str
 {
     struct salvage_log *log = rill_alloc_zero(1, sizeof *log);
     log->disk = disk;
+    log->floor = 1;
     struct rill_bytes name = rill_bytes_from_cstr(folder);
     while (name.len > 1 && name.data[name.len - 1] == '/')
         name.len--;

@@ -14,7 +14,7 @@ struct salvage_log;
 /* Makes "<folder>.part". EXISTS when it or `folder` is there already. `checkpoint` is the state to start from. */
 enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, struct rill_bytes checkpoint,
                                  struct salvage_log **ret_log, struct rill_error_text *why) RILL_MUST_CHECK;
-/* Adds a message or an event. Their sequences never go back. */
+/* Adds a message, a delete, a purge or an event. Their sequences never go back. */
 enum rill_err salvage_log_add(struct salvage_log *log, const struct record *record) RILL_MUST_CHECK;
 /* Ends the segment and begins the next one with this checkpoint. */
 enum rill_err salvage_log_next_segment(struct salvage_log *log,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verify.h"
 
+#include "live_set.h"
 #include "proto/json_codec.h"
 #include "tool.h"
 #include "walk.h"
@@ -30,7 +31,8 @@ struct report {
     size_t finding_count;
     uint64_t findings_more; // that were not kept
     uint64_t damages;
-    uint64_t lost_messages;
+    struct lost lost;
+    struct live_set *live;
     struct walk_result end;
     bool understood; // the walk came to its end
 };
@@ -52,8 +54,13 @@ static enum rill_err on_record(void *context, const struct walk_record *found)
         return RILL_OK;
     }
     row->records++;
+    if (found->record.type == RECORD_DELETE)
+        live_set_remove(report->live, record_delete_of(&found->record).sequence);
+    if (found->record.type == RECORD_PURGE)
+        live_set_cut(report->live, record_purge_of(&found->record));
     if (found->record.type != RECORD_MESSAGE)
         return RILL_OK;
+    live_set_add(report->live, found->record.sequence);
     row->messages++;
     row->last_sequence = found->record.sequence;
     row->first_sequence = row->first_sequence ? row->first_sequence : found->record.sequence;
@@ -62,8 +69,11 @@ static enum rill_err on_record(void *context, const struct walk_record *found)
 
 static struct row *row_of(const struct report *report, uint64_t segment)
 {
-    struct row *last = report->row_count ? &report->rows[report->row_count - 1] : NULL;
-    return last && last->segment.number == segment ? last : NULL;
+    for (size_t i = report->row_count; i > 0; i--) {
+        if (report->rows[i - 1].segment.number == segment)
+            return &report->rows[i - 1];
+    }
+    return NULL;
 }
 
 static enum rill_err on_finding(void *context, const struct finding *finding)
@@ -73,8 +83,7 @@ static enum rill_err on_finding(void *context, const struct finding *finding)
     if (row)
         row->findings++;
     report->damages += finding_is_damage(finding->kind);
-    if (finding->kind != FINDING_TORN)
-        report->lost_messages += finding_messages(finding);
+    finding_add_lost(finding, &report->lost);
     if (report->finding_count == FINDINGS_MAX) {
         report->findings_more++;
         return RILL_OK;
@@ -87,12 +96,13 @@ static enum rill_err on_finding(void *context, const struct finding *finding)
     return RILL_OK;
 }
 
-static uint64_t report_messages(const struct report *report)
+/* That were found and are removed. */
+static uint64_t report_removed(const struct report *report)
 {
     uint64_t messages = 0;
     for (size_t i = 0; i < report->row_count; i++)
         messages += report->rows[i].messages;
-    return messages;
+    return messages - live_set_count(report->live);
 }
 
 // ---- as text ----
@@ -155,11 +165,13 @@ static enum rill_err put_text(const struct report *report, bool sound, struct ri
         err = put_table(report, out);
     if (err)
         return err;
-    return rill_buf_appendf(
-        out, "  %s: %" PRIu64 " messages, last sequence %" PRIu64 ", %" PRIu64 " lost, %s\n",
-        sound ? "SOUND" : "DAMAGED", report_messages(report), report->end.last_sequence,
-        report->lost_messages,
-        report->end.sealed ? "closed cleanly" : "not closed: in use, killed, or cut short");
+    return rill_buf_appendf(out,
+                            "  %s: %" PRIu64 " messages, last sequence %" PRIu64 ", %" PRIu64
+                            " removed and still here, %" PRIu64 " lost, %s\n",
+                            sound ? "SOUND" : "DAMAGED", live_set_count(report->live),
+                            report->end.last_sequence, report_removed(report), report->lost.messages,
+                            report->end.sealed ? "closed cleanly"
+                                               : "not closed: in use, killed, or cut short");
 }
 
 // ---- as JSON ----
@@ -199,12 +211,13 @@ static enum rill_err put_json(const struct report *report, bool sound, struct ri
     if (!err)
         err = rill_json_append_string(out, rill_bytes_from_cstr(report->folder));
     if (!err)
-        err = rill_buf_appendf(
-            out,
-            ",\"sound\":%s,\"sealed\":%s,\"messages\":%" PRIu64 ",\"last_sequence\":%" PRIu64
-            ",\"last_commit\":%" PRIu64 ",\"lost_messages\":%" PRIu64,
-            sound ? "true" : "false", report->end.sealed ? "true" : "false", report_messages(report),
-            report->end.last_sequence, report->end.last_commit, report->lost_messages);
+        err = rill_buf_appendf(out,
+                               ",\"sound\":%s,\"sealed\":%s,\"messages\":%" PRIu64 ",\"removed\":%" PRIu64
+                               ",\"last_sequence\":%" PRIu64 ",\"last_commit\":%" PRIu64
+                               ",\"lost_messages\":%" PRIu64,
+                               sound ? "true" : "false", report->end.sealed ? "true" : "false",
+                               live_set_count(report->live), report_removed(report),
+                               report->end.last_sequence, report->end.last_commit, report->lost.messages);
     if (!err)
         err = put_json_rows(report, out);
     if (!err)
@@ -244,14 +257,17 @@ static enum rill_err note_unreadable(struct report *report, enum rill_err err,
 int verify_stream(const struct request *request, const char *folder)
 {
     const struct walk_options options = {.disk = request->disk, .folder = folder, .live = request->live};
-    struct report report = {.folder = folder};
+    struct report report = {.folder = folder, .live = live_set_create()};
     const struct walk_visitor visitor = {&report, on_segment, on_record, on_finding};
     struct rill_error_text why = {""};
     enum rill_err err = walk_stream(&options, &visitor, &report.end, &why);
     if (err)
         err = note_unreadable(&report, err, &why);
+    lost_cut(&report.lost, report.end.floor);
     const int status = err ? streams_fail(request, folder, err, why.text) : report_print(request, &report);
     free(report.rows);
     free(report.findings);
+    lost_fini(&report.lost);
+    live_set_destroy(report.live);
     return status;
 }

@@ -23,7 +23,9 @@ struct walk {
     const struct catalog_entry *entry; // the segment being read
     const struct catalog_entry *next;  // the one behind it, NULL for the last
     struct log_reader reader;
-    bool ended; // at a torn tail
+    bool begun;          // a segment was read
+    bool ended;          // at a torn tail
+    struct finding head; // what is missing in front of the first segment, told at the end
 };
 
 /* A stretch of a segment that is searched for records. */
@@ -55,6 +57,13 @@ static enum rill_err tell_unknown(const struct walk *walk, const struct walk_rec
     return tell(walk, &finding);
 }
 
+static void note_floor(struct walk_result *at, const struct record *purge)
+{
+    const uint64_t next = purge->sequence + 1, said = record_purge_of(purge);
+    const uint64_t floor = said < next ? said : next;
+    at->floor = floor > at->floor ? floor : at->floor;
+}
+
 static enum rill_err give(struct walk *walk, const struct record *record, uint64_t offset, uint64_t commit)
 {
     const struct walk_record found = {
@@ -66,6 +75,8 @@ static enum rill_err give(struct walk *walk, const struct record *record, uint64
     };
     if (record->type == RECORD_MESSAGE)
         walk->at->last_sequence = record->sequence;
+    if (record->type == RECORD_PURGE)
+        note_floor(walk->at, record);
     const enum rill_err err = found.known ? RILL_OK : tell_unknown(walk, &found);
     return err || !walk->visitor->record ? err : walk->visitor->record(walk->visitor->context, &found);
 }
@@ -155,8 +166,8 @@ static enum rill_err walk_stretch(struct walk *walk, const struct stretch *stret
 // ---- commits ----
 
 /* What the numbers say is missing in front of a commit, or what salvage has declared to be (I9). */
-static enum rill_err tell_jump(const struct walk *walk, uint64_t offset, uint64_t first_commit,
-                               uint64_t sequence, const char *what)
+static struct finding jump_of(const struct walk *walk, uint64_t offset, uint64_t first_commit,
+                              uint64_t sequence, const char *what)
 {
     const bool declared = first_commit == walk->at->last_commit + 1;
     struct finding finding = {
@@ -170,14 +181,16 @@ static enum rill_err tell_jump(const struct walk *walk, uint64_t offset, uint64_
         .last_commit = declared ? 0 : first_commit - 1,
     };
     (void)snprintf(finding.detail, sizeof finding.detail, "%s", declared ? "declared in the log" : what);
-    return tell(walk, &finding);
+    return finding;
 }
 
 static enum rill_err accept_commit(struct walk *walk, uint64_t offset, const struct record_commit *commit)
 {
     enum rill_err err = RILL_OK;
-    if (commit->number != walk->at->last_commit + 1 || commit->sequence > walk->at->last_sequence)
-        err = tell_jump(walk, offset, commit->number, commit->sequence, "not in the log");
+    if (commit->number != walk->at->last_commit + 1 || commit->sequence > walk->at->last_sequence) {
+        const struct finding jump = jump_of(walk, offset, commit->number, commit->sequence, "not in the log");
+        err = tell(walk, &jump);
+    }
     walk->at->last_commit = commit->number;
     walk->at->last_sequence = commit->sequence;
     walk->at->sealed = commit->record_count == 0;
@@ -479,13 +492,15 @@ static enum rill_err walk_open_segment(struct walk *walk)
     return err;
 }
 
-/* Segments that were made and are not there show in the numbers of the commits. */
+/* Segments that were made and are not there show in the numbers of the commits. Those in front of the first one may
+   be gone for good reason (R2). */
 static enum rill_err walk_before(struct walk *walk)
 {
     const struct catalog_entry *entry = walk->entry;
+    const bool first = !walk->begun;
+    walk->begun = true;
     if (!entry->has_header || entry->header.first_commit <= walk->at->last_commit + 1)
         return RILL_OK;
-    const bool first = entry == walk->catalog->entries;
     const uint64_t before = first ? 0 : entry[-1].header.number;
     char what[64] = "not in the log";
     if (entry->header.number == before + 2)
@@ -493,12 +508,26 @@ static enum rill_err walk_before(struct walk *walk)
     else if (entry->header.number > before + 1)
         (void)snprintf(what, sizeof what, "segments %" PRIu64 " to %" PRIu64, before + 1,
                        entry->header.number - 1);
-    const enum rill_err err =
-        tell_jump(walk, 0, entry->header.first_commit, entry->header.first_sequence - 1, what);
+    const struct finding jump =
+        jump_of(walk, 0, entry->header.first_commit, entry->header.first_sequence - 1, what);
     walk->at->last_commit = entry->header.first_commit - 1;
     if (entry->header.first_sequence - 1 > walk->at->last_sequence)
         walk->at->last_sequence = entry->header.first_sequence - 1;
-    return err;
+    if (!first)
+        return tell(walk, &jump);
+    walk->head = jump;
+    return RILL_OK;
+}
+
+/* What was in front of the first segment is damage, unless a purge behind it says that all of it was removed (R2). */
+static enum rill_err walk_end(struct walk *walk)
+{
+    struct finding *head = &walk->head;
+    if (!head->first_commit || walk->at->floor > head->last_sequence)
+        return RILL_OK;
+    if (walk->at->floor > head->first_sequence)
+        head->first_sequence = walk->at->floor;
+    return tell(walk, head);
 }
 
 static enum rill_err walk_segment(struct walk *walk)
@@ -532,7 +561,7 @@ static enum rill_err walk_segments(struct walk *walk, struct rill_error_text *wh
             return err;
         }
     }
-    return RILL_OK;
+    return walk_end(walk);
 }
 
 enum rill_err walk_stream(const struct walk_options *options, const struct walk_visitor *visitor,

@@ -50,7 +50,8 @@ struct walk_options {
 struct walk_result {
     uint64_t last_sequence;
     uint64_t last_commit;
-    bool sealed; // the log ends with a seal: it was closed, nothing is missing behind it
+    uint64_t floor; // messages below it are removed, whether found or not; 0 when no purge was found
+    bool sealed;    // the log ends with a seal: it was closed, nothing is missing behind it
 };
 
 /* NOT_FOUND when there is no segment, DAMAGED when no segment tells whose it is, UNSUPPORTED, IO, NO_MEMORY; what the

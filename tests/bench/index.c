@@ -130,13 +130,9 @@ static void bench_close(struct bench *bench)
 
 static void feed_one(struct bench *bench, uint64_t sequence, struct rill_bytes subject)
 {
-    enum rill_err err;
-    while ((err = rill_index_feed(bench->index, sequence, subject)) == RILL_ERR_LIMIT) {
-        job_begin(bench);
-        job_wait(bench);
-        job_begin(bench);
-    }
-    check("feed", err);
+    const struct rill_index_message message = {
+        .sequence = sequence, .time_ns = (int64_t)sequence, .subject = subject};
+    check("feed", rill_index_feed(bench->index, &message));
 }
 
 static void seal(struct bench *bench, uint64_t sequence)
@@ -149,6 +145,14 @@ static void seal(struct bench *bench, uint64_t sequence)
                                            .last_time_ns = (int64_t)sequence};
     check("seal", rill_index_seal(bench->index, &block));
     job_begin(bench);
+    while (rill_index_is_full(bench->index)) {
+        job_wait(bench);
+        job_begin(bench);
+    }
+    if (rill_index_wants_rotation(bench->index)) {
+        check("rotate", rill_index_rotate(bench->index, NULL));
+        job_begin(bench);
+    }
 }
 
 static char (*texts_of(uint32_t subjects))[TEXT_MAX]

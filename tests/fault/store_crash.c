@@ -11,7 +11,7 @@
 
 TestSuite(store_crash, .timeout = 280);
 
-enum { STEPS = 400, AFTERWARDS = 60, SEEDS = 3 };
+enum { STEPS = 2000, AFTERWARDS = 60, SEEDS = 1 };
 
 static const char folder[] = "store/$G/ORDERS";
 

@@ -7,6 +7,7 @@
 #include "store_story.h"
 
 #include "salvage.h"
+#include "segment.h"
 #include "tool.h"
 #include "walk.h"
 
@@ -19,14 +20,16 @@ TestSuite(store_tool, .timeout = 280);
 static const char folder[] = "store/$G/ORDERS";
 static const char salvaged[] = "saved/$G/ORDERS";
 
-enum { SEQUENCES_MAX = 8192, PATHS_MAX = 16 };
+enum { SEQUENCES_MAX = 8192 };
+
+enum { UNKNOWN, LIVE, REMOVED };
 
 /* What one reader has seen of each sequence. */
 struct view {
-    uint8_t there[SEQUENCES_MAX];
+    uint8_t there[SEQUENCES_MAX]; // LIVE, REMOVED or neither
     uint64_t last_sequence;
     uint64_t messages;
-    uint64_t lost;
+    struct lost lost;
     uint64_t events;
     uint64_t damages;
     uint64_t notes;
@@ -34,24 +37,41 @@ struct view {
 
 static struct story story;
 static struct rill_disk *sample;
-static size_t segment_count;
+static uint64_t segment_first, segment_last; // numbers of those that the sample has
+
+static enum rill_err sample_file(void *context, const char *name, bool is_folder)
+{
+    const uint64_t number = segment_number_of(name, ".seg");
+    if (!number)
+        return RILL_OK;
+    segment_first = !segment_first || number < segment_first ? number : segment_first;
+    segment_last = number > segment_last ? number : segment_last;
+    return RILL_OK;
+}
+
+/* Four segments, and more that were in front of them and are spent. */
+static bool sample_is_ready(const struct rill_store *store)
+{
+    struct rill_store_state state;
+    rill_store_state(store, &state);
+    cr_assert(story.count < STORY_RECORDS_MAX && state.last_sequence < SEQUENCES_MAX);
+    segment_first = segment_last = 0;
+    cr_assert(eq(int, sample->ops->list(sample, folder, sample_file, NULL), RILL_OK));
+    return state.segments >= 4 && state.messages >= 100 && segment_first > 1;
+}
 
 static void sample_make(uint64_t seed, bool closed)
 {
     struct rill_store *store;
-    struct rill_store_state state;
     sample = sim_disk_create(seed);
     story_init(&story, seed);
     const struct rill_store_options options = story_options(&story, sample, folder);
     cr_assert(eq(int, story_create_store(&story, &options, &store), RILL_OK));
-    do {
+    do
         cr_assert(eq(int, story_step(&story, store), RILL_OK));
-        rill_store_state(store, &state);
-    } while (state.segments < 4 || state.messages < 100);
+    while (!sample_is_ready(store));
     cr_assert(eq(int, story_commit(&story, store), RILL_OK));
-    rill_store_state(store, &state);
-    segment_count = state.segments;
-    cr_assert(state.last_sequence < SEQUENCES_MAX);
+    (void)sample_is_ready(store);
     if (!closed)
         sim_disk_crash(sample);
     rill_store_close(store);
@@ -59,17 +79,35 @@ static void sample_make(uint64_t seed, bool closed)
         sim_disk_restart_killed(sample);
 }
 
-static void path_of(size_t number, char path[64])
+static void random_path(struct rill_random *random, char path[64])
 {
-    (void)snprintf(path, 64, "%s/%016zx.seg", folder, number);
+    const uint32_t count = (uint32_t)(segment_last - segment_first + 1);
+    (void)snprintf(path, 64, "%s/%016lx.seg", folder,
+                   (unsigned long)(segment_first + rill_random_below(random, count)));
 }
 
 static void see(struct view *view, uint64_t sequence)
 {
-    cr_assert(sequence < SEQUENCES_MAX && !view->there[sequence]);
-    view->there[sequence] = 1;
+    cr_assert(sequence < SEQUENCES_MAX && view->there[sequence] == UNKNOWN);
+    view->there[sequence] = LIVE;
     view->messages++;
     view->last_sequence = sequence > view->last_sequence ? sequence : view->last_sequence;
+}
+
+static void see_removed(struct view *view, uint64_t first, uint64_t last)
+{
+    for (uint64_t sequence = first; sequence <= last && sequence < SEQUENCES_MAX; sequence++) {
+        if (view->there[sequence] != LIVE)
+            continue;
+        view->there[sequence] = REMOVED;
+        view->messages--;
+    }
+}
+
+static enum rill_err store_removed(void *context, uint64_t first, uint64_t last)
+{
+    see_removed(context, first, last);
+    return RILL_OK;
 }
 
 static enum rill_err store_message(void *context, const struct rill_store_message *message)
@@ -85,11 +123,37 @@ static enum rill_err store_event(void *context, enum rill_store_event type, stru
     return RILL_OK;
 }
 
+static void note_lost(struct view *view, const struct rill_store *store)
+{
+    size_t count;
+    const struct rill_store_range *ranges = rill_store_lost(store, &count);
+    for (size_t i = 0; i < count; i++)
+        lost_add(&view->lost, ranges[i].first_sequence, ranges[i].last_sequence);
+}
+
+/* What was never there and is not lost was purged. */
+static void read_one(const struct view *view, struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_message message;
+    enum rill_err err = rill_store_read(store, sequence, &message);
+    if (err == RILL_ERR_AGAIN) {
+        struct rill_store_job *job = rill_store_load_start(store, sequence);
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
+        err = rill_store_read(store, sequence, &message);
+    }
+    const enum rill_err expected = view->there[sequence] == LIVE     ? RILL_OK
+                                   : lost_has(&view->lost, sequence) ? RILL_ERR_DAMAGED
+                                                                     : RILL_ERR_NOT_FOUND;
+    cr_assert(eq(int, err, expected), "sequence %lu", (unsigned long)sequence);
+    cr_assert(err || story_message_is_right(&story, &message));
+}
+
 static enum rill_err store_view(struct rill_disk *disk, const char *path, struct view *ret_view)
 {
     *ret_view = (struct view){0};
     const struct rill_store_visitor visitor = {
-        .context = ret_view, .message = store_message, .event = store_event};
+        .context = ret_view, .message = store_message, .event = store_event, .removed = store_removed};
     const struct rill_store_options options = {.disk = disk, .folder = path};
     struct rill_store *store;
     struct rill_store_state state;
@@ -99,11 +163,11 @@ static enum rill_err store_view(struct rill_disk *disk, const char *path, struct
         return err;
     rill_store_state(store, &state);
     ret_view->last_sequence = state.last_sequence;
-    ret_view->lost = state.lost_messages;
-    for (uint64_t sequence = 1; sequence <= state.last_sequence; sequence++) {
-        const enum rill_err read = story_read(&story, store, sequence);
-        cr_assert(eq(int, read, ret_view->there[sequence] ? RILL_OK : RILL_ERR_DAMAGED));
-    }
+    cr_assert(eq(u64, state.messages, ret_view->messages));
+    note_lost(ret_view, store);
+    cr_assert(eq(u64, state.lost_messages, ret_view->lost.messages));
+    for (uint64_t sequence = 1; sequence <= state.last_sequence; sequence++)
+        read_one(ret_view, store, sequence);
     rill_store_close(store);
     return RILL_OK;
 }
@@ -111,9 +175,14 @@ static enum rill_err store_view(struct rill_disk *disk, const char *path, struct
 static enum rill_err walk_record(void *context, const struct walk_record *found)
 {
     struct view *view = context;
-    if (found->record.type == RECORD_MESSAGE)
-        see(view, found->record.sequence);
-    else if (found->known && found->record.type != RECORD_COMMIT && found->record.type != RECORD_CHECKPOINT)
+    const struct record *record = &found->record;
+    if (record->type == RECORD_MESSAGE)
+        see(view, record->sequence);
+    else if (record->type == RECORD_DELETE)
+        see_removed(view, record_delete_of(record).sequence, record_delete_of(record).sequence);
+    else if (record->type == RECORD_PURGE)
+        see_removed(view, 1, record_purge_of(record) - 1);
+    else if (found->known && record->type != RECORD_COMMIT && record->type != RECORD_CHECKPOINT)
         view->events++;
     return RILL_OK;
 }
@@ -125,8 +194,7 @@ static enum rill_err walk_finding(void *context, const struct finding *finding)
         view->damages++;
     else
         view->notes++;
-    if (finding->kind != FINDING_TORN)
-        view->lost += finding_messages(finding);
+    finding_add_lost(finding, &view->lost);
     return RILL_OK;
 }
 
@@ -138,15 +206,23 @@ static enum rill_err walk_view(struct rill_disk *disk, const char *path, struct 
     struct walk_result end;
     struct rill_error_text why;
     const enum rill_err err = walk_stream(&options, &visitor, &end, &why);
+    if (err)
+        return err;
     ret_view->last_sequence = end.last_sequence;
-    return err;
+    lost_cut(&ret_view->lost, end.floor);
+    return RILL_OK;
+}
+
+static void forget(struct view *view)
+{
+    lost_fini(&view->lost);
 }
 
 static void expect_same(const struct view *a, const struct view *b, uint64_t seed)
 {
     cr_expect(eq(u64, a->messages, b->messages), "seed %lu: messages", (unsigned long)seed);
     cr_expect(eq(u64, a->last_sequence, b->last_sequence), "seed %lu: last sequence", (unsigned long)seed);
-    cr_expect(eq(u64, a->lost, b->lost), "seed %lu: lost", (unsigned long)seed);
+    cr_expect(eq(u64, a->lost.messages, b->lost.messages), "seed %lu: lost", (unsigned long)seed);
     cr_expect(eq(u64, a->events, b->events), "seed %lu: events", (unsigned long)seed);
     cr_assert(memcmp(a->there, b->there, sizeof a->there) == 0, "seed %lu: other messages",
               (unsigned long)seed);
@@ -166,7 +242,7 @@ static void damage_file(struct rill_disk *disk, struct rill_random *random, cons
 {
     struct rill_disk_file *file;
     char other[64];
-    path_of(1 + rill_random_below(random, (uint32_t)segment_count), other);
+    random_path(random, other);
     const uint32_t kind = rill_random_below(random, 3);
     enum rill_err err = kind == 0   ? disk->ops->unlink(disk, path)
                         : kind == 1 ? disk->ops->rename(disk, path, other)
@@ -184,10 +260,10 @@ static struct rill_disk *damaged_disk(uint64_t seed)
     struct rill_disk *disk = sim_disk_clone(sample, seed);
     char path[64];
     const uint32_t times = 1 + rill_random_below(&random, 3);
-    path_of(1 + rill_random_below(&random, (uint32_t)segment_count), path);
+    random_path(&random, path);
     for (uint32_t i = 0; i < times; i++)
         damage_bytes(disk, &random, path);
-    path_of(1 + rill_random_below(&random, (uint32_t)segment_count), path);
+    random_path(&random, path);
     if (rill_random_chance(&random, 1, 4))
         damage_file(disk, &random, path);
     return disk;
@@ -202,6 +278,8 @@ Test(store_tool, a_sound_store_is_sound)
     cr_expect(eq(u64, walked.damages + walked.notes, 0));
     cr_assert(eq(int, store_view(sample, folder, &seen), RILL_OK));
     expect_same(&seen, &walked, 1);
+    forget(&seen);
+    forget(&walked);
     sim_disk_destroy(sample);
 }
 
@@ -218,8 +296,10 @@ static void agree(bool closed)
         cr_assert(eq(int, walk_err, err), "seed %lu", (unsigned long)seed);
         if (!err)
             expect_same(&seen, &walked, seed);
-        cr_assert(err || walked.damages || !walked.lost, "seed %lu: lost without damage",
+        cr_assert(err || walked.damages || !walked.lost.messages, "seed %lu: lost without damage",
                   (unsigned long)seed);
+        forget(&seen);
+        forget(&walked);
         sim_disk_destroy(disk);
     }
     sim_disk_destroy(sample);
@@ -267,7 +347,10 @@ Test(store_tool, a_salvaged_store_has_all_that_was_sound)
             expect_same(&old, &new, seed);
             cr_assert(eq(int, salvage(disk), TOOL_FAILED), "it overwrites");
             saved++;
+            forget(&walked);
+            forget(&new);
         }
+        forget(&old);
         sim_disk_destroy(disk);
     }
     cr_expect(saved > (seeds.last - seeds.first + 1) / 2, "%lu were saved", (unsigned long)saved);

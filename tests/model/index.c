@@ -16,7 +16,16 @@
 
 TestSuite(index_model);
 
-enum { STEPS = 1500, EVENTS_MAX = 200000, MESSAGES_MAX = 40000, FILTERS = 5, TEXT_MAX = 32 };
+enum {
+    WINDOW_NS = 500,
+    IDS = 300,
+    SEGMENTS = 5,
+    STEPS = 1500,
+    EVENTS_MAX = 200000,
+    MESSAGES_MAX = 40000,
+    FILTERS = 5,
+    TEXT_MAX = 32
+};
 
 enum event_kind { FED, DELETED, PURGED, SEALED };
 
@@ -30,6 +39,8 @@ struct event {
 struct message {
     uint64_t sequence;
     int64_t time_ns;
+    int64_t expire_ns; // 0: never
+    uint32_t id;       // 0: none
     char subject[TEXT_MAX];
     bool gone;
     bool sealed;
@@ -55,6 +66,11 @@ struct model {
     uint32_t block_start;
     uint64_t batch_bytes;
     uint64_t rebuilt, damaged;
+    uint64_t summary;         // a number that every rotation raises; it is the state, and the details'
+    uint64_t written_summary; // of the last finished batch
+    uint64_t ready_summary;
+    bool uses_ids, expires;
+    bool is_sealed; // nothing was fed or deleted since the last block
 };
 
 static uint32_t below(struct model *model, uint32_t bound)
@@ -88,6 +104,8 @@ static void random_subject(struct model *model, bool pattern, char *text)
 
 static void open_index(struct model *model, bool discard);
 
+static void rotate(struct model *model);
+
 static void drop_filters(struct model *model)
 {
     for (int i = 0; i < FILTERS; i++) {
@@ -117,27 +135,64 @@ static void rebuild(struct model *model)
     open_index(model, true);
 }
 
+/* The last rotation that the file has; 0 before the first, or when it is damaged. */
+static uint64_t read_summary(struct model *model)
+{
+    struct rill_buf state;
+    unsigned long summary = 0;
+    rill_buf_init(&state, 100);
+    const enum rill_err err = rill_index_summary(model->index, &state);
+    if (!err && !rill_buf_append(&state, rill_bytes_of((const uint8_t *)"", 1)))
+        cr_assert(sscanf((const char *)state.data, "detail %lu", &summary) == 1);
+    rill_buf_fini(&state);
+    return summary;
+}
+
 static void finish_job(struct model *model)
 {
     if (!model->job_was_run)
         rill_index_job_run(model->job);
     const enum rill_err err = rill_index_job_finish(model->index, model->job);
     model->job = NULL;
-    if (err == RILL_ERR_DAMAGED && model->damaged)
+    if (err == RILL_ERR_DAMAGED && model->damaged) {
         rebuild(model);
-    else
-        cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
+        return;
+    }
+    cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
+    const uint64_t summary = read_summary(model); // a checkpoint leaves it
+    cr_assert(summary == 0 || summary == model->written_summary || summary == model->ready_summary);
+    if (summary && summary == model->ready_summary) {
+        model->written_summary = summary;
+        model->ready_summary = 0;
+    }
 }
 
-/* Jobs until there is room. */
-static void drain(struct model *model)
+static void start_job(struct model *model)
 {
-    if (!model->job) {
-        model->job = rill_index_job_start(model->index);
-        model->job_was_run = false;
+    model->job = rill_index_job_start(model->index);
+    model->job_was_run = false;
+}
+
+/* Tells the index a message. False when the index was built again meanwhile, and has been told everything. */
+static bool tell_message(struct model *model, const struct message *message, enum rill_err *ret_err)
+{
+    char id[16];
+    const uint64_t rebuilt = model->rebuilt;
+    sprintf(id, "id-%u", message->id);
+    const struct rill_index_message told = {.sequence = message->sequence,
+                                            .time_ns = message->time_ns,
+                                            .expire_ns = message->expire_ns,
+                                            .subject = bytes(message->subject),
+                                            .id = bytes(message->id ? id : "")};
+    while ((*ret_err = rill_index_feed(model->index, &told)) == RILL_ERR_LIMIT) {
+        if (!model->job)
+            start_job(model);
+        if (model->job)
+            finish_job(model);
+        if (model->rebuilt != rebuilt)
+            return false;
     }
-    if (model->job)
-        finish_job(model);
+    return true;
 }
 
 /* Tells the index an event. False when the index was built again meanwhile, and has been told everything. */
@@ -147,13 +202,8 @@ static bool tell(struct model *model, const struct event *event)
     const struct message *message = &model->messages[event->message];
     switch (event->kind) {
     case FED:
-        while ((err = rill_index_feed(model->index, event->sequence, bytes(message->subject))) ==
-               RILL_ERR_LIMIT) {
-            const uint64_t rebuilt = model->rebuilt;
-            drain(model);
-            if (model->rebuilt != rebuilt)
-                return false;
-        }
+        if (!tell_message(model, message, &err))
+            return false;
         break;
     case DELETED:
         err = rill_index_delete(model->index, event->sequence, bytes(message->subject));
@@ -163,10 +213,36 @@ static bool tell(struct model *model, const struct event *event)
         break;
     case SEALED:
         err = rill_index_seal(model->index, &event->block);
+        if (!err && rill_index_wants_rotation(model->index))
+            rotate(model);
         break;
     }
     cr_assert(eq(int, err, RILL_OK), "seed %lu: event %d", model->seed, event->kind);
     return true;
+}
+
+/* Everything is sealed. The summary says how often this was called. */
+static void rotate(struct model *model)
+{
+    struct rill_index_segment segments[SEGMENTS] = {{0}};
+    char detail[SEGMENTS][32];
+    const uint64_t summary = model->summary + 1;
+    for (uint64_t i = 0; i < SEGMENTS; i++) {
+        sprintf(detail[i], "detail %lu", summary + i);
+        segments[i] = (struct rill_index_segment){.number = summary + i,
+                                                  .messages = summary,
+                                                  .first_time_ns = -(int64_t)summary,
+                                                  .detail = bytes(detail[i])};
+    }
+    const enum rill_err err = rill_index_rotate(
+        model->index, &(struct rill_index_summary){.state = bytes(detail[0]),
+                                                   .segments = segments,
+                                                   .segment_count = SEGMENTS,
+                                                   .segments_from = summary > 2 ? summary - 2 : 0});
+    if (err == RILL_ERR_LIMIT)
+        return;
+    cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
+    model->ready_summary = model->summary = summary;
 }
 
 /* Feeds what comes behind a position. */
@@ -192,10 +268,15 @@ static void open_index(struct model *model, bool discard)
         .identity = "the stream",
         .log_sequence = model->message_count ? model->messages[model->message_count - 1].sequence : 0,
         .batch_bytes = model->batch_bytes,
+        .id_window_ns = WINDOW_NS,
+        .era_postings = 50,
+        .run_ids = 100,
         .discard = discard};
     const enum rill_err err = rill_index_open(&options, &model->index, &found, &position, &why);
     cr_assert(eq(int, err, RILL_OK), "seed %lu: %s", model->seed, why.text);
     cr_assert(found == RILL_INDEX_KEPT || position.block == 0);
+    model->ready_summary = 0;
+    model->written_summary = found == RILL_INDEX_KEPT ? read_summary(model) : 0;
     if (found == RILL_INDEX_DAMAGED)
         cr_assert(model->damaged > 0, "seed %lu: damaged without a reason", model->seed);
     replay(model, &position);
@@ -205,6 +286,7 @@ static void happen(struct model *model, const struct event *event)
 {
     cr_assert(model->event_count < EVENTS_MAX);
     model->events[model->event_count++] = *event;
+    model->is_sealed = event->kind == SEALED || (event->kind == PURGED && model->is_sealed);
     (void)tell(model, event);
 }
 
@@ -215,6 +297,10 @@ static void feed(struct model *model)
         const struct message *last = model->message_count ? message - 1 : NULL;
         *message = (struct message){.sequence = (last ? last->sequence : 0) + 1 + (below(model, 20) ? 0 : 5),
                                     .time_ns = (last ? last->time_ns : 0) + below(model, 3)};
+        if (model->uses_ids && below(model, 3))
+            message->id = 1 + below(model, IDS);
+        if (model->expires && !below(model, 3))
+            message->expire_ns = message->time_ns + 1 + below(model, 300);
         random_subject(model, false, message->subject);
         model->message_count++;
         happen(model, &(struct event){
@@ -241,14 +327,30 @@ static bool is_live(const struct model *model, const struct message *message)
     return !message->gone && message->sequence >= model->first;
 }
 
-static void delete_one(struct model *model)
+static void delete_at(struct model *model, uint32_t at)
 {
-    const uint32_t at = model->message_count ? below(model, model->message_count) : 0;
     struct message *message = &model->messages[at];
-    if (!model->message_count || !is_live(model, message))
+    if (!is_live(model, message))
         return;
     message->gone = true;
     happen(model, &(struct event){.kind = DELETED, .sequence = message->sequence, .message = at});
+}
+
+/* Anywhere, or the oldest ones of a subject, as limits do. */
+static void delete_some(struct model *model)
+{
+    if (!model->message_count)
+        return;
+    const uint32_t at = below(model, model->message_count);
+    delete_at(model, at);
+    uint32_t left = below(model, 3) ? 0 : below(model, 30);
+    for (uint32_t i = 0; left && i < model->message_count; i++) {
+        if (!is_live(model, &model->messages[i]) ||
+            strcmp(model->messages[i].subject, model->messages[at].subject))
+            continue;
+        delete_at(model, i);
+        left--;
+    }
 }
 
 static void purge(struct model *model)
@@ -264,10 +366,9 @@ static void purge(struct model *model)
 static void job(struct model *model)
 {
     if (!model->job) {
-        if (!below(model, 3))
-            rill_index_rotate(model->index);
-        model->job = rill_index_job_start(model->index);
-        model->job_was_run = false;
+        if (!below(model, 3) && model->is_sealed)
+            rotate(model);
+        start_job(model);
     } else if (!model->job_was_run && below(model, 2)) {
         rill_index_job_run(model->job);
         model->job_was_run = true;
@@ -349,6 +450,129 @@ static void query_last(struct model *model)
         cr_assert(eq(u64, last, want), "seed %lu: last of %s", model->seed, subject);
 }
 
+/* All of a subject: count, first and last. */
+static void query_subject(struct model *model)
+{
+    struct rill_index_subject want = {0}, got = {0};
+    char subject[TEXT_MAX];
+    random_subject(model, false, subject);
+    if (below(model, 2) && model->message_count)
+        strcpy(subject, model->messages[below(model, model->message_count)].subject);
+    for (uint32_t i = 0; i < model->message_count; i++) {
+        const struct message *message = &model->messages[i];
+        if (!is_live(model, message) || strcmp(message->subject, subject))
+            continue;
+        want.first_sequence = want.count++ ? want.first_sequence : message->sequence;
+        want.last_sequence = message->sequence;
+    }
+    const enum rill_err err = rill_index_subject(model->index, bytes(subject), &got);
+    if (!is_answer(model, err))
+        return;
+    cr_assert(eq(int, err, want.count ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu: %s", model->seed, subject);
+    cr_assert(eq(u64, got.count, want.count), "seed %lu: count of %s", model->seed, subject);
+    cr_assert(eq(u64, got.first_sequence, want.first_sequence), "seed %lu: first of %s", model->seed,
+              subject);
+    cr_assert(eq(u64, got.last_sequence, want.last_sequence), "seed %lu: last of %s", model->seed, subject);
+}
+
+/* The newest message with an id within the window, deleted or not. */
+static void query_seen(struct model *model)
+{
+    char text[16];
+    uint64_t want = 0, got = 0;
+    const uint32_t id = 1 + below(model, IDS);
+    const int64_t now = model->message_count ? model->messages[model->message_count - 1].time_ns : 0;
+    const int64_t since = now - below(model, WINDOW_NS + 1);
+    for (uint32_t i = 0; i < model->message_count; i++) {
+        if (model->messages[i].id == id && model->messages[i].time_ns >= since)
+            want = model->messages[i].sequence;
+    }
+    sprintf(text, "id-%u", id);
+    const enum rill_err err = rill_index_seen(model->index, bytes(text), since, &got);
+    if (!is_answer(model, err))
+        return;
+    cr_assert(eq(int, err, want ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu: id %u", model->seed, id);
+    cr_assert(eq(u64, got, want), "seed %lu: id %u", model->seed, id);
+}
+
+static int compare_expiries(const void *a, const void *b)
+{
+    const struct rill_index_expiry *x = a, *y = b;
+    if (x->expire_ns != y->expire_ns)
+        return x->expire_ns < y->expire_ns ? -1 : 1;
+    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+/* A page of what expires, in order, and when the next one does. Often they are deleted then. */
+static void query_expired(struct model *model)
+{
+    static struct rill_index_expiry all[MESSAGES_MAX];
+    struct rill_index_expiry page[20];
+    const size_t capacity = below(model, 21);
+    const int64_t now = below(model, model->message_count + 2);
+    size_t count = 0, got = 0, due = 0;
+    int64_t next = 0;
+    for (uint32_t i = 0; i < model->message_count; i++) {
+        if (model->messages[i].expire_ns && is_live(model, &model->messages[i]))
+            all[count++] =
+                (struct rill_index_expiry){model->messages[i].expire_ns, model->messages[i].sequence};
+    }
+    qsort(all, count, sizeof all[0], compare_expiries);
+    while (due < count && due < capacity && all[due].expire_ns <= now)
+        due++;
+    if (!is_answer(model, rill_index_expired(model->index, now, page, capacity, &got, &next)))
+        return;
+    cr_assert(eq(u64, got, due), "seed %lu: expired at %ld", model->seed, now);
+    for (size_t i = 0; i < got; i++)
+        cr_assert(compare_expiries(&page[i], &all[i]) == 0, "seed %lu: expired at %ld", model->seed, now);
+    cr_assert(eq(i64, next, due < count ? all[due].expire_ns : INT64_MAX), "seed %lu: %ld", model->seed, now);
+    for (uint32_t i = 0; below(model, 3) && i < model->message_count; i++) {
+        if (got && model->messages[i].sequence == page[0].sequence)
+            delete_at(model, i);
+    }
+}
+
+struct segment_check {
+    const struct model *model;
+    uint64_t count;
+};
+
+static enum rill_err check_segment(void *context, const struct rill_index_segment *segment)
+{
+    struct segment_check *check = context;
+    const uint64_t last = check->model->written_summary, from = last > 2 ? last - 2 : 0;
+    cr_assert(segment->number >= from && segment->number < last + SEGMENTS);
+    cr_assert(eq(u64, segment->messages, segment->number < last ? segment->messages : last));
+    cr_assert(eq(i64, segment->first_time_ns, -(int64_t)segment->messages));
+    check->count++;
+    return RILL_OK;
+}
+
+/* What the last finished rotation said of segments is there, and what it dropped is not. */
+static void query_summary(struct model *model)
+{
+    struct rill_buf state, detail;
+    char want[32];
+    struct segment_check check = {.model = model};
+    rill_buf_init(&state, 100);
+    rill_buf_init(&detail, 100);
+    const uint64_t number = model->written_summary + below(model, SEGMENTS);
+    enum rill_err err = rill_index_summary(model->index, &state);
+    if (is_answer(model, err)) {
+        sprintf(want, "detail %lu", model->written_summary);
+        cr_assert(eq(int, err, model->written_summary ? RILL_OK : RILL_ERR_NOT_FOUND));
+        cr_assert(err || rill_bytes_equal(rill_buf_bytes(&state), bytes(want)), "seed %lu", model->seed);
+        err = rill_index_segment_detail(model->index, number, &detail);
+        sprintf(want, "detail %lu", number);
+        if (model->written_summary && is_answer(model, err))
+            cr_assert(rill_bytes_equal(rill_buf_bytes(&detail), bytes(want)), "seed %lu", model->seed);
+    }
+    if (is_answer(model, rill_index_segments(model->index, check_segment, &check)) && model->written_summary)
+        cr_assert(check.count >= SEGMENTS, "seed %lu", model->seed);
+    rill_buf_fini(&state);
+    rill_buf_fini(&detail);
+}
+
 struct page {
     const struct model *model;
     const char *pattern;
@@ -370,6 +594,7 @@ static enum rill_err check_subject(void *context, const struct rill_index_subjec
         last = message->sequence;
     }
     cr_assert(eq(u64, subject->count, count), "seed %lu: count of %s", page->model->seed, page->last);
+    cr_assert(le(u64, subject->first_sequence, subject->last_sequence));
     cr_assert(eq(u64, subject->last_sequence, last), "seed %lu: last of %s", page->model->seed, page->last);
     page->visited++;
     page->messages += count;
@@ -436,7 +661,7 @@ static void remove_files(const struct model *model)
     static const char *const suffixes[] = {"", "-wal", "-shm", ".copy", ".copy-wal"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
         copy_file(model, ".none", suffixes[i]);
-    (void)rmdir(model->folder);
+    cr_assert(eq(int, rmdir(model->folder), 0), "something is left behind");
 }
 
 static void damage_file(struct model *model, const char *suffix)
@@ -473,6 +698,10 @@ static void exchange(struct model *model)
     enum rill_index_found found;
     const struct rill_index_options options = {.path = model->path, .identity = "another", .discard = true};
     cr_assert(eq(int, rill_index_open(&options, &other, &found, &position, &why), RILL_OK));
+    cr_assert(eq(int, rill_index_rotate(other, NULL), RILL_OK));
+    struct rill_index_job *made = rill_index_job_start(other);
+    rill_index_job_run(made);
+    cr_assert(eq(int, rill_index_job_finish(other, made), RILL_OK));
     rill_index_close(other);
 }
 
@@ -513,13 +742,23 @@ static void step(struct model *model)
     else if (what < 35)
         seal(model);
     else if (what < 45)
-        delete_one(model);
+        delete_some(model);
     else if (what < 46)
         purge(model);
     else if (what < 60)
         job(model);
-    else if (what < 90)
+    else if (what < 78)
         query_filter(model);
+    else if (what < 81)
+        query_subject(model);
+    else if (what < 85)
+        query_seen(model);
+    else if (what < 88)
+        query_expired(model);
+    else if (what < 90)
+        query_summary(model);
+    else if (what < 92)
+        rill_index_idle(model->index);
     else if (what < 94)
         query_last(model);
     else if (what < 96)
@@ -539,6 +778,8 @@ static void run(uint64_t seed)
     cr_assert(mkdtemp(model.folder) != NULL);
     snprintf(model.path, sizeof model.path, "%s/index.db", model.folder);
     model.subject_style = below(&model, 2);
+    model.uses_ids = below(&model, 2);
+    model.expires = below(&model, 2);
     model.batch_bytes = 500 + below(&model, 60000);
     open_index(&model, false);
     for (int i = 0; i < STEPS; i++)

@@ -39,6 +39,9 @@ struct sim_options {
     const char *store_dir;               // "store" when NULL
     uint64_t segment_bytes;              // 0: the store's default; so the next
     uint64_t cache_bytes_max;
+    struct rill_jetstream_limits jetstream_limits;
+    const char *jetstream_domain;
+    bool jetstream_lenient;
     bool log_to_stderr;
 };
 

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void story_init(struct story *story, uint64_t seed)
 {
@@ -108,6 +109,157 @@ static enum rill_err story_append(struct story *story, struct rill_store *store)
     return err == RILL_ERR_LIMIT ? RILL_OK : err;
 }
 
+/* Is the message removed by the first `count` records? */
+static bool is_removed(const struct story *story, size_t count, uint64_t sequence)
+{
+    for (size_t i = 0; i < count; i++)
+        if (story->records[i].removed_first && story->records[i].removed_first <= sequence &&
+            sequence <= story->records[i].removed_last)
+            return true;
+    return false;
+}
+
+static enum rill_err load(struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_job *job = rill_store_load_start(store, sequence);
+    RILL_ASSERT(job);
+    rill_store_job_run(job);
+    return rill_store_load_finish(store, job);
+}
+
+static void note_removed(struct story *story, uint64_t sequence, uint64_t first, uint64_t last)
+{
+    story->records[story->count++] = (struct story_record){
+        .id = story->next_id++, .sequence = sequence, .removed_first = first, .removed_last = last};
+}
+
+static enum rill_err delete_one(struct story *story, struct rill_store *store, uint64_t sequence)
+{
+    enum rill_err err = rill_store_append_delete(store, sequence);
+    if (err == RILL_ERR_AGAIN) {
+        err = load(store, sequence);
+        if (!err)
+            err = rill_store_append_delete(store, sequence);
+    }
+    struct rill_store_state state;
+    rill_store_state(store, &state);
+    const bool there =
+        sequence && sequence <= state.open_sequence && !is_removed(story, story->count, sequence);
+    RILL_ASSERT((err == RILL_ERR_NOT_FOUND) == !there || err == RILL_ERR_READ_ONLY || err == RILL_ERR_IO);
+    if (!err)
+        note_removed(story, state.open_sequence, sequence, sequence);
+    return err;
+}
+
+static uint64_t live_below(const struct story *story, uint64_t sequence)
+{
+    uint64_t live = 0;
+    for (uint64_t i = 1; i < sequence; i++)
+        live += !is_removed(story, story->count, i);
+    return live;
+}
+
+static enum rill_err purge_some(struct story *story, struct rill_store *store, uint64_t first_kept)
+{
+    struct rill_store_purged purged;
+    struct rill_store_state state;
+    enum rill_err err = rill_store_append_purge(store, first_kept, &purged);
+    if (err == RILL_ERR_AGAIN) {
+        err = load(store, purged.load_sequence);
+        if (!err)
+            err = rill_store_append_purge(store, first_kept, &purged);
+        RILL_ASSERT(err != RILL_ERR_AGAIN);
+    }
+    if (err)
+        return err;
+    rill_store_state(store, &state);
+    const uint64_t end = first_kept > state.open_sequence ? state.open_sequence + 1 : first_kept;
+    RILL_ASSERT(purged.messages == live_below(story, end));
+    if (purged.messages)
+        note_removed(story, state.open_sequence, 1, end - 1);
+    return RILL_OK;
+}
+
+/* Keeping the newest n is a purge, too. */
+static enum rill_err purge_step(struct story *story, struct rill_store *store, uint64_t open_sequence)
+{
+    const uint32_t below = rill_random_below(&story->random, (uint32_t)open_sequence + 2);
+    if (!rill_random_chance(&story->random, 1, 3))
+        return purge_some(story, store, rill_random_chance(&story->random, 1, 12) ? UINT64_MAX : below / 2);
+    const uint64_t live = live_below(story, open_sequence + 1);
+    const uint64_t first = rill_store_newest(store, below);
+    const uint64_t kept = live - live_below(story, first);
+    RILL_ASSERT(kept == (below < live ? below : live));
+    return purge_some(story, store, first);
+}
+
+static enum rill_err tidy(struct rill_store *store)
+{
+    struct rill_store_job *job = rill_store_tidy_start(store);
+    if (!job)
+        return RILL_OK;
+    rill_store_job_run(job);
+    return rill_store_tidy_finish(store, job);
+}
+
+static enum rill_err story_remove(struct story *story, struct rill_store *store)
+{
+    struct rill_store_state state;
+    rill_store_state(store, &state);
+    if (story->keeps_all || story->count == STORY_RECORDS_MAX)
+        return RILL_OK;
+    enum rill_err err = RILL_OK;
+    if (rill_random_chance(&story->random, 1, 4))
+        (void)!tidy(store); // what stays is removed later
+    else if (rill_random_chance(&story->random, 1, 5))
+        err = purge_step(story, store, state.open_sequence);
+    else
+        err = delete_one(story, store, rill_random_below(&story->random, (uint32_t)state.open_sequence + 3));
+    return err == RILL_ERR_READ_ONLY ? err : RILL_OK;
+}
+
+static size_t record_size(const struct story *story, uint64_t id)
+{
+    struct story_content content;
+    content_of(story, id, &content);
+    return (36 + content.message.subject.len + content.message.headers.len + content.message.payload.len +
+            7) &
+           ~7UL;
+}
+
+void story_check_state(const struct story *story, const struct rill_store *store)
+{
+    struct rill_store_state state;
+    uint64_t first = 0, messages = 0, bytes = 0, last = 0;
+    int64_t first_time_ns = 0;
+    static bool removed[STORY_RECORDS_MAX + 1];
+    uint64_t floor = 1;
+    memset(removed, 0, sizeof removed);
+    for (size_t i = 0; i < story->committed; i++) {
+        const struct story_record *record = &story->records[i];
+        last = record->is_message ? record->sequence : last;
+        if (record->removed_first == 1 && record->removed_last > 1)
+            floor = record->removed_last + 1 > floor ? record->removed_last + 1 : floor;
+        else if (record->removed_first)
+            removed[record->removed_first] = true;
+    }
+    for (size_t i = 0; i < story->committed; i++) {
+        const struct story_record *record = &story->records[i];
+        if (!record->is_message || record->sequence < floor || removed[record->sequence])
+            continue;
+        if (!messages++) {
+            first = record->sequence;
+            first_time_ns = record->time_ns;
+        }
+        bytes += record_size(story, record->id);
+    }
+    rill_store_state(store, &state);
+    RILL_ASSERT(state.last_sequence == last && state.messages == messages && state.bytes == bytes);
+    RILL_ASSERT(state.first_sequence == (messages ? first : last + 1));
+    RILL_ASSERT(state.deleted == (messages ? last - first + 1 - messages : 0));
+    RILL_ASSERT(state.first_time_ns <= first_time_ns);
+}
+
 static void commit_begin(struct story *story, struct rill_store *store)
 {
     story->job = rill_store_commit_start(store);
@@ -124,8 +276,7 @@ static enum rill_err commit_end(struct story *story, struct rill_store *store)
     if (err)
         return err; // `count` and `started` stay: they say what may be found after a crash
     story->committed = story->started;
-    const struct story_record *last = story->committed ? &story->records[story->committed - 1] : NULL;
-    RILL_ASSERT(committed.last_sequence == (last ? last->sequence : 0));
+    story_check_state(story, store);
     return RILL_OK;
 }
 
@@ -158,14 +309,6 @@ bool story_message_is_right(const struct story *story, const struct rill_store_m
     return false;
 }
 
-static enum rill_err load(struct rill_store *store, uint64_t sequence)
-{
-    struct rill_store_job *job = rill_store_load_start(store, sequence);
-    RILL_ASSERT(job);
-    rill_store_job_run(job);
-    return rill_store_load_finish(store, job);
-}
-
 enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_message message;
@@ -177,8 +320,11 @@ enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t
         err = rill_store_read(store, sequence, &message);
         RILL_ASSERT(err != RILL_ERR_AGAIN);
     }
+    if (err == RILL_ERR_NOT_FOUND && is_removed(story, story->committed, sequence))
+        return RILL_OK;
     if (err)
         return err;
+    RILL_ASSERT(!is_removed(story, story->committed, sequence));
     RILL_ASSERT(message.sequence == sequence && story_message_is_right(story, &message));
     story->reads++;
     return RILL_OK;
@@ -197,7 +343,9 @@ static enum rill_err read_some(struct story *story, struct rill_store *store)
 
 enum rill_err story_step(struct story *story, struct rill_store *store)
 {
-    const uint32_t what = rill_random_below(&story->random, 20);
+    const uint32_t what = rill_random_below(&story->random, 22);
+    if (what >= 20)
+        return story_remove(story, store);
     if (what < 12)
         return story_append(story, store);
     return what < 17 ? commit_go_on(story, store) : read_some(story, store);
@@ -229,6 +377,8 @@ void story_settle(struct story *story, struct rill_store *store)
 struct comparison {
     const struct story *story;
     size_t at;
+    size_t skipped; // records in front of the first segment
+    bool begun;
 };
 
 static enum rill_err wrong(const struct comparison *comparison, const char *what)
@@ -237,12 +387,41 @@ static enum rill_err wrong(const struct comparison *comparison, const char *what
     return RILL_ERR_INVALID;
 }
 
+/* Removals that name what is no longer there are not told. */
+static void skip_untold(struct comparison *comparison, size_t limit)
+{
+    const struct story *story = comparison->story;
+    const uint64_t gone = comparison->skipped ? story->records[comparison->skipped - 1].sequence : 0;
+    while (comparison->at < limit) {
+        const struct story_record *record = &story->records[comparison->at];
+        if (!record->removed_first || record->removed_last > gone ||
+            record->removed_first != record->removed_last)
+            break;
+        comparison->at++;
+    }
+}
+
+static enum rill_err compare_removed(void *context, uint64_t first, uint64_t last)
+{
+    struct comparison *comparison = context;
+    skip_untold(comparison, comparison->story->count);
+    if (comparison->at == comparison->story->count)
+        return first == 1 ? RILL_OK : wrong(comparison, "no removal");
+    const struct story_record *record = &comparison->story->records[comparison->at];
+    if (record->removed_last == last && record->removed_first == first)
+        comparison->at++;
+    else if (first != 1) // the store repeats its floor
+        return wrong(comparison, "not this removal");
+    return RILL_OK;
+}
+
 static const struct story_record *compared(struct comparison *comparison, bool is_message)
 {
+    skip_untold(comparison, comparison->story->count);
     if (comparison->at == comparison->story->count)
         return NULL;
     const struct story_record *record = &comparison->story->records[comparison->at];
-    return record->is_message == is_message ? record : NULL;
+    return record->is_message == is_message && !record->removed_first ? record : NULL;
 }
 
 static enum rill_err compare_message(void *context, const struct rill_store_message *message)
@@ -270,10 +449,23 @@ static enum rill_err compare_event(void *context, enum rill_store_event type, st
     return RILL_OK;
 }
 
+static size_t records_before(struct rill_bytes checkpoint)
+{
+    char text[64];
+    size_t count = SIZE_MAX;
+    (void)snprintf(text, sizeof text, RILL_PRI, RILL_ARG(checkpoint));
+    return sscanf(text, "after %zu records", &count) == 1 ? count : SIZE_MAX;
+}
+
 static enum rill_err compare_checkpoint(void *context, struct rill_bytes bytes)
 {
-    const struct comparison *comparison = context;
+    struct comparison *comparison = context;
     char expected[64];
+    const size_t before = records_before(bytes);
+    skip_untold(comparison, before < comparison->story->count ? before : comparison->story->count);
+    if (!comparison->begun)
+        comparison->at = comparison->skipped = before;
+    comparison->begun = true;
     (void)snprintf(expected, sizeof expected, "after %zu records", comparison->at);
     return rill_bytes_equal_cstr(bytes, expected) ? RILL_OK : wrong(comparison, "not this checkpoint");
 }
@@ -293,13 +485,19 @@ enum rill_err story_reopen(struct story *story, const struct rill_store_options 
         .event = compare_event,
         .checkpoint = compare_checkpoint,
         .lost = compare_lost,
+        .removed = compare_removed,
     };
     struct rill_error_text why;
     const enum rill_err err = rill_store_open(options, &visitor, ret_store, ret_report, &why);
     if (err)
         return err;
+    skip_untold(&comparison, story->count);
     if (comparison.at != story->committed && comparison.at != story->started)
         return wrong(&comparison, "the replay ends inside a commit");
     story->count = story->started = story->committed = comparison.at;
+    for (size_t i = 0; i < comparison.skipped; i++)
+        if (story->records[i].is_message && !is_removed(story, story->count, story->records[i].sequence))
+            return wrong(&comparison, "a message is gone that nobody removed");
+    story_check_state(story, *ret_store);
     return RILL_OK;
 }

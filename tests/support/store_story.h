@@ -17,6 +17,8 @@ struct story_record {
     uint64_t sequence; // of a message; of the last message before an event
     int64_t time_ns;   // of a message
     bool is_message;
+    uint64_t removed_first; // of a delete or a purge: what it removes; 0 for the others
+    uint64_t removed_last;
 };
 
 struct story {
@@ -27,6 +29,7 @@ struct story {
     size_t committed; // in one that has finished
     uint64_t next_id;
     uint32_t payload_max;
+    bool keeps_all;             // never removes anything
     struct rill_store_job *job; // in flight
     bool job_was_run;
     uint64_t reads; // that were compared
@@ -47,12 +50,15 @@ enum rill_err story_commit(struct story *story, struct rill_store *store);
 void story_take_back(struct story *story);
 /* Finishes the job in flight, if there is one, so that the store can be closed. */
 void story_settle(struct story *story, struct rill_store *store);
-/* Reads a message by all means, and compares it with the story. OK, or what the store says. */
+/* Reads a message by all means, and compares it with the story. OK, also when it was removed and is not there;
+   or what the store says. */
 enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t sequence);
 
 /* Opens the store again and compares all that the replay gives with the story: it must be the whole of what
    was committed, perhaps with the commit that was in flight, and nothing else. The story goes on from there. */
 enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
                            struct rill_store **ret_store, struct rill_store_report *ret_report);
+/* Compares what the store says about itself with the story. A wrong answer aborts. */
+void story_check_state(const struct story *story, const struct rill_store *store);
 /* Is this what the story said? */
 bool story_message_is_right(const struct story *story, const struct rill_store_message *message);

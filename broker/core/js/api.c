@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "durable.h"
+#include "proto/headers.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
 #include "proto/subject.h"
@@ -33,8 +34,15 @@ struct row {
 static const struct row rows[] = {
     {"INFO",                         DONE, NULL, D(account_info_response), api_account_info},
     {"STREAM.CREATE.*",              DONE, D(stream_create_request), D(stream_create_response), api_stream_create},
+    {"STREAM.UPDATE.*",              DONE, D(stream_create_request), D(stream_update_response), api_stream_update},
+    {"STREAM.LIST",                  DONE, D(stream_page_request), D(stream_list_response), api_stream_list},
     {"STREAM.INFO.*",                DONE, D(stream_info_request), D(stream_info_response), api_stream_info},
     {"STREAM.NAMES",                 DONE, D(stream_page_request), D(stream_names_response), api_stream_names},
+    {"STREAM.PURGE.*",               DONE, D(stream_purge_request), D(stream_purge_response), api_stream_purge},
+    {"STREAM.MSG.GET.*",             DONE, D(msg_get_request), D(msg_get_response), api_message_get},
+    {"STREAM.MSG.DELETE.*",          DONE, D(msg_delete_request), D(msg_delete_response), api_message_delete},
+    {"DIRECT.GET.*",                 DONE, NULL, D(system_response), api_direct_get},
+    {"DIRECT.GET.*.>",               DONE, NULL, D(system_response), api_direct_get_subject},
     {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
     {"CONSUMER.CREATE.*",            DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create},
     {"CONSUMER.CREATE.*.*",          DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
@@ -45,25 +53,19 @@ static const struct row rows[] = {
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.UPDATE.*",              NOT_YET, NULL, D(stream_update_response), NULL},
-    {"STREAM.LIST",                  NOT_YET, NULL, D(stream_list_response), NULL},
-    {"STREAM.PURGE.*",               NOT_YET, NULL, D(stream_purge_response), NULL},
-    {"STREAM.MSG.GET.*",             NOT_YET, NULL, D(msg_get_response), NULL},
-    {"STREAM.MSG.DELETE.*",          NOT_YET, NULL, D(msg_delete_response), NULL},
-    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(system_response), NULL},
-    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(system_response), NULL},
+    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(stream_snapshot_response), NULL},
+    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(stream_restore_response), NULL},
     {"CONSUMER.LIST.*",              NOT_YET, NULL, D(consumer_list_response), NULL},
     {"CONSUMER.PAUSE.*.*",           NOT_YET, NULL, D(system_response), NULL},
     {"CONSUMER.UNPIN.*.*",           NOT_YET, NULL, D(system_response), NULL},
     {"CONSUMER.RESET.*.*",           NOT_YET, NULL, D(system_response), NULL},
-    {"DIRECT.GET.>",                 NOT_YET, NULL, D(system_response), NULL},
 
-    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(system_response), NULL},
-    {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(system_response), NULL},
+    {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_step_down_response), NULL},
+    {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(stream_remove_peer_response), NULL},
+    {"CONSUMER.LEADER.STEPDOWN.*.*", CLUSTER_ONLY, NULL, D(consumer_leader_step_down_response), NULL},
+    {"META.LEADER.STEPDOWN",         CLUSTER_ONLY, NULL, D(meta_leader_step_down_response), NULL},
+    {"SERVER.REMOVE",                CLUSTER_ONLY, NULL, D(meta_server_remove_response), NULL},
+    {"ACCOUNT.PURGE.*",              CLUSTER_ONLY, NULL, D(account_purge_response), NULL},
     {"ACCOUNT.STREAM.MOVE.*.*",      CLUSTER_ONLY, NULL, D(system_response), NULL},
     {"ACCOUNT.STREAM.CANCEL_MOVE.*.*", CLUSTER_ONLY, NULL, D(system_response), NULL},
 };
@@ -84,6 +86,8 @@ void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMe
         return;
     }
     (void)route_publish(js->core, js->account, reply, none, none, rill_buf_bytes(&js->json));
+    if (js->audits.count)
+        api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
 }
 
 void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers)
@@ -178,7 +182,9 @@ static void carry_out(struct api_call *call, const struct row *row)
 {
     if (row->request) {
         struct rill_error_text why;
-        if (rill_json_decode(row->request, call->body, RILL_JSON_EMPTY_ALLOWED, &call->request, &why)) {
+        const enum rill_json_flags flags =
+            RILL_JSON_EMPTY_ALLOWED | (call->js->lenient ? RILL_JSON_UNKNOWN_IGNORED : 0);
+        if (rill_json_decode(row->request, call->body, flags, &call->request, &why)) {
             const struct rill_js_error error = rill_js_error_with(RILL_JS_INVALID_JSON, "%s", why.text);
             api_respond_error(call->js, call->reply, call->response, &error);
             return;
@@ -199,12 +205,18 @@ struct early_request {
     uint8_t bytes[]; // subject, reply, body
 };
 
-enum { EARLY_REQUESTS_MAX = 1024 }; // more are told that it is not ready
+enum { EARLY_REQUESTS_MAX = 1024 }; // when not configured; more are told that it is not ready
+
+static uint32_t early_max(const struct jetstream *js)
+{
+    const int64_t configured = js->limits.requests_max;
+    return configured > 0 && configured < UINT32_MAX ? (uint32_t)configured : EARLY_REQUESTS_MAX;
+}
 
 /* False when it has to be answered now. */
 static bool put_off(struct jetstream *js, const struct message *message)
 {
-    if (js->listed || js->list_failed || js->stopping || js->early_count == EARLY_REQUESTS_MAX)
+    if (js->listed || js->list_failed || js->stopping || js->early_count >= early_max(js))
         return false;
     const struct rill_bytes parts[] = {message->subject, message->reply, message->payload};
     struct early_request *early =
@@ -248,6 +260,21 @@ void api_answer_early(struct jetstream *js)
 
 // ---- a request ----
 
+/* What the sender wants to be sure of. */
+static bool level_is_enough(struct rill_bytes headers)
+{
+    struct rill_bytes value;
+    uint64_t level;
+    return !headers.len || !rill_headers_find(headers, RILL_BYTES("Nats-Required-Api-Level"), &value) ||
+           (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
+}
+
+/* Messages that are asked for, one by one or by a pull, are no business of an audit. */
+static bool is_audited(const struct row *row)
+{
+    return row && row->response != &rill__system_response__descriptor;
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -261,16 +288,55 @@ void api_request(void *owner, const struct message *message)
         js->api_ignored++;
         return;
     }
-    if (put_off(js, message))
+    call.response = row ? row->response : &rill__system_response__descriptor;
+    if (level_is_enough(message->headers) && put_off(js, message))
         return;
     js->api_total++;
-    call.response = row ? row->response : &rill__system_response__descriptor;
+    if (is_audited(row))
+        api_audit_request(js, message, row->response);
     if (row)
         take_tokens(&call, row->pattern, subject);
-    if (!row)
+    if (!level_is_enough(message->headers))
+        api_fail(&call, RILL_JS_REQUIRED_API_LEVEL);
+    else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
         refuse(&call, row, subject);
     else
         carry_out(&call, row);
+}
+
+// ---- a domain ----
+
+/* Streams' subjects that clients reach through a domain, too. */
+static bool is_data(struct rill_bytes subject)
+{
+    return rill_bytes_has_prefix(subject, RILL_BYTES("$KV.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$O.")) ||
+           rill_bytes_has_prefix(subject, RILL_BYTES("$OBJ."));
+}
+
+void api_domain_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    const size_t prefix_len = strlen("$JS.") + strlen(js->domain) + strlen(".API.");
+    struct message inner = *message;
+    struct rill_buf subject;
+    if (message->subject.len <= prefix_len || message->subject.data[1] != 'J')
+        return; // a delivery that keeps its own subject
+    inner.subject = rill_bytes_from(message->subject, prefix_len);
+    inner.tail = rill_bytes_of(NULL, 0);
+    if (is_data(inner.subject)) {
+        (void)route_publish(js->core, js->account, inner.subject, message->reply, message->headers,
+                            message->payload);
+        return;
+    }
+    rill_buf_init(&subject, message->subject.len + sizeof PREFIX);
+    enum rill_err err = rill_buf_append(&subject, RILL_BYTES(PREFIX));
+    if (!err)
+        err = rill_buf_append(&subject, inner.subject);
+    inner.subject = rill_buf_bytes(&subject);
+    if (!err)
+        api_request(js, &inner);
+    rill_buf_fini(&subject);
 }

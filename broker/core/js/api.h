@@ -22,6 +22,8 @@ struct api_call {
 
 /* A receiver in the trie: `owner` is the jetstream. */
 void api_request(void *owner, const struct message *message);
+/* The same at $JS.<domain>.API.>, also for what is published into buckets there. */
+void api_domain_request(void *owner, const struct message *message);
 /* The names of the streams are known now, or never will be: answers what was put off until then. */
 void api_answer_early(struct jetstream *js);
 
@@ -37,6 +39,13 @@ struct stream *api_stream(const struct api_call *call);
 
 void api_account_info(const struct api_call *call);
 void api_stream_create(const struct api_call *call);
+void api_stream_update(const struct api_call *call);
+void api_stream_list(const struct api_call *call);
+void api_stream_purge(const struct api_call *call);
+void api_message_get(const struct api_call *call);
+void api_message_delete(const struct api_call *call);
+void api_direct_get(const struct api_call *call);         // DIRECT.GET.<stream>
+void api_direct_get_subject(const struct api_call *call); // DIRECT.GET.<stream>.<subject>
 void api_stream_info(const struct api_call *call);
 void api_stream_names(const struct api_call *call);
 void api_stream_delete(const struct api_call *call);

@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// $JS.API.INFO and $JS.API.STREAM.*
+// What makes, changes and ends streams: $JS.API.STREAM.CREATE, UPDATE and DELETE.
 #include "api.h"
 #include "base/alloc.h"
 #include "durable.h"
+#include "js_limits.h"
 #include "proto/message.h"
-#include "proto/subject.h"
 #include "stream.h"
 #include "stream_config.h"
 
 #include <stdlib.h>
-
-enum { NAMES_PAGE = 1024 };
-
-// ---- the account ----
-
-void api_account_info(const struct api_call *call)
-{
-    struct jetstream *js = call->js;
-    Rill__AccountInfo info = RILL__ACCOUNT_INFO__INIT;
-    Rill__AccountLimits limits = RILL__ACCOUNT_LIMITS__INIT;
-    Rill__ApiStats stats = RILL__API_STATS__INIT;
-    Rill__AccountInfoResponse response = RILL__ACCOUNT_INFO_RESPONSE__INIT;
-    limits.max_memory = limits.max_storage = limits.max_streams = limits.max_consumers = -1;
-    limits.max_ack_pending = limits.memory_max_stream_bytes = limits.storage_max_stream_bytes = -1;
-    stats.total = js->api_total;
-    stats.errors = js->api_errors;
-    for (const struct stream *stream = js->streams; stream; stream = stream->by_name.next) {
-        struct rill_store_state log = {0};
-        if (stream->store)
-            rill_store_state(stream->store, &log);
-        info.streams++;
-        info.consumers += stream->durable_count;
-        info.storage += log.bytes;
-    }
-    info.limits = &limits;
-    info.api = &stats;
-    response.inline_info = &info;
-    js_respond(js, call->reply, &response.base);
-}
 
 // ---- creating ----
 
@@ -64,7 +35,7 @@ static struct rill_js_error create_again(const struct api_call *call, struct str
         return rill_js_error_with(RILL_JS_STREAM_OFFLINE_REASON, "%s", stream->why.text);
     if (stream->state != STREAM_ACTIVE && stream->state != STREAM_CREATING)
         return rill_js_error_of(RILL_JS_NOT_READY);
-    if (!rill_message_equal(&stream->record->config->base, &config->base))
+    if (!stream_config_equal(stream->record_newest->config, config))
         return rill_js_error_of(RILL_JS_STREAM_NAME_EXISTS);
     if (stream->state == STREAM_CREATING)
         stream_wait(stream, STREAM_WAIT_CREATED, UINT64_MAX, NULL, call->reply);
@@ -73,14 +44,19 @@ static struct rill_js_error create_again(const struct api_call *call, struct str
     return (struct rill_js_error){0};
 }
 
-static void create(const struct api_call *call, const Rill__StreamConfig *config)
+static Rill__StreamRecord *record_of(const Rill__StreamConfig *config, int64_t created_unix_ns)
 {
-    struct stream *stream = stream_add(call->js, config->name, STREAM_CREATING);
     Rill__StreamRecord *record = rill_alloc_zero(1, sizeof *record);
     rill__stream_record__init(record);
     record->config = (Rill__StreamConfig *)rill_message_copy(&config->base);
-    record->created_unix_ns = call->js->core->now.wall_ns;
-    stream->record = record;
+    record->created_unix_ns = created_unix_ns;
+    return record;
+}
+
+static void create(const struct api_call *call, const Rill__StreamConfig *config)
+{
+    struct stream *stream = stream_add(call->js, config->name, STREAM_CREATING);
+    stream->record = stream->record_newest = record_of(config, call->js->core->now.wall_ns);
     stream_wait(stream, STREAM_WAIT_CREATED, UINT64_MAX, NULL, call->reply);
     stream_create_log(stream);
 }
@@ -95,101 +71,93 @@ static bool any_recovering(const struct jetstream *js)
     return false;
 }
 
+/* The configuration is one that a stream can have. */
+static struct rill_js_error create_or_find(const struct api_call *call, const Rill__StreamConfig *config)
+{
+    struct jetstream *js = call->js;
+    struct stream *stream = stream_find(js, call->tokens[0]);
+    if (stream)
+        return create_again(call, stream, config);
+    if (any_recovering(js))
+        return rill_js_error_of(RILL_JS_NOT_READY);
+    const struct rill_js_error error = js_limits_check_stream(js, config, NULL);
+    if (rill_js_error_is_set(&error))
+        return error;
+    if (stream_subjects_overlap(js, NULL, config->subjects, config->n_subjects))
+        return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
+    create(call, config);
+    return error;
+}
+
 void api_stream_create(const struct api_call *call)
 {
     struct jetstream *js = call->js;
-    Rill__StreamConfig *config = ((Rill__StreamCreateRequest *)call->request)->inline_config;
+    const Rill__StreamCreateRequest *request = (Rill__StreamCreateRequest *)call->request;
     struct rill_js_error error = {0};
     if (!js->listed || js->stopping)
         error = rill_js_error_of(RILL_JS_NOT_READY);
     else
-        error = stream_config_check(config, call->tokens[0]);
-    if (!rill_js_error_is_set(&error)) {
-        struct stream *stream = stream_find(js, call->tokens[0]);
-        if (stream)
-            error = create_again(call, stream, config);
-        else if (any_recovering(js))
-            error = rill_js_error_of(RILL_JS_NOT_READY);
-        else if (stream_subjects_overlap(js, NULL, config->subjects, config->n_subjects))
-            error = rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
-        else
-            create(call, config);
-    }
+        error = stream_config_check_create(request->inline_config, call->tokens[0]);
+    if (!rill_js_error_is_set(&error))
+        error = stream_config_check(request->inline_config, &js->limits, request->pedantic);
+    if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(request->inline_config);
+    if (!rill_js_error_is_set(&error))
+        error = create_or_find(call, request->inline_config);
     if (rill_js_error_is_set(&error))
         api_respond_error(js, call->reply, call->response, &error);
 }
 
-// ---- asking ----
+// ---- updating ----
 
-void api_stream_info(const struct api_call *call)
+void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error)
 {
-    const Rill__StreamInfoRequest *request = (Rill__StreamInfoRequest *)call->request;
-    struct stream *stream = api_stream(call);
-    if (!stream)
-        return;
-    if (request->subjects_filter && request->subjects_filter[0]) {
-        const struct rill_js_error error =
-            rill_js_error_with(RILL_JS_STREAM_GENERAL, "subjects_filter is not implemented yet");
-        api_respond_error(call->js, call->reply, call->response, &error);
+    if (error) {
+        api_respond_error(stream->js, reply, &rill__stream_update_response__descriptor, error);
         return;
     }
     struct stream_info view;
-    Rill__ClusterInfo cluster = RILL__CLUSTER_INFO__INIT;
-    Rill__StreamInfoResponse response = RILL__STREAM_INFO_RESPONSE__INIT;
-    Rill__Timestamp now = RILL__TIMESTAMP__INIT;
+    Rill__StreamUpdateResponse response = RILL__STREAM_UPDATE_RESPONSE__INIT;
     stream_info(stream, &view);
-    cluster.leader = call->js->core->server_name;
-    now.unix_ns = call->js->core->now.wall_ns;
-    view.info.cluster = &cluster;
-    view.info.ts = &now;
     response.inline_info = &view.info;
-    js_respond(call->js, call->reply, &response.base);
+    js_respond(stream->js, reply, &response.base);
 }
 
-static bool has_subject(const struct stream *stream, const char *filter)
+static struct rill_js_error update(const struct api_call *call, struct stream *stream,
+                                   Rill__StreamConfig *config)
 {
-    if (!filter || !filter[0])
-        return true;
-    if (!stream->record)
-        return false;
-    for (size_t i = 0; i < stream->record->config->n_subjects; i++) {
-        if (rill_subject_overlap(rill_bytes_from_cstr(filter),
-                                 rill_bytes_from_cstr(stream->record->config->subjects[i])))
-            return true;
-    }
-    return false;
+    const Rill__StreamConfig *old = stream->record_newest->config;
+    struct rill_js_error error = stream_config_check_update(config, old);
+    if (!rill_js_error_is_set(&error))
+        error = stream_config_check_not_yet(config);
+    if (!rill_js_error_is_set(&error))
+        error = js_limits_check_stream(call->js, config, old);
+    if (rill_js_error_is_set(&error))
+        return error;
+    if (any_recovering(call->js))
+        return rill_js_error_of(RILL_JS_NOT_READY);
+    if (stream_subjects_overlap(call->js, stream, config->subjects, config->n_subjects))
+        return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
+    const enum rill_err err =
+        stream_append_record(stream, record_of(config, stream->record->created_unix_ns), call->reply);
+    return err ? stream_store_error(stream, err) : error;
 }
 
-static int compare_names(const void *a, const void *b)
+void api_stream_update(const struct api_call *call)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void api_stream_names(const struct api_call *call)
-{
-    struct jetstream *js = call->js;
-    const Rill__StreamPageRequest *request = (Rill__StreamPageRequest *)call->request;
-    if (!js->listed) {
-        api_fail(call, RILL_JS_NOT_READY);
-        return;
+    const Rill__StreamCreateRequest *request = (Rill__StreamCreateRequest *)call->request;
+    Rill__StreamConfig *config = request->inline_config;
+    struct rill_js_error error = stream_config_check(config, &call->js->limits, request->pedantic);
+    if (!rill_js_error_is_set(&error) && !rill_bytes_equal_cstr(call->tokens[0], config->name))
+        error = rill_js_error_of(RILL_JS_STREAM_MISMATCH);
+    if (!rill_js_error_is_set(&error)) {
+        struct stream *stream = api_stream(call);
+        if (!stream)
+            return; // it was told why
+        error = update(call, stream, config);
     }
-    Rill__StreamNamesResponse response = RILL__STREAM_NAMES_RESPONSE__INIT;
-    char **names = rill_alloc_zero(HASH_CNT(by_name, js->streams) + 1, sizeof *names);
-    size_t count = 0;
-    for (struct stream *stream = js->streams; stream; stream = stream->by_name.next) {
-        if (has_subject(stream, request->subject))
-            names[count++] = stream->name;
-    }
-    qsort(names, count, sizeof *names, compare_names);
-    const size_t offset =
-        request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
-    response.total = (int64_t)count;
-    response.offset = (int64_t)offset;
-    response.limit = NAMES_PAGE;
-    response.streams = names + offset;
-    response.n_streams = count - offset < NAMES_PAGE ? count - offset : NAMES_PAGE;
-    js_respond(js, call->reply, &response.base);
-    free(names);
+    if (rill_js_error_is_set(&error))
+        api_respond_error(call->js, call->reply, call->response, &error);
 }
 
 // ---- deleting ----

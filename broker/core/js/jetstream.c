@@ -8,9 +8,15 @@
 #include "js_state.h"
 #include "stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { JSON_BYTES_MAX = 64 << 20, EVENT_BYTES_MAX = 64 << 20 };
+enum {
+    JSON_BYTES_MAX = 64 << 20,
+    EVENT_BYTES_MAX = 64 << 20,
+    DOMAIN_BYTES_MAX = 255,
+    SUBJECT_BYTES_MAX = 32 * 1024
+};
 
 // ---- life ----
 
@@ -21,11 +27,21 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->account = &core->accounts[ACCOUNT_GLOBAL];
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
+    js->limits = config->limits;
+    js->lenient = config->lenient;
+    js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
+    js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
     js->cache_bytes_max = config->cache_bytes_max;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
+    rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    if (js->domain) {
+        char pattern[DOMAIN_BYTES_MAX + sizeof "$JS..API.>"];
+        (void)snprintf(pattern, sizeof pattern, "$JS.%s.API.>", js->domain);
+        js->domain_sub = route_subscribe(js->account, pattern, api_domain_request, js);
+    }
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
     stream_recover_all(js);
     return js;
@@ -37,11 +53,21 @@ void jetstream_destroy(struct jetstream *js)
         return;
     RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early);
     route_unsubscribe(js->account, js->api_sub);
+    if (js->domain_sub)
+        route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
+    api_audit_end(&js->audits);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
+    rill_buf_fini(&js->subject);
+    free(js->domain);
     free(js->store_dir);
     free(js);
+}
+
+const char *jetstream_domain(const struct jetstream *js)
+{
+    return js->domain;
 }
 
 // ---- one turn ----

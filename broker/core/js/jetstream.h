@@ -13,6 +13,9 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
 /* All jobs have come back. NULL is fine. */
 void jetstream_destroy(struct jetstream *jetstream);
 
+/* What INFO says of it; NULL: none. Lives as long as the jetstream. */
+const char *jetstream_domain(const struct jetstream *jetstream);
+
 /* A deadline whose kind is DEADLINE_JETSTREAM or above has come. */
 void jetstream_deadline(struct jetstream *jetstream, struct rill_deadline *due);
 void jetstream_begin_turn(struct jetstream *jetstream);

@@ -7,6 +7,7 @@
 //                        └── store (the log), what waits for its next commit
 #pragma once
 
+#include "api_audit.h"
 #include "core_state.h"
 #include "jetstream.h"
 #include "job.h"
@@ -28,10 +29,16 @@ struct jetstream {
     struct account *account; // whose subject space the streams are in: $G
     struct rill_disk *disk;  // borrowed
     char *store_dir;
-    uint64_t segment_bytes;   // 0 is the store's default
-    uint64_t cache_bytes_max; // 0 is the store's default
+    struct rill_jetstream_limits limits;
+    bool lenient;
+    char *domain;                // NULL: none
+    int64_t free_bytes_at_start; // of the disk; 0: not known
+    uint64_t recovered_bytes;    // of the files that were there at the start
+    uint64_t segment_bytes;      // 0 is the store's default
+    uint64_t cache_bytes_max;    // 0 is the store's default
 
     struct sub *api_sub;
+    struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
 
     struct stream *streams;      // uthash by name
@@ -48,6 +55,10 @@ struct jetstream {
 
     struct rill_buf json;  // scratch of an answer
     struct rill_buf event; // scratch of an event or checkpoint
+
+    struct rill_buf subject; // scratch of a transformed subject
+
+    struct audits audits;
 
     uint64_t api_total;
     uint64_t api_errors;

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish_headers.h"
 
+#include "base/clock.h"
+#include "core/core.h"
+#include "proto/duration.h"
 #include "proto/headers.h"
 
 #include <inttypes.h>
+#include <strings.h>
+
+static const struct rill_js_error none;
 
 /* Headers that ask for something which a stream must be configured for; Rill refuses such configurations, so these get
    what NATS answers for a stream without them. */
@@ -11,54 +17,93 @@ static const struct refusal {
     const char *name;
     enum rill_js_error_id error;
 } refusals[] = {
-    {"Nats-TTL", RILL_JS_MESSAGE_TTL_DISABLED},
     {"Nats-Incr", RILL_JS_MESSAGE_COUNTER_DISABLED},
     {"Nats-Batch-Id", RILL_JS_ATOMIC_PUBLISH_DISABLED},
     {"Nats-Schedule", RILL_JS_MESSAGE_SCHEDULES_DISABLED},
 };
 
-static struct rill_js_error not_yet(struct rill_bytes name)
+static bool text_is(struct rill_bytes text, const char *word)
 {
-    return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED, "the header " RILL_PRI " is not implemented yet",
-                              RILL_ARG(name));
+    return text.len == strlen(word) && strncasecmp((const char *)text.data, word, text.len) == 0;
+}
+
+// ---- one header each ----
+
+/* What is no number can match no sequence. */
+static void read_sequence(struct rill_bytes value, bool *ret_expects, uint64_t *ret)
+{
+    *ret_expects = value.len > 0;
+    if (!rill_bytes_to_u64(value, UINT64_MAX, ret))
+        *ret = UINT64_MAX;
+}
+
+static void read_rollup(struct rill_bytes value, struct publish_headers *ret)
+{
+    ret->rollup_text = value;
+    ret->rollup = !value.len              ? ROLLUP_NONE
+                  : text_is(value, "sub") ? ROLLUP_SUBJECT
+                  : text_is(value, "all") ? ROLLUP_ALL
+                                          : ROLLUP_INVALID;
+}
+
+/* Seconds, or a duration of at least one, or never. */
+static void read_ttl(struct rill_bytes value, struct publish_headers *ret)
+{
+    uint64_t seconds;
+    if (!value.len)
+        return;
+    if (text_is(value, "never"))
+        ret->ttl_ns = PUBLISH_TTL_NEVER_NS;
+    else if (rill_bytes_to_u64(value, INT64_MAX / RILL_NS_PER_S, &seconds))
+        ret->ttl_ns = (int64_t)seconds * RILL_NS_PER_S;
+    else
+        ret->ttl_is_wrong = !rill_duration_parse(value, &ret->ttl_ns) || ret->ttl_ns < RILL_NS_PER_S;
+    if (ret->ttl_ns > 0)
+        ret->ttl_ns -= ret->ttl_ns % RILL_NS_PER_S;
+    if (ret->ttl_is_wrong)
+        ret->ttl_ns = 0;
+}
+
+static struct rill_js_error check_level(struct rill_bytes value)
+{
+    uint64_t level;
+    return rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL
+               ? none
+               : rill_js_error_of(RILL_JS_REQUIRED_API_LEVEL);
 }
 
 static struct rill_js_error read_expected(struct rill_bytes name, struct rill_bytes value,
                                           struct publish_headers *ret)
 {
-    const struct rill_js_error none = {0};
-    if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Stream"))) {
+    if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Stream")))
         ret->expected_stream = value;
-    } else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Msg-Id"))) {
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Msg-Id")))
         ret->expected_last_msg_id = value;
-        ret->expects_last_msg_id = true;
-    } else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Sequence"))) {
-        // What is no number can match no sequence.
-        if (!rill_bytes_to_u64(value, UINT64_MAX, &ret->expected_last_sequence))
-            ret->expected_last_sequence = UINT64_MAX;
-        ret->expects_last_sequence = true;
-    } else {
-        return not_yet(name);
-    }
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Sequence")))
+        read_sequence(value, &ret->expects_last_sequence, &ret->expected_last_sequence);
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Subject-Sequence")))
+        read_sequence(value, &ret->expects_subject_sequence, &ret->expected_subject_sequence);
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Expected-Last-Subject-Sequence-Subject")))
+        ret->expected_subject = value;
+    else
+        return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED,
+                                  "the header " RILL_PRI " is not implemented yet", RILL_ARG(name));
     return none;
 }
 
 static struct rill_js_error read_header(struct rill_bytes name, struct rill_bytes value,
                                         struct publish_headers *ret)
 {
-    const struct rill_js_error none = {0};
-    if (rill_bytes_equal(name, RILL_BYTES("Nats-Msg-Id"))) {
+    if (rill_bytes_equal(name, RILL_BYTES("Nats-Msg-Id")))
         ret->msg_id = value;
-        return none;
-    }
-    if (rill_bytes_has_prefix(name, RILL_BYTES("Nats-Expected-")))
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Rollup")))
+        read_rollup(value, ret);
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-TTL")))
+        read_ttl(value, ret);
+    else if (rill_bytes_equal(name, RILL_BYTES("Nats-Required-Api-Level")))
+        return check_level(value);
+    else if (rill_bytes_has_prefix(name, RILL_BYTES("Nats-Expected-")))
         return read_expected(name, value, ret);
-    if (rill_bytes_equal(name, RILL_BYTES("Nats-Rollup")))
-        return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "rollup not permitted");
-    uint64_t level;
-    if (rill_bytes_equal(name, RILL_BYTES("Nats-Required-Api-Level")) &&
-        (!rill_bytes_to_u64(value, UINT64_MAX, &level) || level > 0))
-        return rill_js_error_of(RILL_JS_REQUIRED_API_LEVEL);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         if (rill_bytes_equal_cstr(name, refusals[i].name))
             return rill_js_error_of(refusals[i].error);

@@ -220,7 +220,8 @@ void recovery_attach(struct recovery *recovery)
     struct rill_store_state log;
     rill_store_state(recovery->store, &log);
     stream->store = recovery->store;
-    stream->record = recovery->record;
+    stream->record = stream->record_newest = recovery->record;
+    stream->js->recovered_bytes += log.disk_bytes;
     stream->consumer_number_last = recovery->consumer_number_last;
     stream->last_committed = stream->last_appended = log.last_sequence;
     stream->dedupe = recovery->dedupe;

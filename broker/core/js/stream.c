@@ -29,6 +29,11 @@ static void write_ack_prefix(struct stream *stream)
     enum rill_err err = rill_buf_append(&stream->ack_prefix, RILL_BYTES("{\"stream\":"));
     if (!err)
         err = rill_json_append_string(&stream->ack_prefix, rill_bytes_from_cstr(stream->name));
+    if (!err && stream->js->domain) {
+        err = rill_buf_append(&stream->ack_prefix, RILL_BYTES(",\"domain\":"));
+        if (!err)
+            err = rill_json_append_string(&stream->ack_prefix, rill_bytes_from_cstr(stream->js->domain));
+    }
     if (!err)
         err = rill_buf_append(&stream->ack_prefix, RILL_BYTES(",\"seq\":"));
     RILL_ASSERT(err == RILL_OK); // a name has at most 255 bytes
@@ -65,7 +70,8 @@ static void free_durables(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
-    RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters);
+    RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
+                !stream->asked);
     RILL_ASSERT(!stream->touched);
     stream_deactivate(stream);
     free_durables(stream);
@@ -82,19 +88,41 @@ void stream_free(struct stream *stream)
     rill_buf_fini(&stream->last_msg_id_flying);
     rill_buf_fini(&stream->last_msg_id_committed);
     dedupe_fini(&stream->dedupe);
+    rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
 }
 
-void stream_activate(struct stream *stream)
+/* The configuration was checked with this. */
+static void compile_transform(struct stream *stream)
 {
-    RILL_ASSERT(stream->store && stream->record && !stream->subs);
+    const Rill__SubjectTransform *wanted = stream->record->config->subject_transform;
+    struct rill_error_text why;
+    rill_subject_transform_destroy(stream->transform);
+    stream->transform = NULL;
+    if (wanted && wanted->dest && wanted->dest[0] &&
+        rill_subject_transform_create(rill_bytes_from_cstr(wanted->src), rill_bytes_from_cstr(wanted->dest),
+                                      &stream->transform, &why))
+        rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': subject_transform: %s",
+                 stream->name, why.text);
+}
+
+static void subscribe(struct stream *stream)
+{
     const Rill__StreamConfig *config = stream->record->config;
-    stream->state = STREAM_ACTIVE;
+    RILL_ASSERT(!stream->subs);
+    compile_transform(stream);
     stream->subs = rill_alloc_zero(config->n_subjects, sizeof *stream->subs);
     stream->sub_count = config->n_subjects;
     for (size_t i = 0; i < config->n_subjects; i++)
         stream->subs[i] = route_subscribe(stream->js->account, config->subjects[i], stream_publish, stream);
+}
+
+void stream_activate(struct stream *stream)
+{
+    RILL_ASSERT(stream->store && stream->record);
+    stream->state = STREAM_ACTIVE;
+    subscribe(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_changed(durable);
@@ -107,6 +135,21 @@ void stream_deactivate(struct stream *stream)
     free(stream->subs);
     stream->subs = NULL;
     stream->sub_count = 0;
+}
+
+void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
+{
+    const bool listens = stream->subs != NULL;
+    if (listens)
+        stream_deactivate(stream);
+    if (stream->record_newest == stream->record)
+        stream->record_newest = record;
+    if (stream->record)
+        rill_message_free(&stream->record->base);
+    stream->record = record;
+    stream->dedupe.window_ns = record->config->duplicate_window;
+    if (listens)
+        subscribe(stream);
 }
 
 // ---- what there is to know ----
@@ -127,7 +170,8 @@ bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, ch
         if (stream == self || !stream->record)
             continue;
         for (size_t i = 0; i < count; i++) {
-            if (overlaps_any(stream->record->config, subjects[i]))
+            if (overlaps_any(stream->record->config, subjects[i]) ||
+                overlaps_any(stream->record_newest->config, subjects[i]))
                 return true;
         }
     }
@@ -156,9 +200,14 @@ void stream_info(const struct stream *stream, struct stream_info *ret_info)
     state->first_ts = &ret_info->first_time;
     state->last_seq = log.last_sequence;
     state->last_ts = &ret_info->last_time;
+    state->has_num_deleted = log.deleted > 0;
+    state->num_deleted = log.deleted;
     state->consumer_count = stream->durable_count;
     rill__stream_info__init(&ret_info->info);
     ret_info->info.config = stream->record->config;
     ret_info->info.created = &ret_info->created;
     ret_info->info.state = state;
+    ret_info->info.domain = stream->js->domain;
+    fill_time(&ret_info->now, stream->js->core->now.wall_ns);
+    ret_info->info.ts = &ret_info->now;
 }

@@ -16,6 +16,7 @@
 #include "dedupe.h"
 #include "js_state.h"
 #include "proto/js_error.h"
+#include "proto/subject_transform.h"
 #include "pub_acks.h"
 #include "storage/store.h"
 
@@ -43,9 +44,14 @@ struct stream_waiter {
         STREAM_WAIT_DELETED,
         STREAM_WAIT_CONSUMER_CREATED,
         STREAM_WAIT_CONSUMER_DELETED,
+        STREAM_WAIT_UPDATED,
+        STREAM_WAIT_PURGED,
+        STREAM_WAIT_MESSAGE_DELETED,
     } what;
-    struct durable *durable; // of the last two
-    size_t reply_len;        // 0: nobody is to be told
+    struct durable *durable;    // of what is about a consumer
+    Rill__StreamRecord *record; // of UPDATED, until it is the stream's
+    uint64_t count;             // of PURGED
+    size_t reply_len;           // 0: nobody is to be told
     uint8_t reply[];
 };
 
@@ -56,23 +62,27 @@ struct stream {
     enum stream_state state;
     struct rill_error_text why; // of OFFLINE
 
-    Rill__StreamRecord *record; // configuration and time of creation; NULL until recovered
-    struct sub **subs;          // of its subjects, while it takes messages
+    Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
+    Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
     struct durable *durables; // uthash by name
     uint32_t durable_count;
     uint64_t consumer_number_last;
 
+    struct rill_subject_transform *transform; // of what comes; NULL: as it is
+
     // the log
     struct rill_store *store;
     uint64_t last_committed; // sequence
     uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
     bool broken;             // the log takes no more; reading goes on
+    bool full;               // the last commit found no room on the disk
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
-    uint32_t loads_out;
-    uint64_t flying_sequence; // last one of the commit that is out
+    uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive
+    uint64_t flying_sequence;          // last one of the commit that is out
 
     // who waits for the open commit and for the one that is out
     struct pub_acks acks_open;
@@ -80,7 +90,9 @@ struct stream {
     struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
-    struct rill_buf ack_prefix; // {"stream":"NAME","seq":
+    struct asked *asked; // what waits for a block of the log
+    uint32_t asked_count;
+    struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
 
     // duplicates
     struct dedupe dedupe;
@@ -110,6 +122,9 @@ void stream_activate(struct stream *stream);
 /* No more messages from now on. */
 void stream_deactivate(struct stream *stream);
 
+/* Takes the record: its configuration is in force from now on. */
+void stream_set_record(struct stream *stream, Rill__StreamRecord *record);
+
 /* Does one of the patterns overlap a subject of another stream? */
 bool stream_subjects_overlap(struct jetstream *js, const struct stream *self, char *const *subjects,
                              size_t count);
@@ -121,6 +136,7 @@ struct stream_info {
     Rill__Timestamp created;
     Rill__Timestamp first_time;
     Rill__Timestamp last_time;
+    Rill__Timestamp now;
 };
 void stream_info(const struct stream *stream, struct stream_info *ret_info);
 
@@ -140,19 +156,28 @@ void stream_touch(struct stream *stream);
 enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
                                   const ProtobufCMessage *event, enum stream_wait what,
                                   struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
+/* Appends the record as an event; it is in force when the event is durable, and `reply` is answered then. Takes the
+   record in any case. */
+enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *record,
+                                   struct rill_bytes reply) RILL_MUST_CHECK;
 /* Waits for a commit that is under way; UINT64_MAX for something else. */
 void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
                  struct rill_bytes reply);
+/* Waits for what was just appended. */
+struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_wait what,
+                                             struct rill_bytes reply);
 /* Answers when all that this consumer was told is durable. */
 void stream_answer_when_durable(struct stream *stream, struct durable *durable, struct rill_bytes reply);
 /* Starts a commit if somebody wants one and none is out; goes on with ending. */
 void stream_end_turn(struct stream *stream);
 void stream_due(struct stream *stream);
+/* What waits is tried again in the next turn. */
+void stream_soon(struct stream *stream);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
 enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
-/* Offers messages to the consumers that wait for some. */
+/* Offers messages to the consumers that wait for some, and goes on with what was asked. */
 void stream_serve_waiting(struct stream *stream);
 
 // ---- jobs (stream_jobs.c) ----
@@ -168,4 +193,9 @@ void stream_end(struct stream *stream);
 // ---- answers to the waiting (api_stream.c, api_consumer.c) ----
 
 void stream_answer_created(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
+void stream_answer_purged(struct stream *stream, struct rill_bytes reply, uint64_t count,
+                          const struct rill_js_error *error);
+void stream_answer_message_deleted(struct stream *stream, struct rill_bytes reply,
+                                   const struct rill_js_error *error);
 void stream_answer_deleted(struct jetstream *js, struct rill_bytes reply, const struct rill_js_error *error);

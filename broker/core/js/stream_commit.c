@@ -10,11 +10,13 @@
 // message id are as committed, publishers are told, consumers write their whole state next time (their events in the
 // commits that are gone are lost, their memory is not). After NO_SPACE life goes on, and acknowledgements that want an
 // answer wait for the next commit. After anything else the log is read-only: they will not be answered.
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
 #include "proto/message.h"
 #include "stream.h"
+#include "stream_advisory.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -46,8 +48,16 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
+void stream_soon(struct stream *stream)
+{
+    struct rill_core *core = stream->js->core;
+    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+}
+
 void stream_serve_waiting(struct stream *stream)
 {
+    if (stream->state == STREAM_ACTIVE)
+        asked_go_on(stream);
     struct durable *durable = stream->waiting;
     stream->waiting = NULL;
     while (durable) {
@@ -60,37 +70,67 @@ void stream_serve_waiting(struct stream *stream)
 
 // ---- who waits ----
 
-void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
-                 struct rill_bytes reply)
+static struct stream_waiter *add_waiter(struct stream *stream, enum stream_wait what, struct rill_bytes reply)
 {
     struct stream_waiter *waiter = rill_alloc_zero(1, sizeof *waiter + reply.len);
-    waiter->commit = commit;
     waiter->what = what;
-    waiter->durable = durable;
     waiter->reply_len = reply.len;
     if (reply.len)
         memcpy(waiter->reply, reply.data, reply.len);
     LL_APPEND(stream->waiters, waiter);
+    return waiter;
 }
 
-enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
-                                  const ProtobufCMessage *event, enum stream_wait what,
-                                  struct durable *durable, struct rill_bytes reply)
+void stream_wait(struct stream *stream, enum stream_wait what, uint64_t commit, struct durable *durable,
+                 struct rill_bytes reply)
+{
+    struct stream_waiter *waiter = add_waiter(stream, what, reply);
+    waiter->commit = commit;
+    waiter->durable = durable;
+}
+
+static enum rill_err append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event)
 {
     if (stream->broken)
         return RILL_ERR_READ_ONLY;
     struct rill_buf *buf = &stream->js->event;
     buf->len = 0;
     enum rill_err err = rill_message_pack(event, buf);
-    if (err)
-        return err;
-    const uint64_t commit = rill_store_open_commit(stream->store);
-    err = rill_store_append_event(stream->store, type, rill_buf_bytes(buf));
-    if (err)
-        return err;
-    stream_wait(stream, what, commit, durable, reply);
+    if (!err)
+        err = rill_store_append_event(stream->store, type, rill_buf_bytes(buf));
+    return err;
+}
+
+struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_wait what,
+                                             struct rill_bytes reply)
+{
+    struct stream_waiter *waiter = add_waiter(stream, what, reply);
+    waiter->commit = rill_store_open_commit(stream->store);
     stream->commit_wanted = true;
     stream_touch(stream);
+    return waiter;
+}
+
+enum rill_err stream_append_event(struct stream *stream, enum rill_store_event type,
+                                  const ProtobufCMessage *event, enum stream_wait what,
+                                  struct durable *durable, struct rill_bytes reply)
+{
+    const enum rill_err err = append_event(stream, type, event);
+    if (!err)
+        stream_wait_for_append(stream, what, reply)->durable = durable;
+    return err;
+}
+
+enum rill_err stream_append_record(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply)
+{
+    const enum rill_err err = append_event(stream, RILL_STORE_EVENT_STREAM_CONFIG, &record->base);
+    if (err) {
+        rill_message_free(&record->base);
+        return err;
+    }
+    stream_wait_for_append(stream, STREAM_WAIT_UPDATED, reply)->record = record;
+    stream->record_newest = record;
     return RILL_OK;
 }
 
@@ -143,6 +183,20 @@ static void answer_synced(struct stream *stream)
     pub_acks_clear(&stream->synced_flying);
 }
 
+/* The update is in force, or never was. */
+static void finish_update(struct stream *stream, struct stream_waiter *waiter,
+                          const struct rill_js_error *error)
+{
+    if (error)
+        rill_message_free(&waiter->record->base);
+    else
+        stream_set_record(stream, waiter->record);
+    waiter->record = NULL;
+    if (!error)
+        stream_advise(stream, STREAM_ACTION_UPDATED);
+    stream_answer_updated(stream, rill_bytes_of(waiter->reply, waiter->reply_len), error);
+}
+
 static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
                           const struct rill_js_error *error)
 {
@@ -153,6 +207,15 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
         return;
     case STREAM_WAIT_CONSUMER_DELETED:
         durable_answer_deleted(stream->js, waiter->durable, reply, error);
+        return;
+    case STREAM_WAIT_UPDATED:
+        finish_update(stream, waiter, error);
+        return;
+    case STREAM_WAIT_PURGED:
+        stream_answer_purged(stream, reply, waiter->count, error);
+        return;
+    case STREAM_WAIT_MESSAGE_DELETED:
+        stream_answer_message_deleted(stream, reply, error);
         return;
     case STREAM_WAIT_CREATED:
     case STREAM_WAIT_DELETED:
@@ -167,8 +230,7 @@ static void answer_waiters(struct stream *stream, uint64_t commit, const struct 
     struct stream_waiter *waiter;
     struct stream_waiter *next;
     LL_FOREACH_SAFE (stream->waiters, waiter, next) {
-        const bool of_commit =
-            waiter->what == STREAM_WAIT_CONSUMER_CREATED || waiter->what == STREAM_WAIT_CONSUMER_DELETED;
+        const bool of_commit = waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED;
         if (!of_commit || (waiter->commit > commit && !error))
             continue;
         LL_DELETE(stream->waiters, waiter);
@@ -204,7 +266,7 @@ enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
     Rill__StreamCheckpoint checkpoint = RILL__STREAM_CHECKPOINT__INIT;
     Rill__ConsumerCheckpoint *parts = rill_alloc_zero(count, sizeof *parts);
     struct rill_buf *states = rill_alloc_zero(count, sizeof *states);
-    checkpoint.stream = stream->record;
+    checkpoint.stream = stream->record_newest;
     checkpoint.consumer_number_last = stream->consumer_number_last;
     checkpoint.consumers = rill_alloc_zero(count, sizeof(void *));
     fill_consumers(stream, &checkpoint, parts, states);
@@ -273,22 +335,67 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
+// ---- files without a live message go ----
+
+struct tidy_job {
+    struct rill_job job;
+    struct stream *stream;
+    struct rill_store_job *store_job;
+};
+
+static void run_tidy(struct rill_job *base)
+{
+    rill_store_job_run(((struct tidy_job *)base)->store_job);
+}
+
+static void finish_tidy(struct rill_core *core, struct rill_job *base)
+{
+    struct tidy_job *job = (struct tidy_job *)base;
+    struct stream *stream = job->stream;
+    const enum rill_err err = rill_store_tidy_finish(stream->store, job->store_job);
+    free(job);
+    if (err)
+        rill_log(&core->log, RILL_LOG_WARN,
+                 "JetStream stream '%s': files of removed messages are still there: %s", stream->name,
+                 rill_err_text(err));
+    stream->loads_out--;
+    stream_touch(stream);
+    stream_serve_waiting(stream);
+}
+
+static void tidy(struct stream *stream)
+{
+    struct rill_store_job *store_job = rill_store_tidy_start(stream->store);
+    if (!store_job)
+        return;
+    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
+    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
+    job->stream = stream;
+    job->store_job = store_job;
+    stream->loads_out++;
+    core_submit(stream->js->core, &job->job);
+}
+
 // ---- a commit comes back ----
 
 static void committed(struct stream *stream, const struct rill_store_committed *state)
 {
     stream->last_committed = state->last_sequence;
+    stream->full = false;
     copy_bytes(&stream->last_msg_id_committed, &stream->last_msg_id_flying);
     acknowledge_all(stream, &stream->acks_flying);
     answer_synced(stream);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
+    if (stream->state == STREAM_ACTIVE)
+        tidy(stream);
 }
 
 /* Nobody was told of what is gone, but for those who hear it here. */
 static void take_back(struct stream *stream, const struct rill_store_committed *state)
 {
     stream->last_appended = state->last_sequence;
+    stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
@@ -327,6 +434,9 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     answer_waiters(stream, state->commit, &error);
     stream->commit_wanted = false;
     due_in(stream, TRY_AGAIN_NS);
+    if (err == RILL_ERR_NO_SPACE && !stream->full)
+        stream_advise_no_space(stream);
+    stream->full = err == RILL_ERR_NO_SPACE;
 }
 
 static void finish_commit(struct rill_core *core, struct rill_job *job)

@@ -2,162 +2,144 @@
 #include "stream_config.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/assert.h"
 #include "config_fields.h"
-#include "proto/subject.h"
+#include "proto/message.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#define DUPLICATE_WINDOW_NS     (120 * RILL_NS_PER_S)
-#define DUPLICATE_WINDOW_MIN_NS (100 * RILL_NS_PER_MS)
-
-enum { REPLICAS_MAX = 5, DESCRIPTION_BYTES_MAX = 4096 };
+enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 128 * 1024 };
 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
     "retention",
     "max_age",
     "storage",
-    "placement",
     "mirror",
     "sources",
-    "compression",
     "first_seq",
-    "subject_transform",
-    "republish",
-    "allow_direct",
-    "mirror_direct",
     "discard_new_per_subject",
-    "sealed",
-    "allow_rollup_hdrs",
     "allow_msg_ttl",
     "subject_delete_marker_ttl",
     "allow_msg_counter",
     "allow_atomic",
     "allow_msg_schedules",
-    "persist_mode",
     "allow_batched",
+    "republish",
     NULL,
 };
 
-static struct rill_js_error invalid(const char *text)
+struct rill_js_error stream_config_invalid(const char *format, ...)
 {
+    char text[sizeof((struct rill_js_error *)NULL)->description];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG, "%s", text);
 }
 
-static struct rill_js_error check_name(const Rill__StreamConfig *config, struct rill_bytes subject_name)
+// ---- before the values ----
+
+struct rill_js_error stream_config_check_create(const Rill__StreamConfig *config,
+                                                struct rill_bytes subject_name)
 {
-    if (!config->name || !config->name[0] || !config_name_is_valid(config->name))
-        return invalid("stream name is required and can not contain '.', '*', '>', '\\', '/'");
-    if (!rill_bytes_equal_cstr(subject_name, config->name))
+    if (!rill_bytes_equal_cstr(subject_name, config->name ? config->name : ""))
         return rill_js_error_of(RILL_JS_STREAM_MISMATCH);
-    if (config->description && strlen(config->description) > DESCRIPTION_BYTES_MAX)
-        return invalid("stream description is too long, maximum allowed is 4096");
+    if (strpbrk(config->name, "\\/"))
+        return rill_js_error_of(RILL_JS_STREAM_NAME_PATH_SEPARATOR);
+    if (config->sealed)
+        return stream_config_invalid("stream configuration for create can not be sealed");
+    if (config->mirror_direct && !config->mirror)
+        return stream_config_invalid("stream has no mirror but does have mirror direct");
+    if (config->num_replicas > 1)
+        return rill_js_error_of(RILL_JS_STREAM_REPLICAS_UNSUPPORTED);
     return (struct rill_js_error){0};
 }
 
-static void set_unlimited(int64_t *limit)
+/* null in JSON is an absent text. */
+static size_t text_bytes(const char *text)
 {
-    if (*limit <= 0)
-        *limit = -1;
+    return text ? strlen(text) : 0;
 }
 
-static void fill_defaults(Rill__StreamConfig *config)
+static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 {
-    set_unlimited(&config->max_consumers);
-    set_unlimited(&config->max_msgs);
-    set_unlimited(&config->max_bytes);
-    set_unlimited(&config->max_msgs_per_subject);
-    if (config->max_msg_size <= 0)
-        config->max_msg_size = -1;
-    if (config->num_replicas == 0)
-        config->num_replicas = 1;
-    if (config->duplicate_window == 0)
-        config->duplicate_window = DUPLICATE_WINDOW_NS;
-    config->has_duplicate_window = true;
-    if (config->n_subjects == 0) {
-        // In the allocator of the message, which frees it.
-        config->subjects = rill_alloc_zero(1, sizeof *config->subjects);
-        config->subjects[0] = rill_alloc_cstr(rill_bytes_from_cstr(config->name));
-        config->n_subjects = 1;
-    }
+    size_t metadata_bytes = 0;
+    if (config->name && strlen(config->name) > NAME_BYTES_MAX)
+        return stream_config_invalid("stream name is too long, maximum allowed is %d", NAME_BYTES_MAX);
+    if (!config_name_is_valid(config->name))
+        return stream_config_invalid("stream name is required and can not contain '.', '*', '>', '\\', '/'");
+    if (config->description && strlen(config->description) > DESCRIPTION_BYTES_MAX)
+        return stream_config_invalid("stream description is too long, maximum allowed is %d",
+                                     DESCRIPTION_BYTES_MAX);
+    for (size_t i = 0; i < config->n_metadata; i++)
+        metadata_bytes += text_bytes(config->metadata[i]->key) + text_bytes(config->metadata[i]->value);
+    if (metadata_bytes > METADATA_BYTES_MAX)
+        return stream_config_invalid("stream metadata exceeds maximum size of %d bytes", METADATA_BYTES_MAX);
+    return (struct rill_js_error){0};
 }
 
-/* Subjects of the broker itself, which no stream may take. */
-static bool is_reserved(struct rill_bytes subject)
+// ---- what is not there yet ----
+
+struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
-    static const char *const reserved[] = {"$JS.>", "$JSC.>", "$NRG.>", "$SYS.>"};
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
-        if (!rill_subject_overlap(rill_bytes_from_cstr(reserved[i]), subject))
-            continue;
-        if (!rill_subject_is_subset(subject, RILL_BYTES("$JS.EVENT.>")) &&
-            !rill_subject_is_subset(subject, RILL_BYTES("$SYS.ACCOUNT.>")))
+    const char *field = config_first_given(&config->base, not_yet);
+    if (!field && config->max_msgs_per_subject > 0)
+        field = "max_msgs_per_subject";
+    // Nothing is removed from a stream yet, so a limit can only refuse.
+    if (!field && config->discard == RILL__DISCARD__DISCARD_OLD && config->max_msgs > 0)
+        field = "max_msgs with discard old";
+    if (!field && config->discard == RILL__DISCARD__DISCARD_OLD && config->max_bytes > 0)
+        field = "max_bytes with discard old";
+    if (!field && config->consumer_limits &&
+        (config->consumer_limits->inactive_threshold || config->consumer_limits->max_ack_pending))
+        field = "consumer_limits";
+    return field ? rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field) : (struct rill_js_error){0};
+}
+
+// ---- what servers add to the metadata ----
+
+static bool is_servers_own(const Rill__StreamConfig__MetadataEntry *entry)
+{
+    static const char *const keys[] = {"_nats.ver", "_nats.level"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (strcmp(entry->key, keys[i]) == 0)
             return true;
     }
     return false;
 }
 
-static struct rill_js_error check_subject(const Rill__StreamConfig *config, size_t index)
+/* Clients send back what they were told, which says nothing about the stream. */
+static void drop_servers_own(Rill__StreamConfig *config)
 {
-    const char *text = config->subjects[index];
-    const struct rill_bytes subject = rill_bytes_from_cstr(text);
-    if (!rill_subject_is_valid(subject))
-        return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG, "invalid subject");
-    if (is_reserved(subject))
-        return invalid("subjects that overlap with jetstream api require no-ack to be true");
-    for (size_t i = 0; i < index; i++) {
-        const struct rill_bytes other = rill_bytes_from_cstr(config->subjects[i]);
-        if (rill_bytes_equal(other, subject))
-            return invalid("duplicate subjects detected");
-        if (rill_subject_overlap(other, subject))
-            return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG, "subject \"%s\" overlaps with \"%s\"",
-                                      text, config->subjects[i]);
+    size_t kept = 0;
+    for (size_t i = 0; i < config->n_metadata; i++) {
+        if (is_servers_own(config->metadata[i]))
+            rill_message_free(&config->metadata[i]->base);
+        else
+            config->metadata[kept++] = config->metadata[i];
     }
-    return (struct rill_js_error){0};
+    config->n_metadata = kept;
 }
 
-static struct rill_js_error check_values(const Rill__StreamConfig *config)
+bool stream_config_equal(const Rill__StreamConfig *a, const Rill__StreamConfig *b)
 {
-    if (config->num_replicas < 0)
-        return rill_js_error_of(RILL_JS_REPLICAS_NEGATIVE);
-    if (config->num_replicas > REPLICAS_MAX)
-        return invalid("maximum replicas is 5");
-    if (config->num_replicas > 1)
-        return rill_js_error_of(RILL_JS_STREAM_REPLICAS_UNSUPPORTED);
-    if (config->duplicate_window < DUPLICATE_WINDOW_MIN_NS)
-        return invalid(config->duplicate_window < 0 ? "duplicates window can not be negative"
-                                                    : "duplicates window needs to be >= 100ms");
-    return (struct rill_js_error){0};
+    return rill_message_equal(&a->base, &b->base);
 }
 
-static struct rill_js_error check_not_yet(const Rill__StreamConfig *config)
+struct rill_js_error stream_config_check(Rill__StreamConfig *config,
+                                         const struct rill_jetstream_limits *limits, bool pedantic)
 {
-    const char *field = config_first_given(&config->base, not_yet);
-    if (field)
-        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field);
-    if (config->max_msgs_per_subject > 0)
-        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, "max_msgs_per_subject");
-    // Nothing is removed from a stream yet, so a limit can only refuse.
-    if (config->discard == RILL__DISCARD__DISCARD_OLD && (config->max_msgs > 0 || config->max_bytes > 0))
-        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, config->max_msgs > 0
-                                                                        ? "max_msgs with discard old"
-                                                                        : "max_bytes with discard old");
-    if (config->consumer_limits &&
-        (config->consumer_limits->inactive_threshold || config->consumer_limits->max_ack_pending))
-        return rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, "consumer_limits");
-    return (struct rill_js_error){0};
-}
-
-struct rill_js_error stream_config_check(Rill__StreamConfig *config, struct rill_bytes subject_name)
-{
-    struct rill_js_error error = check_name(config, subject_name);
-    if (rill_js_error_is_set(&error))
-        return error;
-    fill_defaults(config);
-    error = check_not_yet(config);
+    RILL_ASSERT(config->consumer_limits); // a required field; the decoder makes it
+    struct rill_js_error error = check_texts(config);
+    if (!rill_js_error_is_set(&error)) {
+        drop_servers_own(config);
+        error = stream_config_check_rules(config, limits, pedantic);
+    }
     if (!rill_js_error_is_set(&error))
-        error = check_values(config);
-    for (size_t i = 0; i < config->n_subjects && !rill_js_error_is_set(&error); i++)
-        error = check_subject(config, i);
+        error = stream_config_check_subjects(config, pedantic);
     return error;
 }

@@ -3,12 +3,14 @@
 // What of a stream's life waits for a disk and is neither a commit nor a read: making, recovering, closing, deleting. Each
 // is a job; while it is out it alone has the store.
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
 #include "proto/message.h"
 #include "recovery.h"
 #include "stream.h"
+#include "stream_advisory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,6 +108,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
     } else {
         stream->store = job->store;
         set_to_work(stream);
+        stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
     }
     job_free(job);
@@ -272,6 +275,12 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         durable_answer_created(stream->js, NULL, reply, &gone);
     else if (waiter->what == STREAM_WAIT_CONSUMER_DELETED)
         durable_answer_deleted(stream->js, NULL, reply, &gone);
+    else if (waiter->what == STREAM_WAIT_UPDATED)
+        stream_answer_updated(stream, reply, &gone);
+    else if (waiter->what == STREAM_WAIT_PURGED)
+        stream_answer_purged(stream, reply, 0, &gone);
+    else if (waiter->what == STREAM_WAIT_MESSAGE_DELETED)
+        stream_answer_message_deleted(stream, reply, &gone);
 }
 
 static void finish_end(struct rill_core *core, struct rill_job *base)
@@ -279,6 +288,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     struct stream_job *job = (struct stream_job *)base;
     struct stream *stream = job->stream;
     struct rill_js_error error = {0};
+    if (job->deletes && !job->err)
+        stream_advise(stream, STREAM_ACTION_DELETED);
     if (job->err) {
         error = rill_js_error_with(RILL_JS_STREAM_DELETE, "%s", job->why.text);
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' could not be deleted: %s", stream->name,
@@ -288,6 +299,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     while ((waiter = stream->waiters)) {
         LL_DELETE(stream->waiters, waiter);
         answer_ended(stream, waiter, job->err ? &error : NULL);
+        if (waiter->record)
+            rill_message_free(&waiter->record->base);
         free(waiter);
     }
     stream_free(stream);
@@ -297,6 +310,8 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
 void stream_end(struct stream *stream)
 {
     RILL_ASSERT(!stream->commit_out && !stream->loads_out && !stream->subs);
+    const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
+    asked_fail(stream, &gone);
     struct stream_job *job = job_create(stream, run_end, finish_end);
     job->store = stream->store;
     job->deletes = stream->state == STREAM_DELETING;

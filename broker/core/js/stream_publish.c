@@ -66,11 +66,39 @@ static struct rill_js_error check_expected(const struct stream *stream, const st
     const uint64_t last_sequence = stream->last_appended;
     if (headers->expected_stream.len && !rill_bytes_equal_cstr(headers->expected_stream, stream->name))
         return rill_js_error_of(RILL_JS_STREAM_NOT_MATCH);
+    if (headers->ttl_ns)
+        return rill_js_error_of(RILL_JS_MESSAGE_TTL_DISABLED);
+    if (headers->expects_subject_sequence)
+        return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED,
+                                  "the header Nats-Expected-Last-Subject-Sequence is not implemented yet");
+    if (headers->expected_subject.len)
+        return rill_js_error_of(RILL_JS_EXPECTED_SUBJECT_WITHOUT_SEQUENCE);
     if (headers->expects_last_sequence && headers->expected_last_sequence != last_sequence)
         return rill_js_error_with(RILL_JS_WRONG_LAST_SEQUENCE, "%" PRIu64, last_sequence);
-    const struct rill_bytes last_id = rill_buf_bytes(&stream->last_msg_id);
-    if (headers->expects_last_msg_id && !rill_bytes_equal(headers->expected_last_msg_id, last_id))
-        return rill_js_error_with(RILL_JS_WRONG_LAST_MSG_ID, RILL_PRI, RILL_ARG(last_id));
+    return (struct rill_js_error){0};
+}
+
+static struct rill_js_error check_last_id(const struct stream *stream, const struct publish_headers *headers)
+{
+    const struct rill_bytes last = rill_buf_bytes(&stream->last_msg_id);
+    const struct rill_bytes expected = headers->expected_last_msg_id;
+    return expected.len && !rill_bytes_equal(expected, last)
+               ? rill_js_error_with(RILL_JS_WRONG_LAST_MSG_ID, RILL_PRI, RILL_ARG(last))
+               : (struct rill_js_error){0};
+}
+
+static struct rill_js_error check_rollup(const struct stream *stream, const struct publish_headers *headers)
+{
+    const Rill__StreamConfig *config = stream->record->config;
+    if (headers->rollup == ROLLUP_NONE)
+        return (struct rill_js_error){0};
+    if (!config->allow_rollup_hdrs || config->deny_purge)
+        return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "rollup not permitted");
+    if (headers->rollup == ROLLUP_INVALID)
+        return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "rollup value invalid: \"" RILL_PRI "\"",
+                                  RILL_ARG(headers->rollup_text));
+    if (headers->rollup == ROLLUP_SUBJECT)
+        return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "a rollup of a subject is not implemented yet");
     return (struct rill_js_error){0};
 }
 
@@ -105,11 +133,23 @@ static struct rill_js_error check_limits(const struct stream *stream, const stru
                               config->max_msgs > 0 ? "messages" : "bytes");
 }
 
+/* As much waits for the disk as the configuration allows. */
+static bool is_buffered_full(const struct stream *stream)
+{
+    const struct rill_jetstream_limits *limits = &stream->js->limits;
+    return (limits->buffered_messages_max > 0 &&
+            stream->last_appended - stream->last_committed >= (uint64_t)limits->buffered_messages_max) ||
+           (limits->buffered_bytes_max > 0 &&
+            rill_store_open_bytes(stream->store) >= (uint64_t)limits->buffered_bytes_max);
+}
+
 /* What is in the way of one more message in the open commit. */
 static enum rill_err check_room(const struct stream *stream, const struct publish_headers *headers)
 {
     if (stream->broken)
         return RILL_ERR_READ_ONLY;
+    if (is_buffered_full(stream))
+        return RILL_ERR_LIMIT;
     if (rill_store_open_bytes(stream->store) > STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED ||
         stream->acks_open.bytes.len > PUB_ACKS_BYTES_MAX / 2)
         return RILL_ERR_LIMIT;
@@ -120,13 +160,30 @@ static enum rill_err check_room(const struct stream *stream, const struct publis
 
 // ---- publishing ----
 
+/* Acknowledged before it is durable, as the configuration wants it. */
+static bool is_async(const struct stream *stream)
+{
+    return stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
+}
+
+/* The message replaces everything before it, in the same commit. */
+static void roll_up(struct stream *stream)
+{
+    struct rill_store_purged purged;
+    // The message itself is in the tail, so no block has to be loaded.
+    const enum rill_err err = rill_store_append_purge(stream->store, stream->last_appended, &purged);
+    if (err)
+        rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': a rollup failed: %s",
+                 stream->name, rill_err_text(err));
+}
+
 /* The id was seen: the answer is the first message's, and goes out when that is durable. */
 static void publish_duplicate(struct stream *stream, struct rill_bytes reply, uint64_t sequence)
 {
     if (!reply.len || stream->record->config->no_ack)
         return;
     const struct pub_ack ack = {.sequence = sequence, .duplicate = true, .reply = reply};
-    if (sequence <= stream->last_committed) {
+    if (sequence <= stream->last_committed || is_async(stream)) {
         stream_acknowledge(stream, &ack);
         return;
     }
@@ -136,6 +193,20 @@ static void publish_duplicate(struct stream *stream, struct rill_bytes reply, ui
         const struct rill_js_error error = stream_store_error(stream, RILL_ERR_LIMIT);
         stream_refuse(stream, reply, &error);
     }
+}
+
+/* Answers when the message is durable, or at once. */
+static void promise_ack(struct stream *stream, struct rill_bytes reply, uint64_t sequence)
+{
+    const struct pub_ack ack = {.sequence = sequence, .reply = reply};
+    if (!reply.len || stream->record->config->no_ack)
+        return;
+    if (is_async(stream)) {
+        stream_acknowledge(stream, &ack);
+        return;
+    }
+    const enum rill_err err = pub_acks_add(&stream->acks_open, &ack);
+    RILL_ASSERT(err == RILL_OK); // check_room left enough for any reply
 }
 
 static enum rill_err append(struct stream *stream, const struct message *message,
@@ -159,36 +230,49 @@ static enum rill_err append(struct stream *stream, const struct message *message
     stream->last_msg_id.len = 0;
     err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
     RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
-    if (message->reply.len && !stream->record->config->no_ack) {
-        const struct pub_ack ack = {.sequence = record.sequence, .reply = message->reply};
-        err = pub_acks_add(&stream->acks_open, &ack);
-        RILL_ASSERT(err == RILL_OK); // check_room left enough for any reply
-    }
+    if (headers->rollup == ROLLUP_ALL)
+        roll_up(stream);
+    promise_ack(stream, message->reply, record.sequence);
     return RILL_OK;
+}
+
+/* What the headers ask for. True when the message is a duplicate, which was answered. */
+static bool check_headers(struct stream *stream, const struct message *message,
+                          struct publish_headers *headers, struct rill_js_error *ret_error)
+{
+    *ret_error = publish_headers_read(message->headers, headers);
+    if (!rill_js_error_is_set(ret_error))
+        *ret_error = check_expected(stream, headers);
+    if (rill_js_error_is_set(ret_error))
+        return false;
+    if (headers->msg_id.len) {
+        dedupe_age(&stream->dedupe, stream->js->core->now.wall_ns);
+        const uint64_t sequence = dedupe_find(&stream->dedupe, headers->msg_id);
+        if (sequence) {
+            publish_duplicate(stream, message->reply, sequence);
+            return true;
+        }
+    }
+    *ret_error = check_last_id(stream, headers);
+    if (!rill_js_error_is_set(ret_error))
+        *ret_error = check_rollup(stream, headers);
+    return false;
 }
 
 static struct rill_js_error publish(struct stream *stream, const struct message *message)
 {
     struct publish_headers headers = {0};
-    struct rill_js_error error = check_limits(stream, message);
+    struct rill_js_error error = {0};
+    if (stream->record->config->sealed)
+        return rill_js_error_of(RILL_JS_STREAM_SEALED);
+    if (message->headers.len && check_headers(stream, message, &headers, &error))
+        return error;
+    if (!rill_js_error_is_set(&error))
+        error = check_limits(stream, message);
+    if (!rill_js_error_is_set(&error) && headers.ttl_is_wrong)
+        error = rill_js_error_of(RILL_JS_MESSAGE_TTL_INVALID);
     if (rill_js_error_is_set(&error))
         return error;
-    if (message->headers.len) {
-        error = publish_headers_read(message->headers, &headers);
-        if (rill_js_error_is_set(&error))
-            return error;
-        if (headers.msg_id.len) {
-            dedupe_age(&stream->dedupe, stream->js->core->now.wall_ns);
-            const uint64_t sequence = dedupe_find(&stream->dedupe, headers.msg_id);
-            if (sequence) {
-                publish_duplicate(stream, message->reply, sequence);
-                return error;
-            }
-        }
-        error = check_expected(stream, &headers);
-        if (rill_js_error_is_set(&error))
-            return error;
-    }
     const enum rill_err err = append(stream, message, &headers);
     if (err)
         return stream_store_error(stream, err);
@@ -197,11 +281,28 @@ static struct rill_js_error publish(struct stream *stream, const struct message 
     return error;
 }
 
+/* The message as the stream keeps it. False when its subject could not be made. */
+static bool transform_subject(struct stream *stream, struct message *message)
+{
+    struct jetstream *js = stream->js;
+    if (!stream->transform)
+        return true;
+    js->subject.len = 0;
+    const enum rill_err err =
+        rill_subject_transform_apply(stream->transform, message->subject, &js->core->random, &js->subject);
+    if (!err)
+        message->subject = rill_buf_bytes(&js->subject);
+    return !err || err == RILL_ERR_NOT_FOUND;
+}
+
 void stream_publish(void *owner, const struct message *message)
 {
     struct stream *stream = owner;
     RILL_ASSERT(stream->state == STREAM_ACTIVE);
-    const struct rill_js_error error = publish(stream, message);
+    struct message kept = *message;
+    const struct rill_js_error error = transform_subject(stream, &kept)
+                                           ? publish(stream, &kept)
+                                           : rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
     if (rill_js_error_is_set(&error))
         stream_refuse(stream, message->reply, &error);
 }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "core_state.h"
+#include "jetstream.h"
 #include "proto/info.h"
 #include "trace.h"
 
@@ -76,6 +77,8 @@ void conn_send_info(struct conn *conn, bool connect_info)
     info.auth_required = info.has_auth_required = rill_auth_is_required(core->auth);
     info.max_payload = (int64_t)core->limits.payload_bytes_max;
     info.jetstream = info.has_jetstream = core->jetstream != NULL;
+    if (core->jetstream)
+        info.domain = (char *)jetstream_domain(core->jetstream);
     info.has_client_id = true;
     info.client_id = conn->id;
     info.client_ip = conn->address;

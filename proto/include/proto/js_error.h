@@ -59,6 +59,11 @@
     X(MIRROR_WITH_SUBJECTS, 10034, 400, "stream mirrors can not contain subjects") \
     X(MIRROR_NOT_UPDATABLE, 10055, 400, "stream mirror configuration can not be updated") \
     X(MIRROR_WITH_FIRST_SEQ, 10143, 400, "stream mirrors can not have first sequence configured") \
+    X(MIRROR_WITH_COUNTERS, 10173, 400, "stream mirrors can not also calculate counters") \
+    X(MIRROR_WITH_ATOMIC, 10198, 400, "stream mirrors can not also use atomic publishing") \
+    X(MIRROR_WITH_BATCHED, 10209, 400, "stream mirrors can not also use batch publishing") \
+    X(MIRROR_WITH_SCHEDULES, 10186, 400, "stream mirrors can not also schedule messages") \
+    X(SOURCE_WITH_SCHEDULES, 10187, 400, "stream source can not also schedule messages") \
     X(SOURCE_DUPLICATE, 10140, 400, "duplicate source configuration detected") \
     X(SOURCE_NAME_INVALID, 10141, 400, "sourced stream name is invalid") \
     X(MIRROR_NAME_INVALID, 10142, 400, "mirrored stream name is invalid") \

@@ -22,11 +22,16 @@
 // tells its publishers. Any other failure leaves the store read-only for good, with a reason; reading goes
 // on.
 //
+// Removing is appending, too: a delete or a purge is a record, and holds for readers when its commit has
+// finished. The files that this leaves without a live message are removed by a job of its own
+// (rill_store_tidy_start), never on the loop thread.
+//
 // What it does not do: decide about duplicates, limits or consumers, read a clock, log, or start a thread.
 #pragma once
 
 #include "base/buf.h"
 #include "storage/disk.h"
+#include "storage/shared.h"
 
 struct rill_store;
 struct rill_store_job;
@@ -64,6 +69,7 @@ typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *o
 struct rill_store_options {
     struct rill_disk *disk;
     const char *folder;                   // <store>/<account>/<stream>; copied
+    struct rill_store_shared *shared;     // with all stores of the process, see shared.h; NULL: nothing
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
@@ -81,8 +87,10 @@ struct rill_store_visitor {
     enum rill_err (*event)(void *context, enum rill_store_event type, struct rill_bytes bytes);
     enum rill_err (*checkpoint)(void *context, struct rill_bytes bytes);
     /* Between the calls before and after it, this much is missing: messages first to last (none when last <
-       first), and perhaps events. */
+       first), and perhaps events. What is missing in front of the first segment is told last. */
     enum rill_err (*lost)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* These were removed here: one by a delete, all below by a purge (then first is 1). */
+    enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
 
 /* What an open found and did. */
@@ -131,6 +139,23 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
 enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type,
                                       struct rill_bytes bytes) RILL_MUST_CHECK;
 
+/* Appends the removal of one message, committed or not. It is readable until the commit has finished; the count
+   of messages changes then too. NOT_FOUND when there is no such message, or its removal was appended before;
+   AGAIN when its block must be loaded first (rill_store_load_start); DAMAGED when it is lost; else as append. */
+enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+
+struct rill_store_purged {
+    uint64_t messages;      // that the purge removes
+    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
+};
+
+/* Appends the removal of all messages below `first_kept`, in one record; UINT64_MAX for all. With nothing to
+   remove, nothing is appended. Sequences go on where they were. AGAIN as above; else as append. */
+enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_kept,
+                                      struct rill_store_purged *ret) RILL_MUST_CHECK;
+/* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
+uint64_t rill_store_newest(const struct rill_store *store, uint64_t count);
+
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
 /* The number of the commit that an append made now goes into. Numbers only grow. For telling, when a commit
@@ -178,7 +203,8 @@ struct rill_store_state {
     uint64_t bytes;          // committed, as records in the log
     int64_t first_time_ns;   // 0 when there is no message
     int64_t last_time_ns;
-    uint64_t lost_messages; // damaged, found by the replay or by a load
+    uint64_t deleted;       // between the first and the last sequence
+    uint64_t lost_messages; // damaged, found by the replay or by a load; purged ones no longer count
     uint64_t segments;
     uint64_t disk_bytes;  // of all segment files, with what is reserved
     uint64_t cache_bytes; // of blocks in memory
@@ -195,6 +221,16 @@ struct rill_store_range {
 
 /* The sequences that were lost, in order. The array lives until the next call on this store. */
 const struct rill_store_range *rill_store_lost(const struct rill_store *store, size_t *ret_count);
+
+/* The sequences between the first and the last that were deleted, in order. The array lives until the next
+   call on this store. */
+const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
+
+/* The work of removing the files that only hold what is dead, or NULL when there is none, or it is under way.
+   Ask when a commit has finished. Run on any thread, then give back; until then the store must not be closed. */
+struct rill_store_job *rill_store_tidy_start(struct rill_store *store);
+/* An error says that some files are still there; nothing else depends on it, and a later start tries again. */
+enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* [blocking] Deletes a stream's folder with all that is in it, in a way that a crash in the middle never
    shows as a stream with a hole. Asked for by a user, never done by Rill itself. LOCKED while it is open;

@@ -38,6 +38,9 @@ void batch_destroy(struct batch *batch)
         free(batch->chunks);
         batch->chunks = next;
     }
+    id_set_fini(&batch->ids);
+    expiry_fini(&batch->expiries);
+    free(batch->summary);
     free(batch->messages);
     free(batch->subjects);
     free(batch->slots);
@@ -170,23 +173,79 @@ static bool offsets_grow(struct batch *batch, struct batch_subject *subject)
     return true;
 }
 
-enum rill_err batch_feed(struct batch *batch, uint64_t sequence, struct rill_bytes text)
+/* Everything that can fail, so that a message is there whole or not at all. */
+static enum rill_err feed_reserve(struct batch *batch, const struct rill_index_message *message,
+                                  const struct id_hash *id, struct batch_subject **ret_subject)
 {
-    RILL_ASSERT(sequence >= batch_end(batch));
-    const uint64_t base = batch->message_count ? batch->base : sequence;
-    if (sequence - base >= UINT32_MAX)
-        return RILL_ERR_LIMIT;
-    struct batch_subject *subject = subject_get(batch, text);
+    struct batch_subject *subject = subject_get(batch, message->subject);
     if (!subject || !offsets_grow(batch, subject) ||
         !grow((void **)&batch->messages, batch->message_count, &batch->message_capacity,
               sizeof batch->messages[0]))
         return RILL_ERR_NO_MEMORY;
+    *ret_subject = subject;
+    const struct expiry expiry = {message->expire_ns, batch->message_count};
+    enum rill_err err =
+        id ? id_set_put(&batch->ids, &(struct id_entry){*id, message->sequence, message->time_ns}) : RILL_OK;
+    if (!err && message->expire_ns)
+        err = expiry_add(&batch->expiries, &expiry);
+    return err;
+}
+
+enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message,
+                         const struct id_hash *id)
+{
+    const uint64_t sequence = message->sequence, base = batch->message_count ? batch->base : sequence;
+    RILL_ASSERT(sequence >= batch_end(batch));
+    if (sequence - base >= UINT32_MAX)
+        return RILL_ERR_LIMIT;
+    struct batch_subject *subject;
+    const enum rill_err err = feed_reserve(batch, message, id, &subject);
+    if (err)
+        return err;
     batch->base = base;
     const uint32_t offset = (uint32_t)(sequence - base);
     offsets_of(subject)[subject->end++] = offset;
     batch->messages[batch->message_count++] =
         (struct batch_message){offset, (uint32_t)(subject - batch->subjects)};
+    batch->last_time_ns = message->time_ns;
     batch->bytes += sizeof batch->messages[0];
+    return RILL_OK;
+}
+
+uint64_t batch_bytes(const struct batch *batch)
+{
+    return batch->bytes + id_set_bytes(&batch->ids) + expiry_bytes(&batch->expiries);
+}
+
+static struct rill_bytes copy_bytes(uint8_t **at, struct rill_bytes bytes)
+{
+    if (bytes.len)
+        memcpy(*at, bytes.data, bytes.len);
+    *at += bytes.len;
+    return rill_bytes_of(*at - bytes.len, bytes.len);
+}
+
+/* One allocation: the summary, its segments, the bytes of state and details. */
+enum rill_err batch_set_summary(struct batch *batch, const struct rill_index_summary *summary)
+{
+    const size_t rows = summary->segment_count * sizeof summary->segments[0];
+    size_t len = sizeof *summary + rows + summary->state.len;
+    for (size_t i = 0; i < summary->segment_count; i++)
+        len += summary->segments[i].detail.len;
+    struct rill_index_summary *copy = malloc(len);
+    if (!copy)
+        return RILL_ERR_NO_MEMORY;
+    struct rill_index_segment *segments = (struct rill_index_segment *)(copy + 1);
+    uint8_t *at = (uint8_t *)segments + rows;
+    *copy = *summary;
+    copy->segments = segments;
+    copy->state = copy_bytes(&at, summary->state);
+    for (size_t i = 0; i < summary->segment_count; i++) {
+        segments[i] = summary->segments[i];
+        segments[i].detail = copy_bytes(&at, summary->segments[i].detail);
+    }
+    RILL_ASSERT(at == (uint8_t *)copy + len);
+    batch->summary = copy;
     return RILL_OK;
 }
 

@@ -7,10 +7,15 @@
 //     subjects[]   "orders.new" offsets 0 2 5  sorted, without the deleted ones
 //                               deleted 17 12  sequences of older layers, any order
 //     blocks[]     where each sealed block's messages begin and end
+//     ids          of messages that have one, deleted or not
+//     expiries     of messages that have one
+//     summary      for the file, with the batch
 //
 // While a job writes a batch nobody changes it, so the owner may query it meanwhile.
 #pragma once
 
+#include "expiry.h"
+#include "id_set.h"
 #include "index.h"
 
 #define BATCH_NONE UINT32_MAX
@@ -39,6 +44,7 @@ struct batch_subject {
         uint32_t *many;
     } offsets;
     struct batch_deleted *deleted; // NULL while there are none
+    uint64_t live_from;            // no message of an older layer is live below; of the owner's thread alone
 };
 
 struct batch_block {
@@ -63,15 +69,25 @@ struct batch {
     bool deleted_since_seal; // the log would say it again behind the last block
     uint64_t deleted_count;  // of older layers
     uint64_t first_sequence; // at its end: set when it becomes ready
-    uint64_t bytes;
-    uint64_t serial; // tells batches apart
+    int64_t id_window_ns;    // at its end: set when it becomes ready
+    struct id_set ids;
+    struct expiry_list expiries;
+    int64_t last_time_ns;               // of the messages
+    struct rill_index_summary *summary; // NULL without one; its views are into the same allocation
+    uint64_t bytes;                     // without ids and expiries
+    uint64_t serial;                    // tells batches apart
 };
 
 struct batch *batch_create(uint64_t serial);
 void batch_destroy(struct batch *batch);
 
-enum rill_err batch_feed(struct batch *batch, uint64_t sequence, struct rill_bytes subject) RILL_MUST_CHECK;
+/* `id` is NULL without one. NO_MEMORY, LIMIT. */
+enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message,
+                         const struct id_hash *id) RILL_MUST_CHECK;
 enum rill_err batch_seal(struct batch *batch, const struct rill_index_block *block) RILL_MUST_CHECK;
+enum rill_err batch_set_summary(struct batch *batch,
+                                const struct rill_index_summary *summary) RILL_MUST_CHECK;
+uint64_t batch_bytes(const struct batch *batch);
 /* A message of this batch. False when it is not there. */
 bool batch_remove(struct batch *batch, uint64_t sequence, struct rill_bytes subject);
 /* A message of an older layer. */
@@ -83,12 +99,16 @@ static inline uint64_t batch_end(const struct batch *batch)
     return batch->message_count ? batch->base + batch->messages[batch->message_count - 1].offset + 1 : 0;
 }
 
+/* Is nothing behind the last block? */
 static inline bool batch_is_sealed(const struct batch *batch)
 {
-    if (batch->deleted_since_seal)
-        return false;
     const uint32_t sealed = batch->block_count ? batch->blocks[batch->block_count - 1].message_end : 0;
-    return batch->block_count > 0 && sealed == batch->message_count;
+    return !batch->deleted_since_seal && sealed == batch->message_count;
+}
+
+static inline bool batch_is_live(const struct batch *batch, uint32_t message)
+{
+    return batch->messages[message].subject != BATCH_NONE;
 }
 
 /* NULL when the batch has nothing about it. */

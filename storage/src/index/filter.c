@@ -61,11 +61,11 @@ static void match_add(struct rill_index_filter *filter, uint64_t id)
 static enum rill_err prepare_pattern(struct rill_index_filter *filter, struct rill_bytes pattern)
 {
     const struct rill_bytes prefix = pattern_prefix(pattern);
-    uint64_t id;
     if (prefix.len == pattern.len) {
-        const enum rill_err err = lookup_id(filter->index, pattern, &id);
+        struct subject_row row;
+        const enum rill_err err = lookup_subject(filter->index, pattern, &row);
         if (!err)
-            match_add(filter, id);
+            match_add(filter, row.id);
         return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
     }
     sqlite3_stmt *rows = index_db_use(&filter->index->db, INDEX_SUBJECT_RANGE);
@@ -121,7 +121,7 @@ static enum rill_err prepare_newer(struct rill_index_filter *filter)
 
 static enum rill_err prepare(struct rill_index_filter *filter)
 {
-    if (filter->prepared || filter->many)
+    if (filter->prepared || filter->many || !filter->index->has_file)
         return RILL_OK;
     const enum rill_err err = filter->checked_id ? prepare_newer(filter) : prepare_first(filter);
     filter->prepared = !err;
@@ -148,18 +148,37 @@ static const struct filter_local *local_of(struct rill_index_filter *filter, con
     return local;
 }
 
+/* Finds out what a match does not know. */
+static enum rill_err match_renew(struct rill_index *index, struct filter_match *match, uint64_t from)
+{
+    struct subject_row row = {0};
+    struct overlay overlay;
+    uint64_t next = UINT64_MAX;
+    enum rill_err err = match->knows_eras ? RILL_OK : lookup_subject_id(index, match->id, &row);
+    if (!match->knows_eras && (!err || err == RILL_ERR_NOT_FOUND)) {
+        match->eras = err ? 0 : row.eras; // nothing of a subject that is gone
+        match->knows_eras = true;
+    }
+    if (!err)
+        err = overlay_of_id(index, match->id, &overlay);
+    if (!err)
+        err = lookup_db_next(index, match->id, match->eras, &overlay, from, &next);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        return err;
+    match->from = from;
+    match->next = next;
+    return RILL_OK;
+}
+
 static enum rill_err db_next(struct rill_index_filter *filter, uint64_t from, uint64_t *ret_sequence)
 {
     uint64_t found = UINT64_MAX;
     for (uint32_t i = 0; i < filter->match_count; i++) {
         struct filter_match *match = &filter->matches[i];
         if (match->from > from || match->next < from) {
-            uint64_t next = UINT64_MAX;
-            const enum rill_err err = lookup_db_next(filter->index, match->id, from, &next);
-            if (err && err != RILL_ERR_NOT_FOUND)
+            const enum rill_err err = match_renew(filter->index, match, from);
+            if (err)
                 return err;
-            match->from = from;
-            match->next = next;
         }
         found = match->next < found ? match->next : found;
     }
@@ -189,10 +208,9 @@ enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from, u
 {
     struct rill_index *index = filter->index;
     uint64_t found = 0;
-    if (index->damaged)
-        return RILL_ERR_DAMAGED;
     from = from > index->first_sequence ? from : index->first_sequence;
-    enum rill_err err = prepare(filter);
+    enum rill_err err = index_reader(index);
+    err = err ? err : prepare(filter);
     if (!err && from <= index->db_last)
         err = filter->many ? walk_next(filter, from, index->db_last + 1, &found)
                            : db_next(filter, from, &found);
@@ -223,13 +241,26 @@ static enum rill_err batch_count(struct rill_index_filter *filter, const struct 
     return err;
 }
 
+static enum rill_err match_count(struct rill_index *index, uint64_t id, uint64_t from, uint64_t *ret_count)
+{
+    struct subject_row row;
+    struct overlay overlay;
+    enum rill_err err = lookup_subject_id(index, id, &row);
+    if (err == RILL_ERR_NOT_FOUND) {
+        *ret_count = 0;
+        return RILL_OK;
+    }
+    err = err ? err : overlay_of_id(index, id, &overlay);
+    return err ? err : lookup_db_count(index, &row, &overlay, from, ret_count);
+}
+
 static enum rill_err count_few(struct rill_index_filter *filter, uint64_t from, uint64_t *ret_count)
 {
     struct rill_index *index = filter->index;
     uint64_t total = 0, count = 0;
     enum rill_err err = RILL_OK;
     for (uint32_t i = 0; !err && from <= index->db_last && i < filter->match_count; i++) {
-        err = lookup_db_count(index, filter->matches[i].id, from, &count);
+        err = match_count(index, filter->matches[i].id, from, &count);
         total += err ? 0 : count;
     }
     err = err ? err : batch_count(filter, index->ready, from, &total);
@@ -272,10 +303,9 @@ static enum rill_err count_many(struct rill_index_filter *filter, uint64_t from,
 enum rill_err rill_index_count(struct rill_index_filter *filter, uint64_t from, uint64_t *ret_count)
 {
     struct rill_index *index = filter->index;
-    if (index->damaged)
-        return RILL_ERR_DAMAGED;
     from = from > index->first_sequence ? from : index->first_sequence;
-    enum rill_err err = prepare(filter);
+    enum rill_err err = index_reader(index);
+    err = err ? err : prepare(filter);
     if (!err)
         err = filter->many ? count_many(filter, from, ret_count) : count_few(filter, from, ret_count);
     return index_failed(index, err);
@@ -286,8 +316,10 @@ void filters_forget(struct rill_index *index)
     struct rill_index_filter *filter;
     DL_FOREACH (index->filters, filter) {
         filter->prepared = false;
-        for (uint32_t i = 0; i < filter->match_count; i++)
+        for (uint32_t i = 0; i < filter->match_count; i++) {
             filter->matches[i].from = UINT64_MAX;
+            filter->matches[i].knows_eras = false;
+        }
     }
 }
 

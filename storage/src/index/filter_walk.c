@@ -66,7 +66,7 @@ static enum rill_err id_ask(struct rill_index_filter *filter, uint64_t id, bool 
     const enum rill_err err = index_db_row(row);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
-    *ret = known_set(known_of(filter, 0), id, filter_matches(filter, index_column_bytes(row, 0)));
+    *ret = known_set(known_of(filter, 0), id, filter_matches(filter, index_column_bytes(row, 5)));
     return RILL_OK;
 }
 

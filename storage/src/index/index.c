@@ -21,19 +21,6 @@ uint64_t index_end(const struct rill_index *index)
     return batch_end(index->active) > end ? batch_end(index->active) : end;
 }
 
-/* Ends the reader's transaction and begins one that sees all that is written. */
-static enum rill_err snapshot(struct rill_index *index, struct index_db_state *ret_state)
-{
-    index_db_reset(&index->db); // a statement that has a row would keep the transaction
-    if (!sqlite3_get_autocommit(index->db.sqlite)) {
-        const enum rill_err err = index_db_do(&index->db, INDEX_COMMIT);
-        if (err)
-            return err;
-    }
-    const enum rill_err err = index_db_do(&index->db, INDEX_BEGIN);
-    return err ? err : index_db_state(&index->db, ret_state);
-}
-
 static enum rill_index_found judge(const struct rill_index_options *options,
                                    const struct index_db_state *state)
 {
@@ -49,53 +36,68 @@ static enum rill_err open_kept(struct rill_index *index, const struct rill_index
                                enum rill_index_found *ret_found, struct index_db_state *ret_state,
                                struct rill_error_text *why)
 {
-    const uint32_t file_generation = index_db_file_generation(index->path);
-    uint32_t generation = 0;
-    enum rill_err err = index_db_open(&index->db, index->path, false, why);
+    uint32_t file_generation = 0, generation = 0;
+    enum rill_err err = index_db_file_generation(index->disk, index->path, &file_generation);
     *ret_found = RILL_INDEX_KEPT;
+    index->checkpoint_due = !err && index_db_has_log(index->disk, index->path);
     if (!err)
-        err = snapshot(index, ret_state);
+        err = index_db_open(&index->db, index->disk, index->path, false, why);
+    if (!err)
+        err = index_reader_move(index, ret_state);
     if (!err)
         err = index_db_generation(&index->db, &generation);
     if (!err && file_generation > generation)
         err = RILL_ERR_DAMAGED;
+    if (!err)
+        *ret_found = judge(options, ret_state);
+    if (!err && *ret_found == RILL_INDEX_KEPT)
+        err = index_reader_read(index);
     if (err == RILL_ERR_NOT_FOUND || err == RILL_ERR_DAMAGED)
         *ret_found = err == RILL_ERR_NOT_FOUND ? RILL_INDEX_MISSING : RILL_INDEX_DAMAGED;
-    else if (!err)
-        *ret_found = judge(options, ret_state);
     return *ret_found == RILL_INDEX_KEPT ? err : RILL_OK;
 }
 
-static enum rill_err open_fresh(struct rill_index *index, const struct rill_index_options *options,
-                                struct index_db_state *ret_state, struct rill_error_text *why)
+/* The next one is made by the first job. */
+static enum rill_err open_fresh(struct rill_index *index, struct index_db_state *ret_state)
 {
-    index_db_close(&index->db);
-    enum rill_err err = index_db_remove(index->path);
-    if (!err)
-        err = index_db_open(&index->db, index->path, true, why);
-    if (!err)
-        err = index_db_make(&index->db, options->identity, why);
-    return err ? err : snapshot(index, ret_state);
+    index_reader_close(index);
+    index->era_count = index->run_count = 0;
+    index->checkpoint_due = false;
+    *ret_state = (struct index_db_state){0};
+    return index_db_remove(index->disk, index->path);
+}
+
+static struct rill_index *index_create(const struct rill_index_options *options)
+{
+    struct rill_index *index = rill_alloc_zero(1, sizeof *index);
+    index->disk = options->disk ? options->disk : rill_disk_real();
+    index->path = rill_alloc_cstr(rill_bytes_from_cstr(options->path));
+    memcpy(index->identity, options->identity, sizeof index->identity);
+    index->batch_bytes = options->batch_bytes ? options->batch_bytes : INDEX_BATCH_BYTES;
+    index->era_postings = options->era_postings ? options->era_postings : INDEX_ERA_POSTINGS;
+    index->run_ids = options->run_ids ? options->run_ids : INDEX_RUN_IDS;
+    index->id_window_ns = options->id_window_ns;
+    index->active = batch_create(++index->next_serial);
+    return index;
 }
 
 enum rill_err rill_index_open(const struct rill_index_options *options, struct rill_index **ret_index,
                               enum rill_index_found *ret_found, struct rill_index_position *ret_position,
                               struct rill_error_text *why)
 {
-    struct rill_index *index = rill_alloc_zero(1, sizeof *index);
+    struct rill_index *index = index_create(options);
     struct index_db_state state = {0};
     enum rill_index_found found = RILL_INDEX_DISCARDED;
-    index->path = rill_alloc_cstr(rill_bytes_from_cstr(options->path));
-    index->batch_bytes = options->batch_bytes ? options->batch_bytes : INDEX_BATCH_BYTES;
+    *why = (struct rill_error_text){""};
     enum rill_err err = options->discard ? RILL_OK : open_kept(index, options, &found, &state, why);
     if (!err && found != RILL_INDEX_KEPT)
-        err = open_fresh(index, options, &state, why);
-    index->active = batch_create(++index->next_serial);
+        err = open_fresh(index, &state);
     if (err) {
-        rill_error_text_wrap(why, "index %s", options->path);
+        rill_error_text_wrap(why, "index %s: %s", options->path, rill_err_text(err));
         rill_index_close(index);
         return err;
     }
+    index->has_file = found == RILL_INDEX_KEPT;
     index->db_last = state.position.sequence;
     index->first_sequence = state.first_sequence;
     index->sealed = state.position;
@@ -110,32 +112,32 @@ void rill_index_close(struct rill_index *index)
     if (!index)
         return;
     RILL_ASSERT(!index->out && !index->filters);
-    index_db_close(&index->db);
+    index_reader_close(index);
     batch_destroy(index->ready);
     batch_destroy(index->active);
+    free(index->eras);
+    free(index->runs);
     free(index->path);
     free(index);
 }
 
-enum rill_err rill_index_feed(struct rill_index *index, uint64_t sequence, struct rill_bytes subject)
+void rill_index_set_id_window(struct rill_index *index, int64_t id_window_ns)
+{
+    index->id_window_ns = id_window_ns;
+}
+
+enum rill_err rill_index_feed(struct rill_index *index, const struct rill_index_message *message)
 {
     struct batch *active = index->active;
     if (index->damaged)
         return RILL_ERR_DAMAGED;
-    if (index->ready && active->bytes >= index->batch_bytes)
+    if (index->ready && batch_bytes(active) / 2 >= index->batch_bytes)
         return RILL_ERR_LIMIT;
-    RILL_ASSERT(active->message_count || sequence >= index_end(index));
-    return batch_feed(active, sequence, subject);
-}
-
-void rill_index_rotate(struct rill_index *index)
-{
-    if (index->ready || !batch_is_sealed(index->active))
-        return;
-    index->ready = index->active;
-    index->ready->first_sequence = index->first_sequence;
-    index->ready_position = index->sealed;
-    index->active = batch_create(++index->next_serial);
+    RILL_ASSERT(active->message_count || message->sequence >= index_end(index));
+    const bool has_id = message->id.len && index->id_window_ns;
+    const struct id_hash id =
+        has_id ? id_hash_of(index->identity, sizeof index->identity, message->id) : (struct id_hash){0};
+    return batch_feed(active, message, has_id ? &id : NULL);
 }
 
 enum rill_err rill_index_seal(struct rill_index *index, const struct rill_index_block *block)
@@ -150,8 +152,6 @@ enum rill_err rill_index_seal(struct rill_index *index, const struct rill_index_
     index->sealed.offset = block->offset + block->length;
     if (end)
         index->sealed.sequence = end - 1;
-    if (index->active->bytes >= index->batch_bytes)
-        rill_index_rotate(index);
     return RILL_OK;
 }
 
@@ -190,85 +190,5 @@ void rill_index_purge_below(struct rill_index *index, uint64_t sequence)
 
 uint64_t rill_index_batch_bytes(const struct rill_index *index)
 {
-    return index->active->bytes + (index->ready ? index->ready->bytes : 0);
-}
-
-struct rill_index_job *rill_index_job_start(struct rill_index *index)
-{
-    if (index->out || index->damaged || (!index->ready && !index->checkpoint_due))
-        return NULL;
-    struct rill_index_job *job = rill_alloc_zero(1, sizeof *job);
-    *job = (struct rill_index_job){
-        .is_checkpoint = index->checkpoint_due,
-        .path = index->path,
-        .batch = index->ready,
-        .sequence = index->db_last,
-        .position = index->ready_position,
-    };
-    index->out = job;
-    return job;
-}
-
-/* The batch is in the file now. */
-static void written(struct rill_index *index, const struct rill_index_job *job)
-{
-    batch_destroy(index->ready);
-    index->ready = NULL;
-    index->db_last = job->position.sequence;
-    index->checkpoint_due = true;
-    filters_forget(index);
-    if (index->active->bytes >= index->batch_bytes)
-        rill_index_rotate(index);
-}
-
-enum rill_err rill_index_job_finish(struct rill_index *index, struct rill_index_job *job)
-{
-    RILL_ASSERT(job == index->out);
-    struct index_db_state state;
-    enum rill_err err = job->err;
-    index->out = NULL;
-    if (!err && snapshot(index, &state))
-        err = RILL_ERR_DAMAGED; // written, and not to be seen
-    const uint64_t last = job->is_checkpoint ? index->db_last : job->position.sequence;
-    if (!err && state.position.sequence != last)
-        err = RILL_ERR_DAMAGED; // the file was replaced
-    if (job->is_checkpoint)
-        index->checkpoint_due = false;
-    else if (!err)
-        written(index, job);
-    free(job);
-    return index_failed(index, err);
-}
-
-enum rill_err rill_index_at_time(struct rill_index *index, int64_t time_ns,
-                                 struct rill_store_range *ret_range)
-{
-    if (index->damaged)
-        return RILL_ERR_DAMAGED;
-    sqlite3_stmt *row = index_db_use(&index->db, INDEX_BLOCK_TIME);
-    if (row)
-        (void)sqlite3_bind_int64(row, 1, time_ns);
-    index_bind(row, 2, index->first_sequence);
-    const enum rill_err err = index_db_row(row);
-    if (!err)
-        *ret_range = (struct rill_store_range){index_column(row, 0), index_column(row, 1)};
-    if (!err && ret_range->first_sequence < index->first_sequence)
-        ret_range->first_sequence = index->first_sequence;
-    if (err != RILL_ERR_NOT_FOUND)
-        return index_failed(index, err);
-    const struct batch *batches[] = {index->ready, index->active};
-    for (int i = 0; i < 2; i++) {
-        const struct batch *batch = batches[i];
-        for (uint32_t b = 0, start = 0; batch && b < batch->block_count;
-             start = batch->blocks[b++].message_end) {
-            const uint32_t end = batch->blocks[b].message_end;
-            if (start == end || batch->blocks[b].place.last_time_ns < time_ns ||
-                batch->base + batch->messages[end - 1].offset < index->first_sequence)
-                continue;
-            *ret_range = (struct rill_store_range){batch->base + batch->messages[start].offset,
-                                                   batch->base + batch->messages[end - 1].offset};
-            return RILL_OK;
-        }
-    }
-    return RILL_ERR_NOT_FOUND;
+    return batch_bytes(index->active) + (index->ready ? batch_bytes(index->ready) : 0);
 }

@@ -8,25 +8,35 @@
 // a disk. Queries read SQLite through the page cache and may wait for the disk when that is cold.
 //
 //     feed, feed, delete, seal, feed ...   in the order of the log; kept in memory as the active batch
-//                                          at a seal, a batch that is large enough becomes the ready one
+//     wants_rotation()?  seal, rotate      at the end of a commit: the active batch becomes the ready one
 //     job = job_start()                    the ready batch, or a checkpoint of SQLite's
 //     job_run(job)                         [any thread] one transaction
 //     job_finish(job)                      only now do queries look into the file for it
 //
 // So every message is in exactly one of three layers (the file as of the last finished job, the ready batch,
 // the active batch), and answers are exact at every moment. Deletes of older layers are laid over them until
-// their own batch is written. Memory: two batches at most (feed says LIMIT above that), SQLite's cache of
-// fixed size, and what each filter holds (12 KiB; one that walks, two bits for
-// each of the first million subjects, 256 KiB at most, and as much for two batches). Nothing grows with stored messages or subjects.
+// their own batch is written. Memory: two batches at most (feed says LIMIT when the second is twice as large as
+// it should be), SQLite's cache of fixed size, and what each filter holds (12 KiB; one that walks, two bits for
+// each of the first million subjects, 256 KiB at most, and as much for two batches). Nothing grows with stored
+// messages, subjects or ids, but for 24 bytes per two million ids.
+//
+// The file is made by the first job that writes a batch. Connections to it are opened when something needs them,
+// and closed by rill_index_idle(): an index that is fed little and asked nothing costs no file descriptor.
 //
 // Damage. Each page of the file carries a checksum. What is missing, damaged, of another stream or version, or
 // ahead of the log is thrown away at open and said in the report. Damage that a query or a job meets later is
 // answered DAMAGED from then on: close, open with `discard`, feed again. Never a wrong answer.
 //
-// What it does not do: read the log, decide what is deleted, remember message ids or expiries, start a thread.
+// Time. The index reads no clock. AGAIN from next() and count() means: as much was done as fits into about half
+// a millisecond, it is kept, ask the same again.
+//
+// What it does not do: read the log, decide what is deleted or a duplicate, start a thread.
 #pragma once
 
+#include "storage/disk.h"
 #include "storage/store.h"
+
+#include "base/buf.h"
 
 struct rill_index;
 struct rill_index_job;
@@ -41,11 +51,15 @@ struct rill_index_position {
 };
 
 struct rill_index_options {
-    const char *path; // of index.db; copied
+    struct rill_disk *disk; // outlives the index; NULL: the real one
+    const char *path;       // of index.db; copied
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t log_sequence; // the log's last: an index that covers more is thrown away
-    uint64_t batch_bytes;  // a batch that is as large is written; 0: 16 MiB
+    uint64_t batch_bytes;  // a batch that is as large wants to be rotated; 0: 16 MiB
+    int64_t id_window_ns;  // message ids are remembered for so long at least; 0: not at all
     bool discard;          // throw away what is there
+    // How large the parts of the file's tables become; small ones test what many do. 0: as it is best.
+    uint64_t era_postings, run_ids;
 };
 
 /* What an open found. In all but KEPT the index is empty and to be fed from the beginning. */
@@ -67,12 +81,24 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
    be destroyed before. */
 void rill_index_close(struct rill_index *index);
 
-/* Sequences grow. LIMIT when two batches wait: the caller stops feeding until a job has finished. DAMAGED. */
-enum rill_err rill_index_feed(struct rill_index *index, uint64_t sequence,
-                              struct rill_bytes subject) RILL_MUST_CHECK;
+/* For how long ids are remembered from now on; those that were dropped do not come back. */
+void rill_index_set_id_window(struct rill_index *index, int64_t id_window_ns);
+
+struct rill_index_message {
+    uint64_t sequence; // above those fed before
+    int64_t time_ns;   // not before those fed before
+    struct rill_bytes subject;
+    struct rill_bytes id; // Nats-Msg-Id; empty: none
+    int64_t expire_ns;    // 0: never
+};
+/* All of the message is copied. LIMIT when two batches wait and this one is twice as large as it should be:
+   nothing happened, the caller stops feeding until a job has finished; asking is_full() at the beginning of a
+   commit avoids that. NO_MEMORY, DAMAGED. */
+enum rill_err rill_index_feed(struct rill_index *index,
+                              const struct rill_index_message *message) RILL_MUST_CHECK;
 
 /* A run of records of the log that is complete: every message fed since the last seal is in it, perhaps
-   none. */
+   none. NO_MEMORY. */
 struct rill_index_block {
     uint64_t number;
     uint64_t segment;
@@ -82,9 +108,33 @@ struct rill_index_block {
     int64_t last_time_ns;
 };
 enum rill_err rill_index_seal(struct rill_index *index, const struct rill_index_block *block) RILL_MUST_CHECK;
-/* Makes the active batch ready whatever its size, if everything in it is sealed (deletes, too: they are records
-   of the log) and no other one is ready. */
-void rill_index_rotate(struct rill_index *index);
+
+/* What the owner wants to find in the file beside the batch: written in the batch's transaction. The index does
+   not look into it. */
+struct rill_index_segment {
+    uint64_t number;
+    uint64_t first_sequence, end_sequence;
+    uint64_t messages, bytes;
+    uint64_t live_messages, live_bytes;
+    int64_t first_time_ns, last_time_ns;
+    struct rill_bytes detail; // kept apart, so that reading all the rest is cheap; empty: as it was
+};
+struct rill_index_summary {
+    struct rill_bytes state;
+    const struct rill_index_segment *segments; // new and changed ones; others stay as they are
+    size_t segment_count;
+    uint64_t segments_from; // those of lower numbers are dropped
+};
+
+/* The active batch is large and may be made ready: end the commit, seal, rotate. */
+bool rill_index_wants_rotation(const struct rill_index *index);
+/* A batch waits to be written and the active one is large: stop feeding at the end of a commit. */
+bool rill_index_is_full(const struct rill_index *index);
+/* Makes the active batch ready, whatever its size. Everything fed and deleted must be sealed (deletes, too: they
+   are records of the log). The summary is copied; NULL leaves what is in the file. LIMIT when a batch is ready
+   already, NO_MEMORY: nothing happened. */
+enum rill_err rill_index_rotate(struct rill_index *index,
+                                const struct rill_index_summary *summary) RILL_MUST_CHECK;
 
 /* The message is gone. It must have been fed with that subject, and be there still. */
 enum rill_err rill_index_delete(struct rill_index *index, uint64_t sequence,
@@ -96,11 +146,46 @@ void rill_index_purge_below(struct rill_index *index, uint64_t sequence);
 struct rill_index_job *rill_index_job_start(struct rill_index *index);
 /* Any thread, once per job. */
 void rill_index_job_run(struct rill_index_job *job);
-/* Takes the job back and frees it. NO_SPACE, IO: nothing happened, and the next job tries again; DAMAGED. */
+/* Takes the job back and frees it. NO_SPACE, IO: the batch is not in the file, and the next job tries again.
+   DAMAGED, also when a checkpoint met IO: a sync that failed is not tried again. */
 enum rill_err rill_index_job_finish(struct rill_index *index, struct rill_index_job *job) RILL_MUST_CHECK;
+
+/* Closes the connections to the file until something needs them; not while a job is out. */
+void rill_index_idle(struct rill_index *index);
+/* Does it hold file descriptors, a job aside? */
+bool rill_index_is_connected(const struct rill_index *index);
 
 /* Bytes of the batches in memory. */
 uint64_t rill_index_batch_bytes(const struct rill_index *index);
+
+/* The summary as of the last finished batch. NOT_FOUND before the first one with a summary; IO, DAMAGED,
+   LIMIT when it is larger than the buffer may be. Appends to the buffer. */
+enum rill_err rill_index_summary(struct rill_index *index, struct rill_buf *ret_state) RILL_MUST_CHECK;
+/* Without `detail`. Returning anything but OK ends the listing with that code. It must not call the index. */
+typedef enum rill_err rill_index_segment_fn(void *context, const struct rill_index_segment *segment);
+/* By number. Some hundred thousand segments a second. */
+enum rill_err rill_index_segments(struct rill_index *index, rill_index_segment_fn *visit,
+                                  void *context) RILL_MUST_CHECK;
+/* Some microseconds. NOT_FOUND when the segment has none. */
+enum rill_err rill_index_segment_detail(struct rill_index *index, uint64_t number,
+                                        struct rill_buf *ret_detail) RILL_MUST_CHECK;
+
+/* The newest message with this id, if it was fed with a time at or after `since_ns`; it may be deleted or purged
+   meanwhile. `since_ns` is at most the window before the newest message fed, else older ids may be missing.
+   NOT_FOUND, DAMAGED, IO. Cost: a hash lookup per batch, and some microseconds for each run of two million ids
+   or a quarter of the window in the file. */
+enum rill_err rill_index_seen(struct rill_index *index, struct rill_bytes id, int64_t since_ns,
+                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+
+struct rill_index_expiry {
+    int64_t expire_ns;
+    uint64_t sequence;
+};
+/* Live messages that expire at or before `now_ns`, the earliest first, at most `capacity`; delete them, then ask
+   again. *ret_next_ns is when the first one behind this page expires, perhaps not after now_ns; INT64_MAX when
+   none does. DAMAGED, IO, NO_MEMORY. */
+enum rill_err rill_index_expired(struct rill_index *index, int64_t now_ns, struct rill_index_expiry *ret_page,
+                                 size_t capacity, size_t *ret_count, int64_t *ret_next_ns) RILL_MUST_CHECK;
 
 /* One or several patterns (valid subjects, copied) of one reader; a message that several match counts once.
    It remembers what it has found out, so keep one per consumer. Destroy it before the index is closed. */
@@ -108,28 +193,33 @@ struct rill_index_filter *rill_index_filter_create(struct rill_index *index,
                                                    const struct rill_bytes *patterns, size_t pattern_count);
 void rill_index_filter_destroy(struct rill_index_filter *filter);
 
-/* The first message at or after `from` that the filter matches. NOT_FOUND, DAMAGED, NO_MEMORY.
+/* The first message at or after `from` that the filter matches. NOT_FOUND, AGAIN, DAMAGED, IO, NO_MEMORY.
    Cost: the first query of a filter looks at the subjects that begin with its literal tokens (all, when it
    begins with a wildcard) until 256 match. Up to 256 matching subjects: one lookup per subject whose next
    message is not remembered; a reader that goes forward needs about one. More: the messages are walked, some
    nanoseconds each; what was walked in vain is not walked again. */
 enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
-/* How many at or after `from` match. DAMAGED, NO_MEMORY.
+/* How many at or after `from` match. AGAIN, DAMAGED, IO, NO_MEMORY.
    Cost: up to 256 subjects, one or two lookups for each. More: the first count walks the messages from `from`
    on, later ones only what came and what `from` has passed. */
 enum rill_err rill_index_count(struct rill_index_filter *filter, uint64_t from,
                                uint64_t *ret_count) RILL_MUST_CHECK;
 
-/* The last message of this subject. NOT_FOUND, DAMAGED. */
+/* The last message of this subject. NOT_FOUND, DAMAGED, IO. */
 enum rill_err rill_index_last(struct rill_index *index, struct rill_bytes subject,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 
 struct rill_index_subject {
-    struct rill_bytes subject; // lives during the call
-    uint64_t count;
+    struct rill_bytes subject; // of a listing: lives during the call
+    uint64_t count;            // of live messages; at least 1
+    uint64_t first_sequence;   // of them
     uint64_t last_sequence;
 };
+/* The live messages of this subject, which is copied into *ret as a view. Some microseconds, however many of them
+   were deleted. NOT_FOUND, DAMAGED, IO. */
+enum rill_err rill_index_subject(struct rill_index *index, struct rill_bytes subject,
+                                 struct rill_index_subject *ret) RILL_MUST_CHECK;
 /* Returning anything but OK ends the listing with that code. It must not call the index. */
 typedef enum rill_err rill_index_visit_fn(void *context, const struct rill_index_subject *subject);
 

@@ -19,17 +19,31 @@ static const char *const statement_sql[] = {
 static const char schema[] =
     "CREATE TABLE state(version INTEGER NOT NULL, identity BLOB NOT NULL, block INTEGER NOT NULL,"
     " segment INTEGER NOT NULL, \"offset\" INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-    " first_sequence INTEGER NOT NULL);"
+    " first_sequence INTEGER NOT NULL, summary BLOB);"
+    "CREATE TABLE segment(number INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL,"
+    " end_sequence INTEGER NOT NULL, messages INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " live_messages INTEGER NOT NULL, live_bytes INTEGER NOT NULL, first_time_ns INTEGER NOT NULL,"
+    " last_time_ns INTEGER NOT NULL);"
+    "CREATE TABLE segment_detail(number INTEGER PRIMARY KEY, detail BLOB NOT NULL);"
     "CREATE TABLE subject(id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL UNIQUE,"
-    " fed INTEGER NOT NULL, deleted INTEGER NOT NULL);"
-    "CREATE TABLE posting(subject INTEGER NOT NULL, last INTEGER NOT NULL, first INTEGER NOT NULL,"
-    " before INTEGER NOT NULL, fed INTEGER NOT NULL, live INTEGER NOT NULL, positions BLOB NOT NULL,"
-    " PRIMARY KEY(subject, last)) WITHOUT ROWID;"
+    " fed INTEGER NOT NULL, deleted INTEGER NOT NULL, live INTEGER NOT NULL, eras INTEGER NOT NULL);"
+    "CREATE TABLE era(era INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " postings INTEGER NOT NULL);"
+    "CREATE TABLE posting(era INTEGER NOT NULL, subject INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, before INTEGER NOT NULL, fed INTEGER NOT NULL, live INTEGER NOT NULL,"
+    " positions BLOB NOT NULL, PRIMARY KEY(era, subject, last)) WITHOUT ROWID;"
     "CREATE TABLE block(last INTEGER PRIMARY KEY, first INTEGER NOT NULL, number INTEGER NOT NULL,"
     " segment INTEGER NOT NULL, \"offset\" INTEGER NOT NULL, length INTEGER NOT NULL,"
     " first_time_ns INTEGER NOT NULL, last_time_ns INTEGER NOT NULL, live INTEGER NOT NULL,"
     " subjects BLOB NOT NULL);"
-    "CREATE INDEX block_time ON block(last_time_ns, last, first);";
+    "CREATE INDEX block_time ON block(last_time_ns, last, first);"
+    "CREATE TABLE id_run(run INTEGER PRIMARY KEY, first_time_ns INTEGER NOT NULL,"
+    " last_time_ns INTEGER NOT NULL, ids INTEGER NOT NULL);"
+    "CREATE TABLE msg_id(run INTEGER NOT NULL, high INTEGER NOT NULL, low INTEGER NOT NULL,"
+    " sequence INTEGER NOT NULL, time_ns INTEGER NOT NULL, PRIMARY KEY(run, high, low)) WITHOUT ROWID;"
+    "CREATE TABLE expiry(sequence INTEGER PRIMARY KEY, expire_ns INTEGER NOT NULL,"
+    " subject INTEGER NOT NULL);"
+    "CREATE INDEX expiry_time ON expiry(expire_ns, sequence, subject);";
 
 enum rill_err index_db_err(int code)
 {
@@ -80,11 +94,22 @@ static int db_setup(struct index_db *db)
                         NULL, NULL, NULL);
 }
 
-enum rill_err index_db_open(struct index_db *db, const char *path, bool create, struct rill_error_text *why)
+static enum rill_err must_exist(struct rill_disk *disk, const char *path)
+{
+    struct rill_disk_file *file;
+    const enum rill_err err = disk->ops->open(disk, path, RILL_DISK_READ, &file);
+    if (!err)
+        disk->ops->close(file);
+    return err;
+}
+
+enum rill_err index_db_open(struct index_db *db, struct rill_disk *disk, const char *path, bool create,
+                            struct rill_error_text *why)
 {
     *db = (struct index_db){0};
-    if (!create && access(path, F_OK) != 0)
-        return rill_err_from_errno(errno);
+    const enum rill_err err = create ? RILL_OK : must_exist(disk, path);
+    if (err)
+        return err;
     const char *vfs = index_vfs_name();
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
     int code = vfs ? sqlite3_open_v2(path, &db->sqlite, flags, vfs) : SQLITE_ERROR;
@@ -109,8 +134,8 @@ enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STO
         code = sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL);
     sqlite3_stmt *state = NULL;
     if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(db->sqlite, "INSERT INTO state VALUES(?1, ?2, 0, 0, 0, 0, 0)", -1, &state,
-                                  NULL);
+        code = sqlite3_prepare_v2(db->sqlite, "INSERT INTO state VALUES(?1, ?2, 0, 0, 0, 0, 0, NULL)", -1,
+                                  &state, NULL);
     index_bind(state, 1, INDEX_VERSION);
     index_bind_blob(state, 2, rill_bytes_of(identity, RILL_STORE_IDENTITY_BYTES));
     if (code == SQLITE_OK && sqlite3_step(state) != SQLITE_DONE)
@@ -123,19 +148,47 @@ enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STO
     return code == SQLITE_OK ? RILL_OK : fail(db, code, "make the index", why);
 }
 
-enum rill_err index_db_remove(const char *path)
+static enum rill_err remove_one(struct rill_disk *disk, const char *path, const char *suffix)
 {
-    static const char *const suffixes[] = {"-wal", "-shm", "-journal", ""};
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-        char *name = sqlite3_mprintf("%s%s", path, suffixes[i]);
-        if (!name)
-            return RILL_ERR_NO_MEMORY;
-        const int failed = unlink(name) != 0 ? errno : 0;
-        sqlite3_free(name);
-        if (failed && failed != ENOENT)
-            return rill_err_from_errno(failed);
-    }
-    return RILL_OK;
+    char *name = sqlite3_mprintf("%s%s", path, suffix);
+    const enum rill_err err = name ? disk->ops->unlink(disk, name) : RILL_ERR_NO_MEMORY;
+    sqlite3_free(name);
+    return err;
+}
+
+static enum rill_err sync_folder_of(struct rill_disk *disk, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? sqlite3_mprintf("%.*s", (int)(slash - path), path) : sqlite3_mprintf(".");
+    const enum rill_err err = folder ? disk->ops->sync_folder(disk, folder) : RILL_ERR_NO_MEMORY;
+    sqlite3_free(folder);
+    return err;
+}
+
+enum rill_err index_db_remove(struct rill_disk *disk, const char *path)
+{
+    // Half copied from its write-ahead log and then without that log, a database would be believed.
+    static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
+    enum rill_err err = remove_one(disk, path, "");
+    if (!err)
+        err = sync_folder_of(disk, path);
+    for (size_t i = 0; (!err || err == RILL_ERR_NOT_FOUND) && i < sizeof suffixes / sizeof suffixes[0]; i++)
+        err = remove_one(disk, path, suffixes[i]);
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+bool index_db_has_log(struct rill_disk *disk, const char *path)
+{
+    char *name = sqlite3_mprintf("%s-wal", path);
+    struct rill_disk_file *file;
+    uint64_t size = 0;
+    enum rill_err err = name ? disk->ops->open(disk, name, RILL_DISK_READ, &file) : RILL_ERR_NO_MEMORY;
+    sqlite3_free(name);
+    if (err)
+        return err != RILL_ERR_NOT_FOUND;
+    err = disk->ops->size(file, &size);
+    disk->ops->close(file);
+    return err || size;
 }
 
 sqlite3_stmt *index_db_use(struct index_db *db, enum index_statement which)
@@ -194,18 +247,21 @@ enum rill_err index_db_state(struct index_db *db, struct index_db_state *ret)
     return RILL_OK;
 }
 
-uint32_t index_db_file_generation(const char *path)
+enum rill_err index_db_file_generation(struct rill_disk *disk, const char *path, uint32_t *ret)
 {
     uint8_t at[4] = {0};
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return 0;
+    size_t got = 0;
+    struct rill_disk_file *file;
+    enum rill_err err = disk->ops->open(disk, path, RILL_DISK_READ, &file);
+    if (err)
+        return err;
     // SQLite's file format: the user version, big-endian, at offset 60.
-    const ssize_t got = pread(file, at, sizeof at, 60);
-    (void)close(file);
-    return got < (ssize_t)sizeof at
-               ? 0
-               : (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    err = disk->ops->pread(file, at, sizeof at, 60, &got);
+    disk->ops->close(file);
+    if (!err)
+        *ret = got < sizeof at ? 0
+                               : (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    return err;
 }
 
 enum rill_err index_db_generation(struct index_db *db, uint32_t *ret)

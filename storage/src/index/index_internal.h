@@ -22,20 +22,47 @@ enum {
 
 struct rill_index_job {
     bool is_checkpoint;
+    bool makes_file;
+    struct rill_disk *disk;
     const char *path;
-    const struct batch *batch;           // nobody changes it while the job is out
+    uint8_t identity[RILL_STORE_IDENTITY_BYTES];
+    const struct batch *batch; // nobody changes it while the job is out
+    uint64_t era_postings, run_ids;
     uint64_t sequence;                   // that the file must cover before
     struct rill_index_position position; // and afterwards
     enum rill_err err;
 };
 
+/* Part of the file, by sequence: one posting of a subject is in the era of its messages. */
+struct index_era {
+    uint64_t era;
+    uint64_t first, last; // messages
+    uint64_t postings;
+};
+
+/* Part of the file, by the time of writing: the ids of some batches. */
+struct index_run {
+    uint64_t run;
+    int64_t first_time_ns, last_time_ns;
+    uint64_t ids;
+};
+
 struct rill_index {
+    struct rill_disk *disk;
     char *path;
-    uint64_t batch_bytes;
-    struct index_db db;      // the reader
-    uint64_t db_last;        // last sequence that the reader sees
-    uint64_t first_sequence; // below it all is purged
-    struct batch *ready;     // NULL when there is none
+    uint8_t identity[RILL_STORE_IDENTITY_BYTES];
+    uint64_t batch_bytes, era_postings, run_ids;
+    int64_t id_window_ns;
+    bool has_file;          // a batch was written; without one nobody looks for the file
+    struct index_db db;     // the reader; closed until it is needed
+    uint64_t db_last;       // last sequence that the reader sees
+    struct index_era *eras; // that it sees, in order
+    size_t era_count;
+    struct index_run *runs; // that it sees, in order
+    size_t run_count;
+    struct rill_index_expiry expired_to; // up to it all expiries of the file are of messages that are gone
+    uint64_t first_sequence;             // below it all is purged
+    struct batch *ready;                 // NULL when there is none
     struct batch *active;
     uint64_t next_serial;
     struct rill_index_position sealed;         // of active's last block, or what is before
@@ -49,6 +76,8 @@ struct rill_index {
 /* Of a filter: which subjects of a layer match. */
 struct filter_match {
     uint64_t id;
+    uint64_t eras; // those of its row, when knows_eras
+    bool knows_eras;
     uint64_t from, next; // there is none from `from` to before `next`; nothing is known when from > next
 };
 
@@ -89,16 +118,43 @@ struct rill_index_filter {
 
 /* index.c: remembers damage; gives the error back. */
 enum rill_err index_failed(struct rill_index *index, enum rill_err err);
+/* index_reader.c: what every query begins with: connects the reader, if there is a file. IO, DAMAGED. */
+enum rill_err index_reader(struct rill_index *index) RILL_MUST_CHECK;
+/* Moves the reader, which is connected, to all that is written. */
+enum rill_err index_reader_move(struct rill_index *index, struct index_db_state *ret_state) RILL_MUST_CHECK;
+/* Then reads what is remembered of the file. */
+enum rill_err index_reader_read(struct rill_index *index) RILL_MUST_CHECK;
+void index_reader_close(struct rill_index *index);
 
 /* index_lookup.c: one subject. `from` is at least the first sequence. */
 /* The part of a pattern in front of its first wildcard. */
 struct rill_bytes pattern_prefix(struct rill_bytes pattern);
-enum rill_err lookup_id(struct rill_index *index, struct rill_bytes subject,
-                        uint64_t *ret_id) RILL_MUST_CHECK;
-/* In the file. */
-enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t from,
+/* A subject's row in the file. */
+struct subject_row {
+    uint64_t id;
+    uint64_t fed, deleted, live;
+    uint64_t eras;
+};
+/* NOT_FOUND. */
+enum rill_err lookup_subject(struct rill_index *index, struct rill_bytes subject,
+                             struct subject_row *ret) RILL_MUST_CHECK;
+enum rill_err lookup_subject_id(struct rill_index *index, uint64_t id,
+                                struct subject_row *ret) RILL_MUST_CHECK;
+/* What ready and active have deleted of one subject of the file. */
+struct overlay {
+    const struct batch_subject *ready, *active;
+};
+struct overlay overlay_of(const struct rill_index *index, struct rill_bytes subject);
+enum rill_err overlay_of_id(struct rill_index *index, uint64_t id, struct overlay *ret) RILL_MUST_CHECK;
+bool overlay_has(const struct overlay *overlay, uint64_t sequence);
+/* In the file. NOT_FOUND. */
+enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t eras,
+                             const struct overlay *overlay, uint64_t from,
                              uint64_t *ret_sequence) RILL_MUST_CHECK;
-enum rill_err lookup_db_count(struct rill_index *index, uint64_t id, uint64_t from,
+enum rill_err lookup_db_last(struct rill_index *index, const struct subject_row *row,
+                             const struct overlay *overlay, uint64_t *ret_sequence) RILL_MUST_CHECK;
+enum rill_err lookup_db_count(struct rill_index *index, const struct subject_row *row,
+                              const struct overlay *overlay, uint64_t from,
                               uint64_t *ret_count) RILL_MUST_CHECK;
 /* Was this message of the file deleted since it was written? */
 enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t sequence,

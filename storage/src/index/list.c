@@ -33,9 +33,9 @@ static void collect(struct listing *listing, const struct batch *batch)
 
 static enum rill_err step_row(struct listing *listing)
 {
-    enum rill_err err;
+    enum rill_err err = listing->rows ? RILL_OK : RILL_ERR_NOT_FOUND;
     listing->has_row = false;
-    while (!(err = index_db_row(listing->rows))) {
+    while (!err && !(err = index_db_row(listing->rows))) {
         const struct rill_bytes text = index_column_bytes(listing->rows, 1);
         if (!rill_bytes_has_prefix(text, listing->prefix))
             return RILL_OK;
@@ -58,41 +58,23 @@ static enum rill_err list_begin(struct listing *listing)
     collect(listing, index->ready);
     collect(listing, index->active);
     qsort(listing->recent, listing->recent_count, sizeof listing->recent[0], compare_texts);
+    if (!index->has_file)
+        return RILL_OK;
     listing->rows = index_db_use(&listing->index->db, INDEX_SUBJECT_RANGE);
+    if (!listing->rows)
+        return RILL_ERR_DAMAGED;
     const bool is_later = rill_bytes_compare(listing->after, listing->prefix) > 0;
     index_bind_text(listing->rows, 1, is_later ? listing->after : listing->prefix);
     return step_row(listing);
 }
 
-/* The count of one subject in all layers. */
-static enum rill_err count_subject(struct rill_index *index, struct rill_bytes text, uint64_t *ret_count)
-{
-    const struct batch *batches[] = {index->ready, index->active};
-    uint64_t id, total = 0;
-    enum rill_err err = lookup_id(index, text, &id);
-    if (!err && index->first_sequence <= index->db_last)
-        err = lookup_db_count(index, id, index->first_sequence, &total);
-    if (err && err != RILL_ERR_NOT_FOUND)
-        return err;
-    for (int i = 0; i < 2; i++) {
-        const struct batch_subject *subject = batches[i] ? batch_find(batches[i], text) : NULL;
-        if (subject)
-            total += lookup_batch_count(index, batches[i], subject, index->first_sequence);
-    }
-    *ret_count = total;
-    return RILL_OK;
-}
-
 static enum rill_err visit_subject(struct listing *listing, struct rill_bytes text, size_t *left,
                                    rill_index_visit_fn *visit, void *context)
 {
-    struct rill_index_subject subject = {.subject = text};
-    enum rill_err err = count_subject(listing->index, text, &subject.count);
-    if (err || !subject.count)
-        return err;
-    err = rill_index_last(listing->index, text, &subject.last_sequence);
+    struct rill_index_subject subject;
+    const enum rill_err err = rill_index_subject(listing->index, text, &subject);
     if (err)
-        return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
+        return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
     --*left;
     return visit(context, &subject);
 }
@@ -119,11 +101,10 @@ static enum rill_err list_all(struct listing *listing, size_t left, rill_index_v
 enum rill_err rill_index_list(struct rill_index *index, struct rill_bytes pattern, struct rill_bytes after,
                               size_t limit, rill_index_visit_fn *visit, void *context)
 {
-    if (index->damaged)
-        return RILL_ERR_DAMAGED;
     struct listing listing = {
         .index = index, .pattern = pattern, .prefix = pattern_prefix(pattern), .after = after};
-    enum rill_err err = list_begin(&listing);
+    enum rill_err err = index_reader(index);
+    err = err ? err : list_begin(&listing);
     err = err ? err : list_all(&listing, limit, visit, context);
     if (listing.rows)
         (void)sqlite3_reset(listing.rows);

@@ -47,7 +47,7 @@ static const struct {
      true, true, "permissions"},
     {"accounts: {$SYS: {users: [{user: a, password: b}]}}", true, true, "a user of $SYS"},
     {"jetstream: enable", true, true, "JetStream as a word"},
-    {"jetstream {limits: {duplicate_window: '1m'}}", true, false, "limits, not supported yet"},
+    {"jetstream {limits: {duplicate_window: '1m'}}", true, true, "limits"},
     {"jetstream {enabled: false}", true, true, "switched off in its block"},
     {"websocket {listen: '0.0.0.0:80', no_tls: true}", true, true, "WebSocket"},
     {"http: 8222", true, true, "a port as an address"},

@@ -37,7 +37,11 @@ Test(config_options, keys_fill_their_fields)
                     "max_payload: 2MB, max_pending: '8MB', max_connections: -1\n"
                     "ping_interval: '30s'; Debug: on\n"
                     "unix: '@rill'\n"
-                    "jetstream { store_dir: /data, sync_interval: always, strict: true }\n"
+                    "jetstream { store_dir: /data, sync_interval: always, strict: false, domain: hub,\n"
+                    "  max_mem: 1G, max_file: 2GB, max_buffered_msgs: 7, max_buffered_size: 8k,\n"
+                    "  request_queue_limit: 9, unique_tag: az,\n"
+                    "  limits { max_ack_pending: 10, max_request_batch: 11, duplicate_window: '1m', "
+                    "max_ha_assets: 3 } }\n"
                     "websocket { listen: ':8080', no_tls: true }\n",
                     "");
     const struct rill_options *options = &loaded->options;
@@ -59,7 +63,16 @@ Test(config_options, keys_fill_their_fields)
     cr_expect(options->jetstream);
     cr_expect(eq(str, (char *)options->jetstream_store_dir, "/data"));
     cr_expect(eq(i64, options->jetstream_sync_ns, 0));
-    cr_expect(options->jetstream_strict);
+    cr_expect(not(options->jetstream_strict));
+    cr_expect(eq(str, (char *)options->jetstream_domain, "hub"));
+    cr_expect(eq(i64, options->jetstream_memory_bytes_max, 1000000000));
+    cr_expect(eq(i64, options->jetstream_file_bytes_max, INT64_C(2) << 30));
+    cr_expect(eq(i64, options->jetstream_buffered_messages_max, 7));
+    cr_expect(eq(i64, options->jetstream_buffered_bytes_max, 8000));
+    cr_expect(eq(i64, options->jetstream_requests_max, 9));
+    cr_expect(eq(i64, options->jetstream_ack_pending_max, 10));
+    cr_expect(eq(i64, options->jetstream_request_batch_max, 11));
+    cr_expect(eq(i64, options->jetstream_duplicate_window_ns_max, 60000000000));
     cr_expect(eq(i64, options->websocket_port, 8080));
     cr_expect(options->websocket_host == NULL);
     config_loaded_free(loaded);
@@ -104,12 +117,12 @@ static const struct {
     const char *why;
 } refused[] = {
     {"nope: 1", RILL_ERR_INVALID, "c.conf:1: nope: unknown key"},
-    {"jetstream { max_mem: 1g }", RILL_ERR_UNSUPPORTED,
-     "c.conf:1: jetstream: max_mem: not supported yet by rilld"},
+    {"jetstream { tpm: {} }", RILL_ERR_UNSUPPORTED, "c.conf:1: jetstream: tpm: not supported yet by rilld"},
+    {"jetstream { domain: a.b }", RILL_ERR_INVALID,
+     "c.conf:1: jetstream: domain: a name without blanks and '.', '*', '>', of at most 255 bytes"},
+    {"jetstream { domain: API }", RILL_ERR_INVALID, "c.conf:1: jetstream: domain: it cannot be API"},
     {"jetstream { sync_interval: '5s' }", RILL_ERR_UNSUPPORTED,
      "c.conf:1: jetstream: sync_interval: other than `always` it is not supported yet by rilld"},
-    {"jetstream { strict: false }", RILL_ERR_UNSUPPORTED,
-     "c.conf:1: jetstream: strict: false is not supported yet by rilld"},
     {"\njetstream { nope: 1 }", RILL_ERR_INVALID, "c.conf:2: jetstream: nope: unknown key"},
     {"max_payloads: 1", RILL_ERR_INVALID, "c.conf:1: max_payloads: unknown key; did you mean max_payload?"},
     {"websockets {}", RILL_ERR_INVALID, "c.conf:1: websockets: unknown key; did you mean websocket?"},
@@ -118,8 +131,6 @@ static const struct {
     {"jetstream.store_dir: x", RILL_ERR_INVALID, "c.conf:1: jetstream.store_dir: unknown key"},
     {"tls {}", RILL_ERR_UNSUPPORTED, "c.conf:1: tls: not supported yet by rilld"},
     {"cluster { name: a }", RILL_ERR_UNSUPPORTED, "c.conf:1: cluster: not supported yet by rilld"},
-    {"jetstream { domain: a }", RILL_ERR_UNSUPPORTED,
-     "c.conf:1: jetstream: domain: not supported yet by rilld"},
     {"port: abc", RILL_ERR_INVALID, "c.conf:1: port: expected a number, got a text"},
     {"port: 70000", RILL_ERR_INVALID, "c.conf:1: port: 70000 is not between -1 and 65535"},
     {"debug: 'yes'", RILL_ERR_INVALID, "c.conf:1: debug: expected true or false, got a text"},

@@ -244,7 +244,8 @@ Test(store, replay_is_in_the_order_of_the_log)
     struct rill_disk *disk = sim_disk_create(1);
     const struct rill_store_options options = options_on(disk);
     struct heard heard = {""};
-    const struct rill_store_visitor visitor = {&heard, hear_message, hear_event, hear_checkpoint, NULL};
+    const struct rill_store_visitor visitor = {
+        .context = &heard, .message = hear_message, .event = hear_event, .checkpoint = hear_checkpoint};
     struct rill_store_report report;
     struct rill_store *store = create(&options);
     append(store, "one");
@@ -280,7 +281,8 @@ Test(store, a_segment_begins_with_a_checkpoint)
     uint64_t last = 0;
     struct rill_store_options options = options_on(disk);
     struct heard heard = {""};
-    const struct rill_store_visitor visitor = {&heard, hear_message, hear_event, hear_checkpoint, NULL};
+    const struct rill_store_visitor visitor = {
+        .context = &heard, .message = hear_message, .event = hear_event, .checkpoint = hear_checkpoint};
     options.segment_bytes = 16 << 10;
     options.checkpoint = checkpoint_now;
     options.checkpoint_context = &last;

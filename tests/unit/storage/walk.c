@@ -38,6 +38,29 @@ static void append(struct rill_store *store, struct rill_bytes payload)
     cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
 }
 
+/* Removes all below a sequence, and the segments that are spent then. */
+static void purge(struct rill_store *store, uint64_t first_kept)
+{
+    struct rill_store_purged purged;
+    struct rill_store_committed committed;
+    enum rill_err err = rill_store_append_purge(store, first_kept, &purged);
+    if (err == RILL_ERR_AGAIN) {
+        struct rill_store_job *load = rill_store_load_start(store, purged.load_sequence);
+        rill_store_job_run(load);
+        cr_assert(eq(int, rill_store_load_finish(store, load), RILL_OK));
+        err = rill_store_append_purge(store, first_kept, &purged);
+    }
+    cr_assert(eq(int, err, RILL_OK));
+    struct rill_store_job *job = rill_store_commit_start(store);
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    job = rill_store_tidy_start(store);
+    if (!job)
+        return;
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_tidy_finish(store, job), RILL_OK));
+}
+
 /* Thirty messages of 1 KiB, a commit each, in three segments of 16 KiB or more. Closed. */
 static struct rill_disk *make_store(void)
 {
@@ -131,6 +154,32 @@ Test(walk, a_missing_segment_is_named)
                          number == 1 ? "missing, segment 1" : "missing, segment 2") != NULL);
         sim_disk_destroy(disk);
     }
+}
+
+// Segments in front that a purge has emptied are missing for good reason (R2). When the next one is missing as well, what
+// the purge had left of it is lost.
+Test(walk, a_head_that_was_purged_is_no_damage)
+{
+    struct rill_disk *disk = make_store();
+    const struct rill_store_options options = {.disk = disk, .folder = folder};
+    const struct segment_header second = header_of(disk, 2), third = header_of(disk, 3);
+    struct rill_store *store;
+    struct rill_disk_file *file;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    purge(store, second.first_sequence + 1);
+    rill_store_close(store);
+    char *first_path = segment_path(folder, 1), *path = segment_path(folder, 2);
+    cr_assert(eq(int, disk->ops->open(disk, first_path, RILL_DISK_READ, &file), RILL_ERR_NOT_FOUND));
+    cr_expect(eq(sz, look_at(disk, folder).count, 0));
+    cr_assert(eq(int, disk->ops->unlink(disk, path), RILL_OK));
+    const struct seen seen = look_at(disk, folder);
+    cr_assert(eq(sz, seen.count, 1));
+    cr_expect(eq(int, seen.findings[0].kind, FINDING_MISSING));
+    cr_expect(eq(u64, seen.findings[0].first_sequence, second.first_sequence + 1));
+    cr_expect(eq(u64, seen.findings[0].last_sequence, third.first_sequence - 1));
+    free(first_path);
+    free(path);
+    sim_disk_destroy(disk);
 }
 
 // A segment in the middle that was cut to its headers is the one that is told of, not the next.
@@ -269,5 +318,39 @@ Test(walk, a_sequence_is_not_given_out_again_after_a_loss)
     rill_store_close(store);
     free(missing);
     free(cut);
+    sim_disk_destroy(disk);
+}
+
+// Of commits that damage has taken in front of a torn one, the torn one's record still says how far they went: none of
+// their sequences is given out again.
+Test(walk, what_a_torn_commit_says_of_those_before_it_counts)
+{
+    struct rill_disk *disk = make_store();
+    const struct rill_store_options options = {.disk = disk, .folder = folder};
+    struct rill_store *store;
+    struct rill_store_state state;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    for (int i = 0; i < 3; i++)
+        append(store, RILL_BYTES("more"));
+    sim_disk_crash(disk);
+    rill_store_close(store);
+    sim_disk_restart_killed(disk);
+    struct seen seen = {0};
+    const struct walk_options walk_options = {.disk = disk, .folder = folder};
+    const struct walk_visitor visitor = {.context = &seen, .record = on_record, .finding = on_finding};
+    struct walk_result end;
+    cr_assert(eq(int, walk_stream(&walk_options, &visitor, &end, &why), RILL_OK));
+    size_t len = 0;
+    char *path = segment_path(folder, seen.last.segment);
+    uint8_t *bytes = sim_disk_bytes(disk, path, &len);
+    const size_t commit_size = RECORD_COMMIT_BYTES + seen.last.record.size;
+    bytes[seen.last.offset + 40] ^= 1; // the last message; its commit record stays
+    memset(bytes + seen.last.offset + seen.last.record.size - 2 * commit_size, 0, commit_size);
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    rill_store_state(store, &state);
+    cr_expect(eq(u64, state.last_sequence, 32));
+    cr_expect(eq(u64, state.lost_messages, 1));
+    rill_store_close(store);
+    free(path);
     sim_disk_destroy(disk);
 }

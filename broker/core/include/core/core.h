@@ -31,6 +31,8 @@ struct rill_disk;
 
 /* The NATS release whose behaviour Rill implements, sent in INFO: clients switch features by it. */
 #define RILL_NATS_LEVEL "2.9.0"
+/* The level of the JetStream API, which came with nats-server 2.11. */
+#define RILL_API_LEVEL  0
 /* Rill's own version. */
 #define RILL_VERSION    "0.1.0"
 
@@ -48,8 +50,30 @@ struct rill_limits {
     int64_t write_deadline_ns; // output that makes no progress for so long closes the connection
 };
 
+/* What streams and consumers may take; 0 is no limit. */
+struct rill_jetstream_limits {
+    int64_t memory_bytes_max;  // of all streams in memory together
+    int64_t storage_bytes_max; // of all streams in files together
+    int64_t streams_max;
+    int64_t consumers_max;            // of one stream
+    int64_t ack_pending_max;          // of one consumer
+    int64_t request_batch_max;        // of one pull request
+    int64_t memory_stream_bytes_max;  // of one stream
+    int64_t storage_stream_bytes_max; // of one stream
+    int64_t duplicate_window_ns_max;
+    int64_t buffered_messages_max; // of one stream, waiting to be durable
+    int64_t buffered_bytes_max;    // the same; never more than a commit can take
+    int64_t requests_max;          // waiting until the streams are known
+    bool max_bytes_required;       // every stream says how large it gets
+};
+
 struct rill_jetstream_config {
     bool enabled;
+    bool lenient; // fields of requests that nobody knows are passed over
+    struct rill_jetstream_limits limits;
+    /* Clients reach this broker at $JS.<domain>.API.> too: a token of at most 255 bytes; NULL: none. */
+    const char *domain;
+    int64_t free_bytes;       // of the store's disk, for a limit when none is configured; 0: no such limit
     const char *store_dir;    // borrowed for the core's life
     struct rill_disk *disk;   // borrowed for the core's life
     uint64_t segment_bytes;   // of the log; 0 is the store's default

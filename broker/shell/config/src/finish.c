@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SUBJECT_TOKENS_MAX = 255 };
+enum { SUBJECT_TOKENS_MAX = 255, DOMAIN_BYTES_MAX = 255 };
 
 /* `why` becomes "FILE:LINE: KEY: message" when the file sets the option, else "KEY: message". */
 static enum rill_err fail(struct load *load, const char *key, enum rill_err err, const char *format, ...)
@@ -84,8 +84,12 @@ static enum rill_err check_jetstream(struct load *load)
     if (load->options->jetstream_sync_ns)
         return fail(load, "jetstream.sync_interval", RILL_ERR_UNSUPPORTED,
                     "other than `always` it is not supported yet by rilld");
-    if (!load->options->jetstream_strict)
-        return fail(load, "jetstream.strict", RILL_ERR_UNSUPPORTED, "false is not supported yet by rilld");
+    const char *domain = load->options->jetstream_domain;
+    if (domain && (!domain[0] || strlen(domain) > DOMAIN_BYTES_MAX || strpbrk(domain, ".*> \t\r\n")))
+        return fail(load, "jetstream.domain", RILL_ERR_INVALID,
+                    "a name without blanks and '.', '*', '>', of at most %d bytes", DOMAIN_BYTES_MAX);
+    if (domain && strcmp(domain, "API") == 0)
+        return fail(load, "jetstream.domain", RILL_ERR_INVALID, "it cannot be API");
     return RILL_OK;
 }
 

@@ -23,31 +23,15 @@ static const char *const unsupported[] = {"allow_non_tls",
                                           "https",
                                           "https_port",
                                           "jetstream.cipher",
-                                          "jetstream.domain",
                                           "jetstream.ek",
                                           "jetstream.encryption_key",
-                                          "jetstream.extension_hint",
-                                          "jetstream.info_queue_limit",
                                           "jetstream.key",
-                                          "jetstream.limits",
-                                          "jetstream.max_buffered_msgs",
-                                          "jetstream.max_buffered_size",
-                                          "jetstream.max_concurrent_io",
-                                          "jetstream.max_file",
-                                          "jetstream.max_file_store",
-                                          "jetstream.max_mem",
-                                          "jetstream.max_mem_store",
-                                          "jetstream.max_memory_store",
-                                          "jetstream.max_outstanding_catchup",
-                                          "jetstream.meta_compact",
-                                          "jetstream.meta_compact_size",
+                                          "jetstream.limits.batch",
                                           "jetstream.prev_cipher",
                                           "jetstream.prev_encryption_key",
                                           "jetstream.prev_ek",
                                           "jetstream.prev_key",
-                                          "jetstream.request_queue_limit",
                                           "jetstream.tpm",
-                                          "jetstream.unique_tag",
                                           "leaf",
                                           "leafnodes",
                                           "mappings",
@@ -100,6 +84,13 @@ static const char *const unsupported[] = {"allow_non_tls",
                                           "websocket.user_cookie",
                                           "write_timeout"};
 
+/* Keys of nats-server about what Rill does not have or does in another way, so that they would change nothing: passed over
+ * with a warning. */
+static const char *const meaningless[] = {"jetstream.extension_hint",          "jetstream.info_queue_limit",
+                                          "jetstream.limits.max_ha_assets",    "jetstream.max_concurrent_io",
+                                          "jetstream.max_outstanding_catchup", "jetstream.meta_compact",
+                                          "jetstream.meta_compact_size",       "jetstream.unique_tag"};
+
 void text_list_add(struct config_arena *arena, struct text_list *list, const char *text)
 {
     if (list->count == list->capacity) {
@@ -124,13 +115,23 @@ void load_warn(struct load *load, const struct config_value *value, const char *
     text_list_add(load->arena, &load->warnings, config_arena_cstr(load->arena, warning.text));
 }
 
-static bool is_unsupported(const char *dotted)
+static bool is_one_of(const char *dotted, const char *const *keys, size_t count)
 {
-    for (size_t i = 0; i < sizeof unsupported / sizeof unsupported[0]; i++) {
-        if (strcasecmp(dotted, unsupported[i]) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(dotted, keys[i]) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_unsupported(const char *dotted)
+{
+    return is_one_of(dotted, unsupported, sizeof unsupported / sizeof unsupported[0]);
+}
+
+static bool is_meaningless(const char *dotted)
+{
+    return is_one_of(dotted, meaningless, sizeof meaningless / sizeof meaningless[0]);
 }
 
 /* Asks for nothing: `tls: false`. */
@@ -262,6 +263,10 @@ static enum rill_err load_entry(struct load *load, const struct config_value *va
     const struct option_row *row = option_row_by_key(dotted);
     if (row)
         return load_value(load, row, value);
+    if (is_meaningless(dotted)) {
+        load_warn(load, value, "it has no meaning to rilld");
+        return RILL_OK;
+    }
     if (is_unsupported(dotted))
         return is_switched_off(value)
                    ? RILL_OK

@@ -119,7 +119,28 @@
       "When a stored message is written through to the disk. Only `always` for now: before it is "           \
       "acknowledged.")                                                                                       \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
-      "Refuse requests that have fields the server does not know. Only true for now.")
+      "Refuse requests that have fields the server does not know.")                                          \
+    X(jetstream_domain, text, NULL, "name", RESTART, "", "jetstream.domain",                                 \
+      "A name by which clients reach this server's streams at `$JS.<name>.API.>` too.")                      \
+    X(jetstream_memory_bytes_max, bytes, 0, "bytes", RESTART, "",                                            \
+      "jetstream.max_memory_store jetstream.max_mem_store jetstream.max_mem",                                \
+      "What all streams in memory may take. 0: three quarters of the machine's memory.")                     \
+    X(jetstream_file_bytes_max, bytes, 0, "bytes", RESTART, "",                                              \
+      "jetstream.max_file_store jetstream.max_file",                                                         \
+      "What all streams in files may take. 0: three quarters of what the disk has for them, that is, its "   \
+      "free room at the start and what they take already.")                                                  \
+    X(jetstream_buffered_messages_max, count, 0, "messages", RESTART, "", "jetstream.max_buffered_msgs",     \
+      "Messages of one stream that wait to be written; further ones are refused with 429. 0 is no limit.")   \
+    X(jetstream_buffered_bytes_max, bytes, 0, "bytes", RESTART, "", "jetstream.max_buffered_size",           \
+      "The same in bytes. There are never more than 8 MiB.")                                                 \
+    X(jetstream_requests_max, count, 1024, "requests", RESTART, "", "jetstream.request_queue_limit",         \
+      "Requests that may wait until the server knows its streams, in the first moments.")                    \
+    X(jetstream_ack_pending_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_ack_pending",      \
+      "The highest max_ack_pending of a consumer. 0 or -1 is no limit.")                                     \
+    X(jetstream_request_batch_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_request_batch",  \
+      "The highest max_batch of a consumer. 0 or -1 is no limit.")                                           \
+    X(jetstream_duplicate_window_ns_max, duration, 0, "duration", RESTART, "",                               \
+      "jetstream.limits.duplicate_window", "The longest duplicate_window of a stream. 0 is no limit.")
 
 #define RILL_OPTIONS_WEBSOCKET(X)                                                                            \
     X(websocket_host, text, NULL, "", RESTART, "", "websocket.host websocket.net",                           \

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Single messages of a stream, and their removal: $JS.API.STREAM.MSG.GET, MSG.DELETE and PURGE.
+#include "api.h"
+#include "asked.h"
+#include "base/alloc.h"
+#include "stream.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void respond_not_yet(const struct api_call *call, enum rill_js_error_id id, const char *what)
+{
+    const struct rill_js_error error = rill_js_error_with(id, "%s is not implemented yet", what);
+    api_respond_error(call->js, call->reply, call->response, &error);
+}
+
+// ---- MSG.GET ----
+
+static void respond_message(struct stream *stream, const struct asked *asked,
+                            const struct rill_store_message *stored)
+{
+    const Rill__MsgGetRequest *request = (Rill__MsgGetRequest *)asked->request;
+    Rill__StoredMessage message = RILL__STORED_MESSAGE__INIT;
+    Rill__MsgGetResponse response = RILL__MSG_GET_RESPONSE__INIT;
+    Rill__Timestamp time = RILL__TIMESTAMP__INIT;
+    char *subject = rill_alloc_cstr(stored->subject);
+    time.unix_ns = stored->time_ns;
+    message.subject = subject;
+    message.seq = stored->sequence;
+    message.time = &time;
+    message.has_data = stored->payload.len > 0;
+    message.data = (ProtobufCBinaryData){stored->payload.len, (uint8_t *)stored->payload.data};
+    message.has_hdrs = stored->headers.len > 0 && !request->no_hdr;
+    message.hdrs = (ProtobufCBinaryData){stored->headers.len, (uint8_t *)stored->headers.data};
+    response.message = &message;
+    js_respond(stream->js, asked_reply(asked), &response.base);
+    free(subject);
+}
+
+static enum asked_outcome step_get(struct stream *stream, struct asked *asked)
+{
+    struct rill_store_message stored;
+    const enum rill_err err = rill_store_read(stream->store, asked->sequence, &stored);
+    if (err == RILL_ERR_AGAIN) {
+        asked_load(stream, asked->sequence);
+        return ASKED_WAITS;
+    }
+    if (err) {
+        const struct rill_js_error error = rill_js_error_of(RILL_JS_NO_MESSAGE_FOUND);
+        api_respond_error(stream->js, asked_reply(asked), asked->response, &error);
+    } else {
+        respond_message(stream, asked, &stored);
+    }
+    return ASKED_DONE;
+}
+
+static bool has_text(const char *text)
+{
+    return text && text[0];
+}
+
+/* One message is asked for, in one way. */
+static bool get_is_sound(const Rill__MsgGetRequest *request)
+{
+    const bool last = has_text(request->last_by_subj);
+    const bool next = has_text(request->next_by_subj);
+    const bool time = request->start_time != NULL;
+    if (request->batch > 0 || request->max_bytes > 0)
+        return false;
+    if (last)
+        return !next && !time && !request->seq;
+    return (request->seq || next || time) && !(request->seq && time);
+}
+
+void api_message_get(const struct api_call *call)
+{
+    const Rill__MsgGetRequest *request = (Rill__MsgGetRequest *)call->request;
+    if (!get_is_sound(request)) {
+        api_fail(call, RILL_JS_BAD_REQUEST);
+        return;
+    }
+    struct stream *stream = api_stream(call);
+    if (!stream)
+        return;
+    if (has_text(request->last_by_subj) || has_text(request->next_by_subj) || request->start_time) {
+        respond_not_yet(call, RILL_JS_STREAM_GENERAL,
+                        has_text(request->last_by_subj)   ? "last_by_subj"
+                        : has_text(request->next_by_subj) ? "next_by_subj"
+                                                          : "start_time");
+        return;
+    }
+    const struct asked asked = {.step = step_get, .response = call->response, .sequence = request->seq};
+    asked_begin(stream, &asked, call->request, call->reply);
+}
+
+// ---- MSG.DELETE ----
+
+void stream_answer_message_deleted(struct stream *stream, struct rill_bytes reply,
+                                   const struct rill_js_error *error)
+{
+    if (error) {
+        api_respond_error(stream->js, reply, &rill__msg_delete_response__descriptor, error);
+        return;
+    }
+    Rill__MsgDeleteResponse response = RILL__MSG_DELETE_RESPONSE__INIT;
+    response.has_success = response.success = true;
+    js_respond(stream->js, reply, &response.base);
+}
+
+static struct rill_js_error delete_error(const struct stream *stream, enum rill_err err, uint64_t sequence)
+{
+    if (err == RILL_ERR_NOT_FOUND || err == RILL_ERR_DAMAGED)
+        return rill_js_error_with(RILL_JS_SEQUENCE_NOT_FOUND, "%" PRIu64, sequence);
+    const struct rill_js_error reason = stream_store_error(stream, err);
+    return rill_js_error_with(RILL_JS_MESSAGE_DELETE_FAILED, "%s", reason.description);
+}
+
+static enum asked_outcome step_delete(struct stream *stream, struct asked *asked)
+{
+    const enum rill_err err =
+        stream->broken ? RILL_ERR_READ_ONLY : rill_store_append_delete(stream->store, asked->sequence);
+    if (err == RILL_ERR_AGAIN) {
+        asked_load(stream, asked->sequence);
+        return ASKED_WAITS;
+    }
+    if (err) {
+        const struct rill_js_error error = delete_error(stream, err, asked->sequence);
+        stream_answer_message_deleted(stream, asked_reply(asked), &error);
+    } else {
+        stream_wait_for_append(stream, STREAM_WAIT_MESSAGE_DELETED, asked_reply(asked));
+    }
+    return ASKED_DONE;
+}
+
+void api_message_delete(const struct api_call *call)
+{
+    const Rill__MsgDeleteRequest *request = (Rill__MsgDeleteRequest *)call->request;
+    struct stream *stream = call->body.len ? api_stream(call) : NULL;
+    if (!call->body.len)
+        api_fail(call, RILL_JS_BAD_REQUEST);
+    if (!stream)
+        return;
+    const Rill__StreamConfig *config = stream->record->config;
+    if (config->sealed) {
+        api_fail(call, RILL_JS_STREAM_SEALED);
+    } else if (config->deny_delete) {
+        const struct rill_js_error error =
+            rill_js_error_with(RILL_JS_MESSAGE_DELETE_FAILED, "message delete not permitted");
+        api_respond_error(call->js, call->reply, call->response, &error);
+    } else if (!request->no_erase) {
+        respond_not_yet(call, RILL_JS_MESSAGE_DELETE_FAILED, "a delete without no_erase");
+    } else {
+        const struct asked asked = {
+            .step = step_delete, .response = call->response, .sequence = request->seq};
+        asked_begin(stream, &asked, NULL, call->reply);
+    }
+}
+
+// ---- PURGE ----
+
+void stream_answer_purged(struct stream *stream, struct rill_bytes reply, uint64_t count,
+                          const struct rill_js_error *error)
+{
+    if (error) {
+        api_respond_error(stream->js, reply, &rill__stream_purge_response__descriptor, error);
+        return;
+    }
+    Rill__StreamPurgeResponse response = RILL__STREAM_PURGE_RESPONSE__INIT;
+    response.has_success = response.success = true;
+    response.purged = count;
+    js_respond(stream->js, reply, &response.base);
+}
+
+static enum asked_outcome step_purge(struct stream *stream, struct asked *asked)
+{
+    struct rill_store_purged purged = {0};
+    const enum rill_err err = stream->broken
+                                  ? RILL_ERR_READ_ONLY
+                                  : rill_store_append_purge(stream->store, asked->sequence, &purged);
+    if (err == RILL_ERR_AGAIN) {
+        asked_load(stream, purged.load_sequence);
+        return ASKED_WAITS;
+    }
+    if (err) {
+        const struct rill_js_error error = stream_store_error(stream, err);
+        stream_answer_purged(stream, asked_reply(asked), 0, &error);
+    } else if (purged.messages) {
+        stream_wait_for_append(stream, STREAM_WAIT_PURGED, asked_reply(asked))->count = purged.messages;
+    } else {
+        stream_answer_purged(stream, asked_reply(asked), 0, NULL);
+    }
+    return ASKED_DONE;
+}
+
+void api_stream_purge(const struct api_call *call)
+{
+    const Rill__StreamPurgeRequest *request = (Rill__StreamPurgeRequest *)call->request;
+    if (request->seq && request->keep) {
+        api_fail(call, RILL_JS_BAD_REQUEST);
+        return;
+    }
+    struct stream *stream = api_stream(call);
+    if (!stream)
+        return;
+    const Rill__StreamConfig *config = stream->record->config;
+    if (config->sealed) {
+        api_fail(call, RILL_JS_STREAM_SEALED);
+    } else if (config->deny_purge) {
+        const struct rill_js_error error =
+            rill_js_error_with(RILL_JS_STREAM_PURGE_FAILED, "stream purge not permitted");
+        api_respond_error(call->js, call->reply, call->response, &error);
+    } else if (has_text(request->filter)) {
+        respond_not_yet(call, RILL_JS_STREAM_GENERAL, "a purge with filter");
+    } else {
+        // What comes while the purge waits for a block is not meant.
+        uint64_t first_kept = stream->last_appended + 1;
+        if (request->keep)
+            first_kept = rill_store_newest(stream->store, request->keep);
+        else if (request->seq && request->seq < first_kept)
+            first_kept = request->seq;
+        const struct asked asked = {.step = step_purge, .response = call->response, .sequence = first_kept};
+        asked_begin(stream, &asked, NULL, call->reply);
+    }
+}

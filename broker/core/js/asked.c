@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "asked.h"
+
+#include "api.h"
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "proto/message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+// ---- loading ----
+
+struct load_job {
+    struct rill_job job;
+    struct stream *stream;
+    struct rill_store_job *store_job;
+};
+
+static void run_load(struct rill_job *base)
+{
+    rill_store_job_run(((struct load_job *)base)->store_job);
+}
+
+static void finish_load(struct rill_core *core, struct rill_job *base)
+{
+    struct load_job *job = (struct load_job *)base;
+    struct stream *stream = job->stream;
+    const enum rill_err err = rill_store_load_finish(stream->store, job->store_job);
+    free(job);
+    RILL_ASSERT(stream->loads_out > 0);
+    stream->loads_out--;
+    stream_touch(stream);
+    if (err) {
+        const struct rill_js_error error = stream_store_error(stream, err);
+        rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s': reading the log failed: %s",
+                 stream->name, rill_err_text(err));
+        asked_fail(stream, &error);
+    }
+    stream_serve_waiting(stream);
+}
+
+void asked_load(struct stream *stream, uint64_t sequence)
+{
+    struct rill_store_job *store_job = rill_store_load_start(stream->store, sequence);
+    if (!store_job) {
+        // Another load is bringing it; else it is there by now.
+        if (!stream->loads_out)
+            stream_soon(stream);
+        return;
+    }
+    struct load_job *job = rill_alloc_zero(1, sizeof *job);
+    job->job = (struct rill_job){.run = run_load, .finish = finish_load, .lane = RILL_LANE_DISK};
+    job->stream = stream;
+    job->store_job = store_job;
+    stream->loads_out++;
+    core_submit(stream->js->core, &job->job);
+}
+
+// ---- asking ----
+
+static void asked_free(struct asked *asked)
+{
+    rill_message_free(asked->request);
+    free(asked);
+}
+
+static void fail(struct stream *stream, const struct asked *asked, const struct rill_js_error *error)
+{
+    char status[64];
+    if (!asked->direct) {
+        api_respond_error(stream->js, asked_reply(asked), asked->response, error);
+        return;
+    }
+    const int len = snprintf(status, sizeof status, "NATS/1.0 %u %s\r\n\r\n", error->code,
+                             error->code == 404 ? "Stream Not Found" : "Unavailable");
+    RILL_ASSERT(len > 0 && (size_t)len < sizeof status);
+    js_send_status(stream->js, asked_reply(asked), rill_bytes_of(status, (size_t)len));
+}
+
+/* Takes it. */
+static void make_step(struct stream *stream, struct asked *asked)
+{
+    const enum asked_outcome outcome = asked->step(stream, asked);
+    if (outcome == ASKED_DONE) {
+        asked_free(asked);
+        return;
+    }
+    if (stream->asked_count == ASKED_MAX) {
+        const struct rill_js_error error = rill_js_error_of(RILL_JS_TOO_MANY_REQUESTS);
+        fail(stream, asked, &error);
+        asked_free(asked);
+        return;
+    }
+    stream->asked_count++;
+    LL_APPEND(stream->asked, asked);
+    if (outcome == ASKED_GOES_ON)
+        stream_soon(stream);
+}
+
+void asked_begin(struct stream *stream, const struct asked *what, const ProtobufCMessage *request,
+                 struct rill_bytes reply)
+{
+    struct asked *asked = rill_alloc_zero(1, sizeof *asked + reply.len);
+    *asked = *what;
+    asked->request = request ? rill_message_copy(request) : NULL;
+    asked->reply_len = reply.len;
+    if (reply.len)
+        memcpy(asked->reply, reply.data, reply.len);
+    make_step(stream, asked);
+}
+
+void asked_go_on(struct stream *stream)
+{
+    struct asked *asked = stream->asked;
+    stream->asked = NULL;
+    stream->asked_count = 0;
+    while (asked) {
+        struct asked *next = asked->next;
+        asked->next = NULL;
+        make_step(stream, asked);
+        asked = next;
+    }
+}
+
+void asked_fail(struct stream *stream, const struct rill_js_error *error)
+{
+    struct asked *asked;
+    while ((asked = stream->asked)) {
+        stream->asked = asked->next;
+        stream->asked_count--;
+        fail(stream, asked, error);
+        asked_free(asked);
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream_advisory.h"
+
+#include "base/assert.h"
+#include "proto/advisory.pb-c.h"
+#include "random_id.h"
+
+#include <stdio.h>
+
+enum { ID_CHARS = 22, SUBJECT_BYTES_MAX = 320 };
+
+static const struct {
+    const char *subject;
+    const char *action;
+} actions[] = {
+    [STREAM_ACTION_CREATED] = {"$JS.EVENT.ADVISORY.STREAM.CREATED", "create"},
+    [STREAM_ACTION_UPDATED] = {"$JS.EVENT.ADVISORY.STREAM.UPDATED", "modify"},
+    [STREAM_ACTION_DELETED] = {"$JS.EVENT.ADVISORY.STREAM.DELETED", "delete"},
+};
+
+static bool anybody_listens(const struct jetstream *js, const char *subject)
+{
+    return interest_any(js->account->interest, rill_bytes_from_cstr(subject));
+}
+
+void stream_advise(const struct stream *stream, enum stream_action action)
+{
+    struct jetstream *js = stream->js;
+    char id[ID_CHARS + 1];
+    char subject[SUBJECT_BYTES_MAX];
+    const int len = snprintf(subject, sizeof subject, "%s.%s", actions[action].subject, stream->name);
+    RILL_ASSERT(len > 0 && (size_t)len < sizeof subject); // names of streams are short
+    if (!anybody_listens(js, subject))
+        return;
+    Rill__Timestamp now = RILL__TIMESTAMP__INIT;
+    Rill__StreamAdvisory advisory = RILL__STREAM_ADVISORY__INIT;
+    random_id_write(&js->core->random, id, ID_CHARS);
+    now.unix_ns = js->core->now.wall_ns;
+    advisory.id = id;
+    advisory.timestamp = &now;
+    advisory.stream = stream->name;
+    advisory.action = (char *)actions[action].action;
+    js_respond(js, rill_bytes_from_cstr(subject), &advisory.base);
+}
+
+void stream_advise_no_space(const struct stream *stream)
+{
+    static const char subject[] = "$JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE";
+    struct jetstream *js = stream->js;
+    char id[ID_CHARS + 1];
+    if (!anybody_listens(js, subject))
+        return;
+    Rill__Timestamp now = RILL__TIMESTAMP__INIT;
+    Rill__StorageAdvisory advisory = RILL__STORAGE_ADVISORY__INIT;
+    random_id_write(&js->core->random, id, ID_CHARS);
+    now.unix_ns = js->core->now.wall_ns;
+    advisory.id = id;
+    advisory.timestamp = &now;
+    advisory.server = js->core->server_name;
+    advisory.server_id = js->core->server_id;
+    advisory.stream = stream->name;
+    js_respond(js, rill_bytes_from_cstr(subject), &advisory.base);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What is told, unasked, about streams: one JSON message on a subject of its own, made only when somebody listens, after
+// what it tells of is durable. Loop thread only. A stream may be among the listeners, this one too.
+#pragma once
+
+#include "stream.h"
+
+enum stream_action {
+    STREAM_ACTION_CREATED,
+    STREAM_ACTION_UPDATED,
+    STREAM_ACTION_DELETED,
+};
+
+/* At $JS.EVENT.ADVISORY.STREAM.CREATED.<stream>, UPDATED and DELETED. */
+void stream_advise(const struct stream *stream, enum stream_action action);
+
+/* At $JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE. */
+void stream_advise_no_space(const struct stream *stream);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+static int compare_subjects(const void *a, const void *b, void *context)
+{
+    const struct batch_subject *subjects = context;
+    return rill_bytes_compare(subjects[*(const uint32_t *)a].text, subjects[*(const uint32_t *)b].text);
+}
+
+static enum rill_err add_posting(struct writer *writer, uint64_t id, struct posting *posting)
+{
+    posting->first = posting->positions[0];
+    posting->last = posting->positions[posting->count - 1];
+    writer->buf.len = 0;
+    const enum rill_err err = posting_put(&writer->buf, posting);
+    if (err)
+        return err;
+    sqlite3_stmt *add = index_db_use(&writer->db, INDEX_POSTING_ADD);
+    index_bind(add, 1, writer->era.era);
+    index_bind(add, 2, id);
+    index_bind(add, 3, posting->last);
+    index_bind(add, 4, posting->first);
+    index_bind(add, 5, posting->before);
+    index_bind(add, 6, posting->count);
+    index_bind_blob(add, 7, rill_buf_bytes(&writer->buf));
+    writer->era.postings++;
+    return index_db_run(add);
+}
+
+static enum rill_err feed_subject(struct writer *writer, const struct batch_subject *subject,
+                                  uint64_t *ret_id)
+{
+    const uint32_t count = subject->end - subject->start;
+    const uint32_t *offsets = batch_offsets(subject) + subject->start;
+    sqlite3_stmt *feed = index_db_use(&writer->db, INDEX_SUBJECT_FEED);
+    index_bind_text(feed, 1, subject->text);
+    index_bind(feed, 2, count);
+    index_bind(feed, 3, UINT64_C(1) << writer->era.era % INDEX_ERA_BITS);
+    enum rill_err err = index_db_row(feed);
+    if (err)
+        return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
+    *ret_id = index_column(feed, 0);
+    struct posting posting = {.before = index_column(feed, 1) - count};
+    err = index_db_run(feed);
+    for (uint32_t i = 0; !err && i < count; posting.before += posting.count) {
+        for (posting.count = 0; posting.count < INDEX_POSITIONS_MAX && i < count; i++)
+            posting.positions[posting.count++] = writer->batch->base + offsets[i];
+        err = add_posting(writer, *ret_id, &posting);
+    }
+    return err;
+}
+
+static enum rill_err write_subjects(struct writer *writer, const uint32_t *order)
+{
+    enum rill_err err = RILL_OK;
+    for (uint32_t i = 0; !err && i < writer->batch->subject_count; i++) {
+        const struct batch_subject *subject = &writer->batch->subjects[order[i]];
+        if (subject->end > subject->start)
+            err = feed_subject(writer, subject, &writer->ids[order[i]]);
+    }
+    return err;
+}
+
+/* The messages [start, end) of the batch, into the buffer. */
+static enum rill_err encode_block(struct writer *writer, uint32_t start, uint32_t end, uint64_t *ret_live)
+{
+    const struct batch *batch = writer->batch;
+    struct block_put put = {&writer->buf, batch->base + batch->messages[start].offset};
+    enum rill_err err = RILL_OK;
+    writer->buf.len = 0;
+    *ret_live = 0;
+    for (uint32_t i = start; !err && i < end; i++) {
+        if (batch->messages[i].subject == BATCH_NONE)
+            continue;
+        ++*ret_live;
+        err =
+            block_put(&put, batch->base + batch->messages[i].offset, writer->ids[batch->messages[i].subject]);
+    }
+    return err;
+}
+
+static enum rill_err write_block(struct writer *writer, const struct batch_block *block, uint32_t start)
+{
+    const struct batch *batch = writer->batch;
+    uint64_t live;
+    const enum rill_err err = encode_block(writer, start, block->message_end, &live);
+    if (err || !live)
+        return err;
+    sqlite3_stmt *add = index_db_use(&writer->db, INDEX_BLOCK_ADD);
+    index_bind(add, 1, batch->base + batch->messages[block->message_end - 1].offset);
+    index_bind(add, 2, batch->base + batch->messages[start].offset);
+    index_bind(add, 3, block->place.number);
+    index_bind(add, 4, block->place.segment);
+    index_bind(add, 5, block->place.offset);
+    index_bind(add, 6, block->place.length);
+    if (add) {
+        (void)sqlite3_bind_int64(add, 7, block->place.first_time_ns);
+        (void)sqlite3_bind_int64(add, 8, block->place.last_time_ns);
+    }
+    index_bind(add, 9, live);
+    index_bind_blob(add, 10, rill_buf_bytes(&writer->buf));
+    return index_db_run(add);
+}
+
+static enum rill_err write_blocks(struct writer *writer)
+{
+    const struct batch *batch = writer->batch;
+    enum rill_err err = RILL_OK;
+    uint32_t start = 0;
+    for (uint32_t i = 0; !err && i < batch->block_count; i++) {
+        if (batch->blocks[i].message_end > start)
+            err = write_block(writer, &batch->blocks[i], start);
+        start = batch->blocks[i].message_end;
+    }
+    return err;
+}
+
+/* The era of the batch: the last one while it is small, else the next. */
+static enum rill_err era_choose(struct writer *writer)
+{
+    const struct batch *batch = writer->batch;
+    sqlite3_stmt *row = index_db_use(&writer->db, INDEX_ERA_LAST);
+    const enum rill_err err = index_db_row(row);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        return err;
+    if (!err)
+        writer->era = (struct index_era){index_column(row, 0), index_column(row, 1), index_column(row, 2),
+                                         index_column(row, 3)};
+    (void)sqlite3_reset(row);
+    if (err || writer->era.postings >= writer->job->era_postings)
+        writer->era = (struct index_era){.era = writer->era.era + 1, .first = batch->base};
+    writer->era.last = batch_end(batch) - 1;
+    return RILL_OK;
+}
+
+static enum rill_err era_set(struct writer *writer)
+{
+    sqlite3_stmt *set = index_db_use(&writer->db, INDEX_ERA_SET);
+    index_bind(set, 1, writer->era.era);
+    index_bind(set, 2, writer->era.first);
+    index_bind(set, 3, writer->era.last);
+    index_bind(set, 4, writer->era.postings);
+    return index_db_run(set);
+}
+
+/* Subjects by their text, so that they come to pages in order. */
+static uint32_t *order_create(const struct batch *batch)
+{
+    uint32_t *order = malloc(((size_t)batch->subject_count + 1) * sizeof *order);
+    for (uint32_t i = 0; order && i < batch->subject_count; i++)
+        order[i] = i;
+    if (order)
+        qsort_r(order, batch->subject_count, sizeof *order, compare_subjects, batch->subjects);
+    return order;
+}
+
+enum rill_err writer_feed(struct writer *writer)
+{
+    if (!writer->batch->message_count)
+        return RILL_OK;
+    uint32_t *order = order_create(writer->batch);
+    enum rill_err err = order ? era_choose(writer) : RILL_ERR_NO_MEMORY;
+    err = err ? err : write_subjects(writer, order);
+    err = err ? err : write_blocks(writer);
+    err = err ? err : era_set(writer);
+    free(order);
+    return err;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "folder.h"
+#include "io.h"
+#include "store_lock.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+enum { OPEN_FILES_DEFAULT = 256 };
+
+struct rill_store_shared {
+    // Immutable.
+    size_t open_files_max;
+    char *root;
+    struct rill_disk_file *lock;
+    pthread_mutex_t mutex;
+    // Guarded by `mutex`.
+    size_t open_files;          // idle ones, and those that commits in flight have and keep
+    struct shared_member *idle; // least recently used first
+};
+
+static void shared_lock(struct rill_store_shared *shared)
+{
+    const int status = pthread_mutex_lock(&shared->mutex);
+    RILL_ASSERT(status == 0);
+}
+
+static void shared_unlock(struct rill_store_shared *shared)
+{
+    const int status = pthread_mutex_unlock(&shared->mutex);
+    RILL_ASSERT(status == 0);
+}
+
+static enum rill_err take_root(struct rill_store_shared *shared, struct rill_disk *disk,
+                               struct rill_error_text *why)
+{
+    char *path = io_path(shared->root, "lock");
+    enum rill_err err = folder_make_names(disk, shared->root);
+    if (!err)
+        err = disk->ops->lock(disk, path, &shared->lock);
+    free(path);
+    if (err)
+        rill_error_text_set(why, "take store %s: %s", shared->root, rill_err_text(err));
+    return err;
+}
+
+static struct rill_store_shared *create_object(const struct rill_store_shared_options *options)
+{
+    struct rill_store_shared *shared = rill_alloc_zero(1, sizeof *shared);
+    shared->open_files_max = options->open_files_max ? options->open_files_max : OPEN_FILES_DEFAULT;
+    const int status = pthread_mutex_init(&shared->mutex, NULL);
+    RILL_ASSERT(status == 0);
+    return shared;
+}
+
+struct rill_store_shared *shared_create_alone(void)
+{
+    return create_object(&(struct rill_store_shared_options){0});
+}
+
+enum rill_err rill_store_shared_create(const struct rill_store_shared_options *options,
+                                       struct rill_store_shared **ret_shared, struct rill_error_text *why)
+{
+    struct rill_store_shared *shared = create_object(options);
+    if (options->root) {
+        shared->root = rill_alloc_cstr(rill_bytes_from_cstr(options->root));
+        const enum rill_err err = take_root(shared, options->disk, why);
+        if (err) {
+            rill_store_shared_destroy(shared);
+            return err;
+        }
+    }
+    *ret_shared = shared;
+    return RILL_OK;
+}
+
+void rill_store_shared_destroy(struct rill_store_shared *shared)
+{
+    if (!shared)
+        return;
+    RILL_ASSERT(!shared->open_files && !shared->idle);
+    if (shared->lock)
+        shared->lock->disk->ops->close(shared->lock);
+    (void)pthread_mutex_destroy(&shared->mutex);
+    free(shared->root);
+    free(shared);
+}
+
+void rill_store_shared_state(struct rill_store_shared *shared, struct rill_store_shared_state *ret_state)
+{
+    shared_lock(shared);
+    *ret_state = (struct rill_store_shared_state){.open_files = shared->open_files};
+    shared_unlock(shared);
+}
+
+static void idle_remove(struct rill_store_shared *shared, struct shared_member *member)
+{
+    RILL_ASSERT(member->is_idle && *member->file);
+    DL_DELETE(shared->idle, member);
+    member->is_idle = false;
+}
+
+static void idle_close(struct rill_store_shared *shared, struct shared_member *member)
+{
+    struct rill_disk_file *file = *member->file;
+    idle_remove(shared, member);
+    *member->file = NULL;
+    file->disk->ops->close(file);
+    RILL_ASSERT(shared->open_files > 0);
+    shared->open_files--;
+}
+
+bool shared_file_take(struct shared_member *member)
+{
+    struct rill_store_shared *shared = member->shared;
+    bool keeps = true;
+    shared_lock(shared);
+    if (member->is_idle) {
+        idle_remove(shared, member);
+    } else {
+        RILL_ASSERT(!*member->file);
+        if (shared->open_files >= shared->open_files_max && shared->idle)
+            idle_close(shared, shared->idle);
+        keeps = shared->open_files < shared->open_files_max;
+        shared->open_files += keeps;
+    }
+    shared_unlock(shared);
+    return keeps;
+}
+
+void shared_file_give(struct shared_member *member, bool kept)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_lock(shared);
+    RILL_ASSERT(!member->is_idle && (kept || !*member->file));
+    if (*member->file) {
+        DL_APPEND(shared->idle, member);
+        member->is_idle = true;
+    } else if (kept) {
+        shared->open_files--; // it could not be opened
+    }
+    shared_unlock(shared);
+}
+
+void shared_leave(struct shared_member *member)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_lock(shared);
+    if (member->is_idle)
+        idle_close(shared, member);
+    shared_unlock(shared);
+}
+
+bool shared_has_root_of(const struct rill_store_shared *shared, const char *folder)
+{
+    if (!shared || !shared->root)
+        return false;
+    char *root = store_lock_root(folder);
+    const bool is_mine = strcmp(root, shared->root) == 0;
+    free(root);
+    return is_mine;
+}
+
+enum rill_err rill_store_shared_delete(struct rill_store_shared *shared, struct rill_disk *disk,
+                                       const char *folder, struct rill_error_text *why)
+{
+    return folder_delete(disk, folder, shared, why);
+}

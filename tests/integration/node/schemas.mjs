@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every answer of the JetStream API, acknowledgement of a publish and advisory is what NATS' JSON schemas say. Their folder
+// (with jetstream/api/v1/*.json and so on) is RILL_NATS_SCHEMAS, else the build's option; without it all is skipped.
+import assert from "node:assert/strict";
+import { connect } from "@nats-io/transport-node";
+import { casesAfterPublishing, casesBeforePublishing, pubAckCases } from "./schema-cases.mjs";
+import { loadSchemas } from "./schema-files.mjs";
+import { law, run, Skip, until, url } from "./harness.mjs";
+
+const folder = process.env.RILL_NATS_SCHEMAS ?? process.env.RILL_NATS_SCHEMAS_OPTION;
+const schemas = loadSchemas(folder);
+if (!schemas) {
+  console.log(`1..0 # SKIP no NATS schemas: ${folder ?? "RILL_NATS_SCHEMAS is not set"}`);
+  process.exit(0);
+}
+
+const PREFIX = "io.nats.jetstream";
+const connection = await connect({ servers: url });
+const advisories = [];
+connection.subscribe("$JS.EVENT.>", { callback: (_, message) => advisories.push(message) });
+await connection.flush();
+
+/** The body of an answer; text is sent as it is, anything else as JSON. */
+async function ask(subject, body) {
+  const data = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  return (await connection.request(subject, data, { timeout: 10000 })).json();
+}
+
+function expectOutcome(answer, outcome, where) {
+  const code = answer.error?.err_code;
+  if (outcome === "success") assert.equal(answer.error, undefined, `${where}: ${JSON.stringify(answer.error)}`);
+  else if (outcome === "error") assert.ok(code, `${where} is no error: ${JSON.stringify(answer)}`);
+  else assert.equal(code, outcome, `${where}: ${JSON.stringify(answer.error)}`);
+}
+
+/** What is not built yet has no outcome to look at. */
+const isNotYet = (answer) => /is not implemented yet|does not implement/.test(answer.error?.description ?? "");
+
+/** Refusals of paged requests carry a page, as nats-server's do. */
+function expectNoPage({ error, total, streams, consumers }, where) {
+  if (error) assert.ok(!(total || streams?.length || consumers?.length), `${where} is refused with a page that is not empty`);
+}
+
+async function checkCase({ type, steps }) {
+  const missing = [];
+  for (const { why, subject, body, outcome } of steps) {
+    const answer = await ask(`$JS.API.${subject}`, body);
+    const where = `${subject} (${why})`;
+    if (isNotYet(answer)) {
+      missing.push(why);
+      continue;
+    }
+    assert.equal(answer.type, `${PREFIX}.api.v1.${type}`, `${where} answers with another type`);
+    schemas.check(answer.type, answer, where);
+    expectNoPage(answer, where);
+    expectOutcome(answer, outcome, where);
+  }
+  if (missing.length) throw new Skip(`not there yet: ${missing.join(", ")}`);
+}
+
+const caseLaw = (one) => law(`${one.name}_answers_as_its_schema_says`, () => checkCase(one));
+
+casesBeforePublishing.forEach(caseLaw);
+
+law("publishes_are_acknowledged_as_the_schema_says", async () => {
+  for (const { why, subject, headers, outcome } of pubAckCases) {
+    const answer = (await connection.request(subject, "payload", { headers, timeout: 10000 })).json();
+    schemas.check(`${PREFIX}.api.v1.pub_ack_response`, answer, why);
+    expectOutcome(answer, outcome, why);
+  }
+});
+
+casesAfterPublishing.forEach(caseLaw);
+
+/** Type of advisory and its subject behind $JS.EVENT.ADVISORY. */
+const EXPECTED = [
+  ["stream_action", "STREAM.CREATED.S"],
+  ["stream_action", "STREAM.UPDATED.S"],
+  ["stream_action", "STREAM.DELETED.GONE"],
+  ["api_audit", "API"],
+];
+
+law("advisories_are_as_their_schemas_say", async () => {
+  await connection.flush();
+  for (const message of advisories) {
+    const advisory = message.json();
+    schemas.check(advisory.type, advisory, message.subject);
+  }
+  const seen = (type, subject) => advisories.some((message) =>
+    message.subject === `$JS.EVENT.ADVISORY.${subject}` && message.json().type === `${PREFIX}.advisory.v1.${type}`);
+  for (const [type, subject] of EXPECTED) assert.ok(seen(type, subject), `no ${type} at ${subject}`);
+});
+
+law("a_subject_that_nobody_knows_is_a_bad_request", async () => {
+  const answer = await ask("$JS.API.NOTHING");
+  assert.equal(answer.type, `${PREFIX}.api.v1.system_response`);
+  assert.equal(answer.error.err_code, 10003);
+});
+
+await until(async () => assert.equal((await ask("$JS.API.INFO")).error, undefined));
+await run();

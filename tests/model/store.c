@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A file store and a memory store against an array. Random appends, deletes, purges, commits that stay in
+// flight for a while, reads, tidying and opening again; every answer of both is that of the array.
+#include "storage/store.h"
+
+#include "base/random.h"
+#include "seed.h"
+#include "store_oracle.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+TestSuite(store_model);
+
+enum { STEPS = 1500, SIDES = 2, SUBJECTS = 12, PAYLOAD_MAX = 3000, COMMIT_BYTES_MAX = 256 << 10 };
+
+struct side {
+    const char *name;
+    struct rill_store_options options;
+    char folder[64];
+    struct rill_store *store;
+    struct rill_store_job *job;
+};
+
+struct model {
+    struct rill_random random;
+    uint64_t seed;
+    struct side sides[SIDES];
+    struct oracle oracle;
+    struct rill_disk *memory;
+    char root[32];
+    int64_t now_ns;
+    bool in_flight;
+    bool job_was_run;
+};
+
+static uint32_t below(struct model *model, uint32_t bound)
+{
+    return rill_random_below(&model->random, bound);
+}
+
+static struct side *side_at(struct model *model, size_t i)
+{
+    return &model->sides[i];
+}
+
+static void load(struct model *model, struct side *side, uint64_t sequence)
+{
+    struct rill_store_job *job = rill_store_load_start(side->store, sequence);
+    cr_assert(job != NULL, "seed %lu, %s: nothing to load at %lu", model->seed, side->name, sequence);
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
+}
+
+static void expect_state(struct model *model)
+{
+    const struct oracle_state wanted = oracle_state(&model->oracle, COMMITTED);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct rill_store_state state;
+        rill_store_state(side_at(model, i)->store, &state);
+        cr_assert(not(state.read_only), "%s", state.why.text);
+        cr_assert(eq(u64, state.first_sequence, wanted.first_sequence), "seed %lu", model->seed);
+        cr_assert(eq(u64, state.last_sequence, model->oracle.last[COMMITTED]), "seed %lu", model->seed);
+        cr_assert(eq(u64, state.open_sequence, model->oracle.last[OPEN]), "seed %lu", model->seed);
+        cr_assert(eq(u64, state.messages, wanted.messages), "seed %lu", model->seed);
+        cr_assert(eq(u64, state.bytes, wanted.bytes), "seed %lu", model->seed);
+        cr_assert(eq(i64, state.last_time_ns, wanted.last_time_ns), "seed %lu", model->seed);
+        cr_assert(state.first_time_ns <= wanted.first_time_ns, "seed %lu", model->seed);
+        cr_assert(eq(u64, state.deleted,
+                     model->oracle.last[COMMITTED] + 1 - wanted.first_sequence - wanted.messages),
+                  "seed %lu", model->seed);
+    }
+}
+
+static void subject_of(uint32_t number, char ret_subject[32])
+{
+    (void)snprintf(ret_subject, 32, "s%u.%s.t%u", number % 3, number % 2 ? "a" : "b", number);
+}
+
+static uint8_t *payload_of(uint64_t sequence)
+{
+    static uint8_t bytes[PAYLOAD_MAX];
+    memset(bytes, (int)(sequence % 251), sizeof bytes);
+    return bytes;
+}
+
+static void append(struct model *model)
+{
+    struct oracle_message message = {.time_ns = model->now_ns,
+                                     .subject = below(model, SUBJECTS),
+                                     .payload_bytes = below(model, PAYLOAD_MAX)};
+    char subject[32];
+    enum rill_err errs[SIDES];
+    subject_of(message.subject, subject);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct rill_store_message append = {
+            .time_ns = model->now_ns,
+            .subject = rill_bytes_from_cstr(subject),
+            .payload = rill_bytes_of(payload_of(model->oracle.last[OPEN] + 1), message.payload_bytes)};
+        errs[i] = rill_store_append(side_at(model, i)->store, &append);
+        if (!errs[i])
+            cr_assert(eq(u64, append.sequence, model->oracle.last[OPEN] + 1), "seed %lu", model->seed);
+    }
+    cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
+    cr_assert(errs[0] == RILL_OK || errs[0] == RILL_ERR_LIMIT, "seed %lu", model->seed);
+    message.record_bytes = (uint32_t)((36 + strlen(subject) + message.payload_bytes + 7) / 8 * 8);
+    if (!errs[0])
+        (void)oracle_append(&model->oracle, &message);
+    model->now_ns += below(model, 5);
+}
+
+static enum rill_err delete_from(struct model *model, struct side *side, uint64_t sequence)
+{
+    enum rill_err err;
+    while ((err = rill_store_append_delete(side->store, sequence)) == RILL_ERR_AGAIN)
+        load(model, side, sequence);
+    return err;
+}
+
+static void delete_one(struct model *model)
+{
+    const uint64_t sequence = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
+    const bool there = oracle_find(&model->oracle, OPEN, sequence) != NULL;
+    enum rill_err errs[SIDES];
+    for (size_t i = 0; i < SIDES; i++) {
+        errs[i] = delete_from(model, side_at(model, i), sequence);
+        if (errs[i] != RILL_ERR_LIMIT)
+            cr_assert(eq(int, errs[i], there ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu: %lu", model->seed,
+                      sequence);
+    }
+    cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
+    if (errs[0] == RILL_OK)
+        oracle_remove(&model->oracle, sequence);
+}
+
+static enum rill_err purge_from(struct model *model, struct side *side, uint64_t first_kept,
+                                struct rill_store_purged *ret)
+{
+    enum rill_err err;
+    while ((err = rill_store_append_purge(side->store, first_kept, ret)) == RILL_ERR_AGAIN)
+        load(model, side, ret->load_sequence);
+    return err;
+}
+
+static void purge_below(struct model *model, uint64_t first_kept)
+{
+    struct rill_store_purged purged[SIDES];
+    enum rill_err errs[SIDES];
+    for (size_t i = 0; i < SIDES; i++)
+        errs[i] = purge_from(model, side_at(model, i), first_kept, &purged[i]);
+    cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
+    if (errs[0] == RILL_ERR_LIMIT)
+        return;
+    cr_assert(eq(int, errs[0], RILL_OK), "seed %lu", model->seed);
+    const uint64_t wanted = oracle_purge(&model->oracle, first_kept);
+    for (size_t i = 0; i < SIDES; i++)
+        cr_assert(eq(u64, purged[i].messages, wanted), "seed %lu", model->seed);
+}
+
+static void purge(struct model *model)
+{
+    const uint64_t last = model->oracle.last[OPEN];
+    const uint32_t keep = below(model, 100);
+    switch (below(model, 10)) {
+    case 0:
+        purge_below(model, UINT64_MAX);
+        break;
+    case 1:
+    case 2:
+        for (size_t i = 0; i < SIDES; i++)
+            cr_assert(eq(u64, rill_store_newest(side_at(model, i)->store, keep),
+                         oracle_newest(&model->oracle, keep)),
+                      "seed %lu", model->seed);
+        purge_below(model, oracle_newest(&model->oracle, keep));
+        break;
+    default:
+        purge_below(model, oracle_state(&model->oracle, OPEN).first_sequence + below(model, 20 + keep));
+        break;
+    }
+    cr_assert(eq(u64, model->oracle.last[OPEN], last));
+}
+
+static void start(struct model *model)
+{
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        side->job = rill_store_commit_start(side->store);
+        cr_assert(eq(int, side->job != NULL, model->sides[0].job != NULL), "seed %lu", model->seed);
+    }
+    model->in_flight = model->sides[0].job != NULL;
+    model->job_was_run = false;
+    if (model->in_flight)
+        oracle_start(&model->oracle);
+}
+
+static void finish(struct model *model)
+{
+    for (size_t i = 0; i < SIDES; i++) {
+        struct rill_store_committed committed;
+        struct side *side = side_at(model, i);
+        if (!model->job_was_run)
+            rill_store_job_run(side->job);
+        cr_assert(eq(int, rill_store_commit_finish(side->store, side->job, &committed), RILL_OK));
+        cr_assert(eq(u64, committed.last_sequence, model->oracle.last[STARTED]), "seed %lu", model->seed);
+    }
+    oracle_commit(&model->oracle);
+    model->in_flight = false;
+}
+
+static void commit_step(struct model *model)
+{
+    if (!model->in_flight)
+        start(model);
+    else if (below(model, 2))
+        finish(model);
+    else if (!model->job_was_run) {
+        for (size_t i = 0; i < SIDES; i++)
+            rill_store_job_run(side_at(model, i)->job);
+        model->job_was_run = true;
+    }
+}
+
+static void expect_message(struct model *model, const struct rill_store_message *message,
+                           const struct oracle_message *wanted, uint64_t sequence)
+{
+    char subject[32];
+    subject_of(wanted->subject, subject);
+    cr_assert(eq(u64, message->sequence, sequence), "seed %lu", model->seed);
+    cr_assert(eq(i64, message->time_ns, wanted->time_ns), "seed %lu", model->seed);
+    cr_assert(rill_bytes_equal_cstr(message->subject, subject), "seed %lu", model->seed);
+    cr_assert(rill_bytes_equal(message->payload, rill_bytes_of(payload_of(sequence), wanted->payload_bytes)),
+              "seed %lu", model->seed);
+}
+
+static void read_one(struct model *model, uint64_t sequence)
+{
+    const struct oracle_message *wanted = oracle_find(&model->oracle, COMMITTED, sequence);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        struct rill_store_message message;
+        enum rill_err err;
+        while ((err = rill_store_read(side->store, sequence, &message)) == RILL_ERR_AGAIN)
+            load(model, side, sequence);
+        cr_assert(eq(int, err, wanted ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu, %s: %lu", model->seed,
+                  side->name, sequence);
+        if (wanted)
+            expect_message(model, &message, wanted, sequence);
+    }
+}
+
+static void expect_deleted(struct model *model)
+{
+    const uint64_t first = oracle_state(&model->oracle, COMMITTED).first_sequence;
+    for (size_t i = 0; i < SIDES; i++) {
+        size_t count, at = 0;
+        const struct rill_store_range *ranges = rill_store_deleted(side_at(model, i)->store, &count);
+        for (uint64_t sequence = first; sequence <= model->oracle.last[COMMITTED]; sequence++) {
+            while (at < count && ranges[at].last_sequence < sequence)
+                at++;
+            const bool deleted = at < count && ranges[at].first_sequence <= sequence;
+            cr_assert(eq(int, deleted, !oracle_find(&model->oracle, COMMITTED, sequence)), "seed %lu",
+                      model->seed);
+        }
+    }
+}
+
+static void tidy(struct model *model)
+{
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        struct rill_store_job *job = rill_store_tidy_start(side->store);
+        if (!job)
+            continue;
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_tidy_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
+    }
+}
+
+static void reopen(struct model *model)
+{
+    if (model->in_flight)
+        finish(model);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        struct rill_error_text why;
+        rill_store_close(side->store);
+        cr_assert(eq(int, rill_store_open(&side->options, NULL, &side->store, NULL, &why), RILL_OK),
+                  "seed %lu, %s: %s", model->seed, side->name, why.text);
+    }
+    oracle_take_back(&model->oracle);
+}
+
+static void step(struct model *model)
+{
+    const uint32_t what = below(model, 100);
+    if (what < 40)
+        for (uint32_t count = below(model, 20); count; count--)
+            append(model);
+    else if (what < 55)
+        delete_one(model);
+    else if (what < 57)
+        purge(model);
+    else if (what < 75)
+        commit_step(model);
+    else if (what < 94)
+        read_one(model, below(model, (uint32_t)model->oracle.last[OPEN] + 3));
+    else if (what < 96)
+        expect_deleted(model);
+    else if (what < 98)
+        tidy(model);
+    else if (!below(model, 3))
+        reopen(model);
+    expect_state(model);
+}
+
+static void make(struct model *model, size_t i, const char *name, struct rill_disk *disk, const char *root)
+{
+    static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
+    struct side *side = side_at(model, i);
+    struct rill_error_text why;
+    side->name = name;
+    (void)snprintf(side->folder, sizeof side->folder, "%s/A/S", root);
+    side->options = (struct rill_store_options){.disk = disk,
+                                                .folder = side->folder,
+                                                .segment_bytes = 128 << 10,
+                                                .commit_bytes_max = COMMIT_BYTES_MAX,
+                                                .cache_bytes_max = 300 << 10};
+    cr_assert(
+        eq(int, rill_store_create(&side->options, identity, RILL_BYTES(""), &side->store, &why), RILL_OK),
+        "%s", why.text);
+}
+
+static void end(struct model *model)
+{
+    struct rill_error_text why;
+    char path[64];
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        rill_store_close(side->store);
+        cr_assert(eq(int, rill_store_delete(side->options.disk, side->folder, &why), RILL_OK));
+    }
+    (void)snprintf(path, sizeof path, "%s/A", model->root);
+    cr_assert(rmdir(path) == 0 && rmdir(model->root) == 0);
+    rill_disk_memory_destroy(model->memory);
+    oracle_fini(&model->oracle);
+}
+
+static void run(uint64_t seed)
+{
+    struct model model = {.random = {seed}, .seed = seed, .now_ns = 1000};
+    model.memory = rill_disk_memory_create(0);
+    strcpy(model.root, "/tmp/rill-model-XXXXXX");
+    cr_assert(mkdtemp(model.root) != NULL);
+    make(&model, 0, "file", rill_disk_real(), model.root);
+    make(&model, 1, "memory", model.memory, "store");
+    for (int i = 0; i < STEPS; i++)
+        step(&model);
+    reopen(&model);
+    for (uint64_t sequence = 0; sequence <= model.oracle.last[OPEN] + 1; sequence++)
+        read_one(&model, sequence);
+    expect_deleted(&model);
+    end(&model);
+}
+
+// Whatever is asked of them, both stores answer as the array does.
+Test(store_model, both_stores_answer_as_the_array_does, .timeout = 280)
+{
+    const struct seed_range seeds = seed_range(10);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
+        printf("# seed %lu\n", seed);
+        (void)fflush(stdout);
+        run(seed);
+    }
+}
