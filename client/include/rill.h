@@ -395,6 +395,244 @@ enum { RILL_INBOX_BYTES = 32 }; // with the NUL
 /* A subject that nobody else has, to be subscribed to for answers. */
 RILL_API void rill_inbox(struct rill_conn *conn, char ret_subject[RILL_INBOX_BYTES]);
 
+// ---- streams: the context ----
+//
+// A stream keeps the messages of its subjects; a consumer reads a stream from a position of its own and knows
+// what was acknowledged. Their configurations and states are messages of the data model, generated from
+// jetstream.proto, with NATS' field names; an `optional` field has a has_ beside it. Times and durations in
+// them are ns. A configuration begins with its INIT macro; strings are borrowed for the call:
+//
+//     Rill__StreamConfig config = RILL__STREAM_CONFIG__INIT;
+//     config.name = "ORDERS";
+//     config.subjects = (char *[]){"orders.>"}; config.n_subjects = 1;
+//     rill_stream_create(js, &config, NULL, &error);
+//
+// What these functions give back is freed with rill_model_free(&info->base).
+// REFUSED: the server said no, and `error` has its code and words. NOT_FOUND and EXISTS are refusals too, which
+// programs often handle. NO_RESPONDERS: streams are not enabled on that server.
+
+#include "proto/jetstream.pb-c.h" // in the installed header the file itself stands here
+
+struct rill_js;
+
+struct rill_js_options {
+    size_t struct_bytes;            // sizeof(struct rill_js_options)
+    const char *domain;             // of the server's streams; NULL: none
+    int64_t timeout_ms;             // of each request; 0: the connection's
+    uint32_t publishes_pending_max; // published and not yet acknowledged; 0: 4096
+};
+
+#define RILL_JS_OPTIONS                                                                                      \
+    {                                                                                                        \
+        .struct_bytes = sizeof(struct rill_js_options)                                                       \
+    }
+
+/* A view of the connection that knows streams; costs little, no round trip. `options` may be NULL. *ret is the
+   caller's, to be destroyed before the connection. INVALID. */
+RILL_API_RESULT enum rill_err rill_js_open(struct rill_conn *conn, const struct rill_js_options *options,
+                                           struct rill_js **ret);
+/* Waits until every asynchronous publish has ended, which its time-out sees to. NULL is harmless.
+   Not from a callback. */
+RILL_API void rill_js_destroy(struct rill_js *js);
+
+/* Frees what a function below has given; NULL is harmless. */
+RILL_API void rill_model_free(ProtobufCMessage *message);
+
+RILL_API_RESULT enum rill_err rill_js_account(struct rill_js *js, Rill__AccountInfo **ret,
+                                              struct rill_error *error);
+
+// ---- streams: management ----
+// `ret_info` may be NULL.
+
+RILL_API_RESULT enum rill_err rill_stream_create(struct rill_js *js, const Rill__StreamConfig *config,
+                                                 Rill__StreamInfo **ret_info, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_stream_update(struct rill_js *js, const Rill__StreamConfig *config,
+                                                 Rill__StreamInfo **ret_info, struct rill_error *error);
+/* `request` may be NULL, else it asks for subjects or for what was deleted. */
+RILL_API_RESULT enum rill_err rill_stream_info(struct rill_js *js, const char *stream,
+                                               const Rill__StreamInfoRequest *request,
+                                               Rill__StreamInfo **ret_info, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_stream_delete(struct rill_js *js, const char *stream,
+                                                 struct rill_error *error);
+/* `request` may be NULL: everything. *ret_purged, which may be NULL, is how many. */
+RILL_API_RESULT enum rill_err rill_stream_purge(struct rill_js *js, const char *stream,
+                                                const Rill__StreamPurgeRequest *request, uint64_t *ret_purged,
+                                                struct rill_error *error);
+
+/* Visits streams; the info lives until it returns. False ends the visit. */
+typedef bool rill_stream_visitor(const Rill__StreamInfo *info, void *context);
+/* All streams, or those with a subject that matches `subject` when that is not NULL; page by page. */
+RILL_API_RESULT enum rill_err rill_stream_each(struct rill_js *js, const char *subject,
+                                               rill_stream_visitor *visitor, void *context,
+                                               struct rill_error *error);
+
+enum { RILL_NAME_BYTES = 256 }; // of a stream or a consumer, with the NUL
+
+/* The stream that keeps what is published to the subject. NOT_FOUND. */
+RILL_API_RESULT enum rill_err rill_stream_find(struct rill_js *js, const char *subject,
+                                               char ret_name[RILL_NAME_BYTES], struct rill_error *error);
+
+/* A message by its sequence, or the last or next one of a subject. */
+RILL_API_RESULT enum rill_err rill_stream_get_msg(struct rill_js *js, const char *stream,
+                                                  const Rill__MsgGetRequest *request,
+                                                  Rill__StoredMessage **ret, struct rill_error *error);
+/* `erase`: also from the disk, where the server does that. */
+RILL_API_RESULT enum rill_err rill_stream_delete_msg(struct rill_js *js, const char *stream, uint64_t seq,
+                                                     bool erase, struct rill_error *error);
+
+// ---- consumers: management ----
+
+/* `action` says whether there may, must or must not be one already. A consumer without a name gets one from
+   the server. */
+RILL_API_RESULT enum rill_err rill_consumer_create(struct rill_js *js, const char *stream,
+                                                   const Rill__ConsumerConfig *config,
+                                                   Rill__ConsumerAction action, Rill__ConsumerInfo **ret_info,
+                                                   struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_consumer_info(struct rill_js *js, const char *stream, const char *consumer,
+                                                 Rill__ConsumerInfo **ret_info, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_consumer_delete(struct rill_js *js, const char *stream,
+                                                   const char *consumer, struct rill_error *error);
+typedef bool rill_consumer_visitor(const Rill__ConsumerInfo *info, void *context);
+RILL_API_RESULT enum rill_err rill_consumer_each(struct rill_js *js, const char *stream,
+                                                 rill_consumer_visitor *visitor, void *context,
+                                                 struct rill_error *error);
+
+// ---- publishing into a stream ----
+
+/* What must hold for the message to be stored; zero: nothing. */
+struct rill_expect {
+    const char *msg_id;          // a second message with this id is not stored again
+    const char *stream;          // the stream must be this one
+    const char *last_msg_id;     // the last message stored must have had this id
+    bool check_last_seq;         // the stream's last sequence must be
+    uint64_t last_seq;           // this one
+    bool check_last_subject_seq; // the subject's last sequence must be
+    uint64_t last_subject_seq;   // this one; 0: there must be none
+    int64_t ttl_ms;              // the message goes after so long, at least a second; 0: it stays
+};
+
+/* Where it was stored. */
+struct rill_stored {
+    char stream[RILL_NAME_BYTES];
+    uint64_t seq;
+    bool duplicate; // it was there already, under that sequence
+};
+
+/* Publishes and waits until the stream has it. `expect`, `ret` and `error` may be NULL. EXISTS when an expectation
+   about sequences did not hold; NO_RESPONDERS when no stream keeps that subject; TIMEOUT: nobody knows. */
+RILL_API_RESULT enum rill_err rill_js_publish(struct rill_js *js, const struct rill_publish *publish,
+                                              const struct rill_expect *expect, struct rill_stored *ret,
+                                              struct rill_error *error);
+
+/* How a publish ended: err OK and `stored`, or the error. Called exactly once, on the connection's callback
+   thread. */
+typedef void rill_stored_callback(struct rill_js *js, const struct rill_stored *stored,
+                                  const struct rill_error *error, void *context);
+
+/* Publishes without waiting for the answer; waits only while publishes_pending_max are unanswered. `callback`
+   may be NULL: then rill_js_wait counts the failures. When this fails the callback is not called. */
+RILL_API_RESULT enum rill_err rill_js_publish_async(struct rill_js *js, const struct rill_publish *publish,
+                                                    const struct rill_expect *expect,
+                                                    rill_stored_callback *callback, void *context);
+/* Waits until all have ended and their callbacks have returned. *ret_failed, which may be NULL, is how many
+   failed since the last call. TIMEOUT. Not from a callback. */
+RILL_API_RESULT enum rill_err rill_js_wait(struct rill_js *js, int64_t timeout_ms, uint64_t *ret_failed);
+
+// ---- messages of a consumer ----
+
+struct rill_msg_meta {
+    struct rill_text stream, consumer; // live as long as the message
+    uint64_t stream_seq, consumer_seq;
+    uint64_t delivered; // how many times, this one included
+    uint64_t pending;   // that match and are still to come
+    int64_t time_ns;    // when it was stored, since 1970-01-01 UTC
+};
+
+/* INVALID for a message that no consumer delivered. */
+RILL_API_RESULT enum rill_err rill_msg_meta(const struct rill_msg *msg, struct rill_msg_meta *ret);
+
+/* Acknowledgements go out in the background. A message can be acknowledged once: a second time is EXISTS, except
+   after rill_in_progress, which does not count. INVALID for a message that wants no acknowledgement. */
+RILL_API_RESULT enum rill_err rill_ack(struct rill_conn *conn, struct rill_msg *msg);
+/* The same, and waits until the server has noted it. */
+RILL_API_RESULT enum rill_err rill_ack_sync(struct rill_conn *conn, struct rill_msg *msg, int64_t timeout_ms);
+/* Again, please: after so long, 0 at once. */
+RILL_API_RESULT enum rill_err rill_nak(struct rill_conn *conn, struct rill_msg *msg, int64_t delay_ms);
+/* The time to acknowledge begins anew. */
+RILL_API_RESULT enum rill_err rill_in_progress(struct rill_conn *conn, struct rill_msg *msg);
+/* Never again; `reason` may be NULL. */
+RILL_API_RESULT enum rill_err rill_term(struct rill_conn *conn, struct rill_msg *msg, const char *reason);
+
+// ---- pulling ----
+
+struct rill_fetch {
+    size_t msgs_max;
+    size_t bytes_max;   // 0: no limit
+    int64_t expires_ms; // waits so long for the first ones; 0: takes only what is there
+};
+
+/* Takes up to msgs_max messages, which are the caller's to unref, into ret_msgs. OK with *ret_count 0 when there
+   were none. NOT_FOUND when there is no such consumer; DISCONNECTED when the link broke before there was any. */
+RILL_API_RESULT enum rill_err rill_fetch(struct rill_js *js, const char *stream, const char *consumer,
+                                         const struct rill_fetch *fetch, struct rill_msg **ret_msgs,
+                                         size_t *ret_count, struct rill_error *error);
+
+/* A loop that always has the next messages at hand: it asks for more before they are used up, watches the
+   server's heartbeats, and begins anew when those stay away or the link was broken. */
+struct rill_pull;
+
+struct rill_pull_options {
+    size_t struct_bytes;         // sizeof(struct rill_pull_options)
+    uint32_t prefetch_msgs;      // asked for ahead; 0: 500
+    int64_t expires_ms;          // of one request; 0: 30,000
+    int64_t heartbeat_ms;        // the server shows so often that it is there; 0: a quarter of expires_ms
+    rill_msg_callback *callback; // NULL: messages are taken with rill_pull_next
+    void *context;
+    bool own_thread; // callbacks run on a thread of this loop's own
+};
+
+#define RILL_PULL_OPTIONS                                                                                    \
+    {                                                                                                        \
+        .struct_bytes = sizeof(struct rill_pull_options)                                                     \
+    }
+
+/* Begins. `options` may be NULL. *ret is the caller's, to be closed before `js` is destroyed. NOT_FOUND. */
+RILL_API_RESULT enum rill_err rill_pull_open(struct rill_js *js, const char *stream, const char *consumer,
+                                             const struct rill_pull_options *options, struct rill_pull **ret,
+                                             struct rill_error *error);
+/* The next message, the caller's to unref. TIMEOUT; NOT_FOUND when the consumer was deleted; CLOSED. */
+RILL_API_RESULT enum rill_err rill_pull_next(struct rill_pull *pull, int64_t timeout_ms,
+                                             struct rill_msg **ret);
+/* Ends; what was not taken will be delivered again by the server. A callback that runs is waited for, except
+   when this is called from it. NULL is harmless. */
+RILL_API void rill_pull_close(struct rill_pull *pull);
+
+// ---- push and ordered consumers ----
+
+/* Subscribes to the messages of a push consumer that exists; its flow control and heartbeats are answered and
+   not shown. `callback` may be NULL. Ends with rill_unsubscribe. UNSUPPORTED for a pull consumer. */
+RILL_API_RESULT enum rill_err rill_push_subscribe(struct rill_js *js, const char *stream,
+                                                  const char *consumer, rill_msg_callback *callback,
+                                                  void *context, struct rill_sub **ret,
+                                                  struct rill_error *error);
+
+/* Reads a stream in order without a gap, for one reader, without acknowledgements: behind it is a consumer that is
+   made anew, from the right place, whenever something was missed. */
+struct rill_ordered;
+
+/* Of the configuration the filters, the deliver policy with its start, headers_only and replay_policy count; NULL:
+   everything from the beginning. *ret is the caller's, to be closed before `js` is destroyed. One thread at a
+   time may use it. */
+RILL_API_RESULT enum rill_err rill_ordered_open(struct rill_js *js, const char *stream,
+                                                const Rill__ConsumerConfig *config, struct rill_ordered **ret,
+                                                struct rill_error *error);
+/* The next message, the caller's to unref. TIMEOUT; NOT_FOUND when the stream is gone. */
+RILL_API_RESULT enum rill_err rill_ordered_next(struct rill_ordered *ordered, int64_t timeout_ms,
+                                                struct rill_msg **ret);
+/* How many messages were to come when it was opened. */
+RILL_API uint64_t rill_ordered_pending(const struct rill_ordered *ordered);
+RILL_API void rill_ordered_close(struct rill_ordered *ordered);
+
 #ifdef __cplusplus
 }
 #endif

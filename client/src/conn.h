@@ -96,18 +96,18 @@ enum rill_err handshake_append(const struct rill_options *options, const struct 
 
 // ---- subscribe.c ----
 
-/* Subscribes; `direct` instead of the user's callback, for the library itself. The locked one wants the
-   connection's lock held, and link_pump after it. */
+/* Subscribes; `hooks` may be NULL. The locked one wants the connection's lock held, and link_pump after it. */
 enum rill_err conn_subscribe_locked(struct rill_conn *conn, const struct rill_subscribe *want,
-                                    sub_direct *direct, struct rill_sub **ret) RILL_MUST_CHECK;
-enum rill_err conn_subscribe(struct rill_conn *conn, const struct rill_subscribe *want, sub_direct *direct,
-                             struct rill_sub **ret) RILL_MUST_CHECK;
+                                    const struct sub_hooks *hooks, struct rill_sub **ret) RILL_MUST_CHECK;
+enum rill_err conn_subscribe(struct rill_conn *conn, const struct rill_subscribe *want,
+                             const struct sub_hooks *hooks, struct rill_sub **ret) RILL_MUST_CHECK;
 /* A share of the subscription of that sid, or NULL. */
 struct rill_sub *conn_find_sub(struct rill_conn *conn, uint64_t sid);
 /* It has had all that it wanted: the table lets go of it. */
 void conn_forget_sub(struct rill_conn *conn, struct rill_sub *sub);
-/* SUB and UNSUB of all, for a new link. With the lock held. */
+/* SUB and UNSUB of all, for a new link, and their link_up afterwards. With the lock held. */
 void conn_renew_subs(struct rill_conn *conn);
+void conn_tell_link_up(struct rill_conn *conn);
 /* No subscription gets any more. */
 void conn_end_subs(struct rill_conn *conn);
 void conn_free_subs(struct rill_conn *conn);

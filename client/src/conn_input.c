@@ -74,9 +74,7 @@ static enum rill_err on_message(struct rill_conn *conn, const struct rill_comman
     struct rill_msg *msg = msg_create(command);
     if (!msg)
         return RILL_ERR_NO_MEMORY;
-    if (sub->direct)
-        sub->direct(sub->context, msg);
-    else
+    if (!sub->hooks.arrived || sub->hooks.arrived(sub->hooks.context, msg))
         append_to_run(&conn->run, msg);
     return RILL_OK;
 }

@@ -81,6 +81,7 @@ static void resume(struct rill_conn *conn)
         conn->reconnects++;
     conn_renew_subs(conn);
     outbox_release(&conn->outbox);
+    conn_tell_link_up(conn);
 }
 
 /* nng has let go of the old output: what can be kept of it is kept. */
@@ -221,7 +222,10 @@ static void on_tick(void *owner)
         (void)error_set(&conn->why, RILL_ERR_TIMEOUT, "%s: no answer in time",
                         servers_current(&conn->session.servers)->url.dial);
     conn_event(conn, CONN_TICK);
+    // Whoever is told may want to publish.
+    (void)pthread_mutex_unlock(&conn->lock);
     requests_expire(&conn->requests, now_ns);
+    (void)pthread_mutex_lock(&conn->lock);
     conn_rearm(conn);
 }
 

@@ -71,7 +71,7 @@ static struct rill_sub **take_subs(struct rill_conn *conn, size_t *ret_count)
     struct rill_sub **subs = rill_alloc_zero(count + 1, sizeof *subs);
     count = 0;
     for (struct rill_sub *sub = conn->newest; sub; sub = sub->older)
-        if (!sub->direct)
+        if (!sub->internal)
             subs[count++] = sub_ref(sub);
     (void)pthread_mutex_unlock(&conn->subs_lock);
     *ret_count = count;

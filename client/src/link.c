@@ -88,9 +88,9 @@ static void on_timer(void *context)
 {
     struct link *link = context;
     (void)pthread_mutex_lock(link->lock);
-    link->sleeping = link->timer_aborted = false;
     if (!link->stopping && wait_now_ns() >= link->deadline_ns)
-        link->ops->tick(link->owner);
+        link->ops->tick(link->owner); // may give the lock back for a while
+    link->sleeping = link->timer_aborted = false;
     link_pump(link);
     (void)pthread_mutex_unlock(link->lock);
 }

@@ -25,7 +25,7 @@ void rill_inbox(struct rill_conn *conn, char ret_subject[RILL_INBOX_BYTES])
 }
 
 /* On the reader's thread. */
-static void on_answer(void *context, struct rill_msg *msg)
+static bool on_answer(void *context, struct rill_msg *msg)
 {
     struct rill_conn *conn = context;
     uint64_t token = 0;
@@ -34,6 +34,7 @@ static void on_answer(void *context, struct rill_msg *msg)
         requests_answer(&conn->requests, token, msg);
     else
         rill_msg_unref(msg);
+    return false;
 }
 
 /* With the lock held. */
@@ -43,8 +44,12 @@ static enum rill_err need_inbox(struct rill_conn *conn)
         return RILL_OK;
     char pattern[INBOX_PREFIX_BYTES + 1];
     (void)snprintf(pattern, sizeof pattern, "%s*", conn->inbox);
-    const struct rill_subscribe want = {.subject = pattern, .context = conn};
-    return conn_subscribe_locked(conn, &want, on_answer, &conn->inbox_sub);
+    const struct rill_subscribe want = {.subject = pattern};
+    const struct sub_hooks hooks = {.arrived = on_answer, .context = conn};
+    const enum rill_err err = conn_subscribe_locked(conn, &want, &hooks, &conn->inbox_sub);
+    if (!err)
+        conn->inbox_sub->internal = true;
+    return err;
 }
 
 static enum rill_err send_request(struct rill_conn *conn, struct parts *parts, uint64_t token, bool rearm,

@@ -15,8 +15,8 @@ struct request {
     UT_hash_handle hh;
     struct rill_deadline deadline;
     /* Called exactly once, when the request is out of the table already: with the answer, which is the callee's,
-       or with the reason why there is none. It may free the request. It may be called with the connection's
-       lock held, and so takes no lock that is held around calls into the connection. */
+       or with the reason why there is none. It may free the request. CLOSED comes with the connection's lock
+       held, everything else without any lock. */
     void (*done)(struct request *request, enum rill_err err, struct rill_msg *take_reply);
 };
 

@@ -28,6 +28,8 @@ static void sub_free(struct rill_sub *sub)
 {
     dispatcher_fini(&sub->own);
     msg_unref_chain(sub->first);
+    if (sub->hooks.freed)
+        sub->hooks.freed(sub->hooks.context);
     (void)pthread_cond_destroy(&sub->changed);
     (void)pthread_mutex_destroy(&sub->lock);
     free(sub->subject);
@@ -35,14 +37,14 @@ static void sub_free(struct rill_sub *sub)
     free(sub);
 }
 
-enum rill_err sub_create(struct rill_conn *conn, const struct rill_subscribe *want, sub_direct *direct,
-                         uint64_t sid, struct dispatcher *dispatcher, struct rill_sub **ret)
+enum rill_err sub_create(struct rill_conn *conn, const struct rill_subscribe *want,
+                         const struct sub_hooks *hooks, uint64_t sid, struct dispatcher *dispatcher,
+                         struct rill_sub **ret)
 {
     struct rill_sub *sub = rill_alloc_zero(1, sizeof *sub);
     sub->conn = conn;
     sub->sid = sid;
     sub->callback = want->callback;
-    sub->direct = direct;
     sub->context = want->context;
     sub->dispatcher = dispatcher;
     sub->msgs_limit = want->pending_msgs_max ? want->pending_msgs_max : MSGS_LIMIT_DEFAULT;
@@ -61,11 +63,14 @@ enum rill_err sub_create(struct rill_conn *conn, const struct rill_subscribe *wa
         err = dispatcher_init(&sub->own);
         sub->dispatcher = &sub->own;
     }
-    if (err)
+    if (err) {
         sub_free(sub);
-    else
-        *ret = sub;
-    return err;
+        return err;
+    }
+    if (hooks)
+        sub->hooks = *hooks;
+    *ret = sub;
+    return RILL_OK;
 }
 
 struct rill_sub *sub_ref(struct rill_sub *sub)
@@ -179,7 +184,12 @@ static struct rill_msg *dequeue(struct rill_sub *sub)
     return msg;
 }
 
-enum rill_err sub_next(struct rill_sub *sub, int64_t deadline_ns, struct rill_msg **ret)
+static bool is_for_user(struct rill_sub *sub, struct rill_msg *msg)
+{
+    return !sub->hooks.taken || sub->hooks.taken(sub->hooks.context, msg);
+}
+
+static enum rill_err take_next(struct rill_sub *sub, int64_t deadline_ns, struct rill_msg **ret)
 {
     enum rill_err err = RILL_OK;
     (void)pthread_mutex_lock(&sub->lock);
@@ -194,6 +204,17 @@ enum rill_err sub_next(struct rill_sub *sub, int64_t deadline_ns, struct rill_ms
     if (!err)
         *ret = dequeue(sub);
     (void)pthread_mutex_unlock(&sub->lock);
+    return err;
+}
+
+enum rill_err sub_next(struct rill_sub *sub, int64_t deadline_ns, struct rill_msg **ret)
+{
+    struct rill_msg *msg = NULL;
+    enum rill_err err;
+    while (!(err = take_next(sub, deadline_ns, &msg)) && !is_for_user(sub, msg))
+        rill_msg_unref(msg);
+    if (!err)
+        *ret = msg;
     return err;
 }
 
@@ -240,7 +261,8 @@ static void run_callbacks(struct task *task)
     struct rill_sub *sub = sub_of(task);
     struct rill_msg *msg;
     for (int i = 0; (msg = next_for_callback(sub, i < BATCH_MAX)); i++) {
-        sub->callback(sub->conn, sub, msg, sub->context);
+        if (is_for_user(sub, msg))
+            sub->callback(sub->conn, sub, msg, sub->context);
         rill_msg_unref(msg);
     }
     finish_task(sub);

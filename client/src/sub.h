@@ -24,9 +24,20 @@ struct msg_run {
     size_t count;
 };
 
-/* Gets a message on the reader's thread, without any lock, and owns it: for what the library subscribes to
- * itself. */
-typedef void sub_direct(void *context, struct rill_msg *msg);
+/* What the library does with its own subscriptions, beside the user's callback. Each may be NULL. */
+struct sub_hooks {
+    /* A message came, on the reader's thread, without any lock. True: into the queue. False: the hook has taken
+       the message over. */
+    bool (*arrived)(void *context, struct rill_msg *msg);
+    /* A message was taken out of the queue, on its taker's thread, without any lock. False: nobody is to see it;
+       the message is not the hook's. */
+    bool (*taken)(void *context, struct rill_msg *msg);
+    /* A new link stands and has the subscription; with the connection's lock held. */
+    void (*link_up)(void *context);
+    /* Nothing more will be called. */
+    void (*freed)(void *context);
+    void *context;
+};
 
 struct rill_sub {
     // immutable
@@ -34,8 +45,9 @@ struct rill_sub {
     uint64_t sid;
     char *subject, *queue; // heap; queue may be NULL
     rill_msg_callback *callback;
-    sub_direct *direct;
     void *context;
+    struct sub_hooks hooks;
+    bool internal;                 // not the user's: the inbox of requests
     struct dispatcher *dispatcher; // where callbacks run
     struct dispatcher own;         // when it has a thread of its own
     size_t msgs_limit, bytes_limit;
@@ -62,9 +74,10 @@ struct rill_sub {
     struct rill_sub_stats stats;
 };
 
-/* With the user's share. `own_thread` is the only reason for LIMIT. INVALID, NO_MEMORY. */
-enum rill_err sub_create(struct rill_conn *conn, const struct rill_subscribe *want, sub_direct *direct,
-                         uint64_t sid, struct dispatcher *dispatcher, struct rill_sub **ret) RILL_MUST_CHECK;
+/* With the user's share. `hooks` may be NULL; on failure none of them is called. `own_thread` is the only reason for LIMIT. INVALID, NO_MEMORY. */
+enum rill_err sub_create(struct rill_conn *conn, const struct rill_subscribe *want,
+                         const struct sub_hooks *hooks, uint64_t sid, struct dispatcher *dispatcher,
+                         struct rill_sub **ret) RILL_MUST_CHECK;
 struct rill_sub *sub_ref(struct rill_sub *sub);
 /* The last one frees; never on the subscription's own thread. */
 void sub_unref(struct rill_sub *sub);

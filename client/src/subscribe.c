@@ -46,6 +46,15 @@ void conn_renew_subs(struct rill_conn *conn)
         conn_fail(conn, err, "renew the subscriptions");
 }
 
+void conn_tell_link_up(struct rill_conn *conn)
+{
+    (void)pthread_mutex_lock(&conn->subs_lock);
+    for (struct rill_sub *sub = conn->subs; sub; sub = sub->hh.next)
+        if (sub->hooks.link_up)
+            sub->hooks.link_up(sub->hooks.context);
+    (void)pthread_mutex_unlock(&conn->subs_lock);
+}
+
 // ---- the table ----
 
 struct rill_sub *conn_find_sub(struct rill_conn *conn, uint64_t sid)
@@ -165,14 +174,14 @@ static bool is_valid(const struct rill_subscribe *want)
 }
 
 enum rill_err conn_subscribe_locked(struct rill_conn *conn, const struct rill_subscribe *want,
-                                    sub_direct *direct, struct rill_sub **ret)
+                                    const struct sub_hooks *hooks, struct rill_sub **ret)
 {
     if (!is_valid(want))
         return RILL_ERR_INVALID;
     if (conn->session.state == SESSION_CLOSED)
         return RILL_ERR_CLOSED;
     struct rill_sub *sub;
-    enum rill_err err = sub_create(conn, want, direct, conn->last_sid + 1, &conn->dispatcher, &sub);
+    enum rill_err err = sub_create(conn, want, hooks, conn->last_sid + 1, &conn->dispatcher, &sub);
     if (err)
         return err;
     // Without a link it is sent with all others when there is one.
@@ -182,6 +191,7 @@ enum rill_err conn_subscribe_locked(struct rill_conn *conn, const struct rill_su
             err = append_unsub(&conn->outbox.out, sub, want->max_msgs);
     }
     if (err) {
+        sub->hooks = (struct sub_hooks){0};
         sub_unref(sub);
         return err;
     }
@@ -191,11 +201,11 @@ enum rill_err conn_subscribe_locked(struct rill_conn *conn, const struct rill_su
     return RILL_OK;
 }
 
-enum rill_err conn_subscribe(struct rill_conn *conn, const struct rill_subscribe *want, sub_direct *direct,
-                             struct rill_sub **ret)
+enum rill_err conn_subscribe(struct rill_conn *conn, const struct rill_subscribe *want,
+                             const struct sub_hooks *hooks, struct rill_sub **ret)
 {
     (void)pthread_mutex_lock(&conn->lock);
-    const enum rill_err err = conn_subscribe_locked(conn, want, direct, ret);
+    const enum rill_err err = conn_subscribe_locked(conn, want, hooks, ret);
     link_pump(&conn->link);
     (void)pthread_mutex_unlock(&conn->lock);
     return err;
@@ -231,7 +241,7 @@ enum rill_err rill_queue_subscribe(struct rill_conn *conn, const char *subject, 
 
 enum rill_err rill_next_msg(struct rill_sub *sub, int64_t timeout_ms, struct rill_msg **ret)
 {
-    if (sub->callback || sub->direct)
+    if (sub->callback)
         return RILL_ERR_INVALID;
     return sub_next(sub, conn_deadline_ns(sub->conn, timeout_ms), ret);
 }
