@@ -572,7 +572,7 @@ struct rill_fetch {
 };
 
 /* Takes up to msgs_max messages, which are the caller's to unref, into ret_msgs. OK with *ret_count 0 when there
-   were none. NOT_FOUND when there is no such consumer; DISCONNECTED when the link broke before there was any. */
+   were none. NOT_FOUND when the server says that there is no such consumer (old ones say nothing); DISCONNECTED when the link broke before there was any. */
 RILL_API_RESULT enum rill_err rill_fetch(struct rill_js *js, const char *stream, const char *consumer,
                                          const struct rill_fetch *fetch, struct rill_msg **ret_msgs,
                                          size_t *ret_count, struct rill_error *error);
