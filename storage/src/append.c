@@ -4,21 +4,48 @@
 #include "store_impl.h"
 
 #include "base/assert.h"
+#include "store_limits.h"
+
+static struct block *open_tail(struct rill_store *store)
+{
+    struct segment_table *table = &store->segments;
+    if (table->segments[table->count - 1]->number != store->open.segment)
+        (void)segment_push(table, store->open.segment, store->open.sequence + 1);
+    return block_last(table);
+}
+
+static bool has_room(const struct rill_store *store, const struct block *tail, size_t size)
+{
+    return tail && tail->data && size <= tail->data->capacity - tail->len && !store->ends_block &&
+           !tail->packed_len && tail->offset + (uint64_t)tail->len == store->open.offset;
+}
+
+static enum rill_err new_tail(struct rill_store *store, size_t size, struct block **ret_tail)
+{
+    struct segment_table *table = &store->segments;
+    const struct log_mark *open = &store->open;
+    enum rill_err err = block_push(table, open->sequence + 1, open->offset, ret_tail);
+    if (err)
+        return err;
+    err = block_attach_room(&table->cache, *ret_tail, size);
+    if (err) {
+        segment_cut(table, open->segment, (*ret_tail)->index);
+        return err;
+    }
+    store->ends_block = false;
+    // The committed tail stays: after a rollback it is the block that is appended to.
+    block_trim(&table->cache, store->committed.block);
+    return RILL_OK;
+}
 
 /* Room for `size` bytes behind `open`. The tail block is used while it has room, then a new one begins. */
 static enum rill_err log_room(struct rill_store *store, size_t size, uint8_t **ret_at)
 {
-    struct block_table *table = &store->blocks;
-    struct block *tail = table->count ? &table->blocks[table->count - 1] : NULL;
-    if (!tail || !tail->data || size > tail->data->capacity - tail->len ||
-        tail->segment != store->open.segment || tail->offset + (uint64_t)tail->len != store->open.offset) {
-        const enum rill_err err =
-            block_push_open(table, store->open.sequence + 1, store->open.segment, store->open.offset, size);
+    struct block *tail = open_tail(store);
+    if (!has_room(store, tail, size)) {
+        const enum rill_err err = new_tail(store, size, &tail);
         if (err)
             return err;
-        // The committed tail stays: after a rollback it is the block that is appended to.
-        block_trim(table, store->committed.block_count ? store->committed.block_count - 1 : 0);
-        tail = &table->blocks[table->count - 1];
     }
     *ret_at = tail->data->bytes + tail->len;
     return RILL_OK;
@@ -26,10 +53,10 @@ static enum rill_err log_room(struct rill_store *store, size_t size, uint8_t **r
 
 static void log_advance(struct rill_store *store, size_t size)
 {
-    struct block *tail = &store->blocks.blocks[store->blocks.count - 1];
+    struct block *tail = block_last(&store->segments);
     tail->len += (uint32_t)size;
     store->open.offset += size;
-    store->open.block_count = store->blocks.count;
+    store->open.block = tail;
     store->open.block_len = tail->len;
     store->open.block_messages = tail->count;
     store->open.block_bytes = tail->bytes;
@@ -47,7 +74,7 @@ enum rill_err store_commit_open(struct rill_store *store)
         return err;
     store->commit = (struct open_commit){
         .record = at,
-        .block = store->blocks.count - 1,
+        .block = block_last(&store->segments),
         .offset = store->open.offset,
     };
     // A walk over the block must get past it before it is filled in.
@@ -61,7 +88,7 @@ enum rill_err store_record_room(struct rill_store *store, size_t size, uint8_t *
     const uint64_t used = store->commit.record ? store->commit.bytes : RECORD_COMMIT_BYTES;
     if (store->read_only)
         return RILL_ERR_READ_ONLY;
-    if (size > store->commit_bytes_max - used)
+    if (used > store->commit_bytes_max || size + limits_reserve(store) > store->commit_bytes_max - used)
         return RILL_ERR_LIMIT;
     const enum rill_err err = store_commit_open(store);
     return err ? err : log_room(store, size, ret_at);
@@ -85,7 +112,9 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         return RILL_ERR_LIMIT;
     uint8_t *at;
     const size_t size = record_message_size(message);
-    const enum rill_err err = store_record_room(store, size, &at);
+    enum rill_err err = limits_check(store, size);
+    if (!err)
+        err = store_record_room(store, size, &at);
     if (err)
         return err;
     struct log_mark *open = &store->open;
@@ -94,7 +123,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         message->time_ns = open->time_ns; // I1
     open->time_ns = message->time_ns;
     record_put_message(at, store->seed + open->offset, message);
-    block_count_message(&store->blocks.blocks[store->blocks.count - 1], size, message->time_ns);
+    block_count_message(block_last(&store->segments), size, message->time_ns);
     open->messages++;
     open->bytes += size;
     store->commit.message_count++;

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blocks: where each run of about 128 KiB of records begins, and the memory of those that are cached.
+// Blocks: what is known of each run of about 128 KiB of records, and the memory of those that are cached.
 //
-//     blocks[]    first_sequence  segment  offset  len  data ──► bytes of the records, as they are in the
-//     file
-//        0              1            1      8192  131 k  NULL    places[]: sequence - first_sequence -> place
-//        in bytes 1            512            1    139264  130 k  ──► 2           1025            2      8296
-//        4 k  ──►     the tail: appends are encoded straight into it
+//     block  first_sequence  segment  offset  len    data ──► bytes of the records, as they are in the file
+//       0          1            1      8192  131 k   NULL     places[]: sequence - first_sequence -> place
+//       1        512            1    139264  130 k   ──►      in bytes
+//       2       1025            2      8296    4 k   ──►      the tail: appends are encoded straight into it
 //
 // The records of one block are contiguous in one segment. Appending never moves bytes that are there, so a
-// worker can write the front of the tail to the disk, and a reader look at it, while its end grows. One
-// thread owns the table.
+// worker can write the front of the tail to the disk, and a reader look at it, while its end grows. A block stays
+// where it is in memory as long as it is there; directory.h says which blocks are.
 #pragma once
 
 #include "live.h"
 #include "record.h"
 
-enum { BLOCK_BYTES = 128 * 1024 };
+enum {
+    BLOCK_BYTES = 128 * 1024,
+    BLOCK_SKIP_MAX = 4096, // as many sequences without a message begin another block
+};
+
+struct segment;
 
 struct block_data {
     uint8_t *bytes;
@@ -25,15 +29,17 @@ struct block_data {
     uint32_t *places; // place of message first_sequence + i, plus one; 0 where there is none
     uint32_t place_count;
     uint32_t place_capacity;
-    size_t block;                   // index in the table
-    struct block_data *prev, *next; // in the table's `cached`, most recently used first
+    struct block *block;            // whose it is
+    struct block_data *prev, *next; // in the cache's `recent`, most recently used first
 };
 
 struct block {
     uint64_t first_sequence; // of the first message that may be in it: several blocks may have the same
-    uint64_t segment;
+    struct segment *segment;
+    uint32_t index; // in the segment's directory
     uint32_t offset;
-    uint32_t len;
+    uint32_t len;            // in memory
+    uint32_t packed_len;     // in the file, when it is a packed record; else 0, and it is `len` there
     uint32_t count;          // messages in it, live or not: first_sequence and those behind it, without gaps
     uint32_t bytes;          // of their records
     uint32_t gone;           // of them, removed, as of the open commit; below the floor nobody counts
@@ -41,38 +47,18 @@ struct block {
     int64_t first_time_ns;   // of the first message
     struct live_map *live;   // which are removed one by one; NULL when none is
     bool loading;            // a job is under way that brings its data
-    struct block_data *data; // owned by the table; NULL when not in memory
+    struct block_data *data; // owned by the block; NULL when not in memory
 };
 
-struct block_table {
-    struct block *blocks;
-    size_t count;
-    size_t capacity;
-    struct block_data *cached;
+/* The data of all blocks of a store together. */
+struct block_cache {
+    struct block_data *recent;
     struct block_data *spare; // one that was evicted, to be used again
-    uint64_t cache_bytes;
-    uint64_t cache_bytes_max;
+    uint64_t bytes;
+    uint64_t bytes_max;
 };
 
-void block_table_fini(struct block_table *table);
-
-/* Appends a block without data. NO_MEMORY. */
-enum rill_err block_push(struct block_table *table, uint64_t first_sequence, uint64_t segment,
-                         uint64_t offset) RILL_MUST_CHECK;
-/* Appends a block for appending to, with room for at least `room` bytes. */
-enum rill_err block_push_open(struct block_table *table, uint64_t first_sequence, uint64_t segment,
-                              uint64_t offset, size_t room) RILL_MUST_CHECK;
-/* Takes blocks off the end until `count` are left, the last of them `last_len` bytes long. Its counts are the
-   caller's to set. */
-void block_cut(struct block_table *table, size_t count, uint32_t last_len);
-/* Takes `count` blocks off the front: the others move up. */
-void block_drop(struct block_table *table, size_t count);
-
-/* The block that holds this sequence among the first `count`; SIZE_MAX when it is before all of them. */
-size_t block_find(const struct block_table *table, size_t count, uint64_t sequence);
-
-/* The block that begins there; SIZE_MAX when there is none. */
-size_t block_at(const struct block_table *table, uint64_t segment, uint64_t offset);
+void block_cache_fini(struct block_cache *cache);
 
 static inline uint32_t block_live(const struct block *block)
 {
@@ -84,26 +70,33 @@ static inline uint32_t block_live_bytes(const struct block *block)
     return block->bytes - block->gone_bytes;
 }
 
-/* Notes that a message was put at the end of a block. */
-static inline void block_count_message(struct block *block, size_t size, int64_t time_ns)
+/* The sequence behind its last message. */
+static inline uint64_t block_end(const struct block *block)
 {
-    if (block->count++ == 0)
-        block->first_time_ns = time_ns;
-    block->bytes += (uint32_t)size;
+    return block->first_sequence + block->count;
 }
 
 /* Gives a block its data, and takes the ownership. */
-void block_attach(struct block_table *table, size_t block, struct block_data *data);
-/* Frees the least recently used data until the budget is kept; blocks from `keep` on stay. */
-void block_trim(struct block_table *table, size_t keep);
+void block_attach(struct block_cache *cache, struct block *block, struct block_data *data);
+/* Gives a block data with room for at least `room` bytes. NO_MEMORY. */
+enum rill_err block_attach_room(struct block_cache *cache, struct block *block, size_t room) RILL_MUST_CHECK;
+/* Takes the data from a block, if it has any. */
+void block_detach(struct block_cache *cache, struct block *block);
+/* Forgets what is at and behind `len`. The counts are the caller's to set. */
+void block_cut(struct block *block, uint32_t len);
+/* Frees the least recently used data until the budget is kept; `keep`, which may be NULL, and the blocks behind it
+   stay. */
+void block_trim(struct block_cache *cache, const struct block *keep);
 
 /* The place of a message in a block that has data, looking at its first `len` bytes. NOT_FOUND, NO_MEMORY. */
-enum rill_err block_message(struct block_table *table, size_t block, uint32_t len, uint64_t sequence,
+enum rill_err block_message(struct block_cache *cache, struct block *block, uint32_t len, uint64_t sequence,
                             const uint8_t **ret_at) RILL_MUST_CHECK;
 
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
+/* Notes where the messages are in bytes that came out of a packed record. */
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first) RILL_MUST_CHECK;
 /* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
 enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
                                 uint64_t last) RILL_MUST_CHECK;

@@ -44,12 +44,18 @@ void store_rollback(struct rill_store *store)
 {
     RILL_ASSERT(!store->in_flight);
     const struct log_mark *committed = &store->committed;
+    struct block *tail = committed->block;
+    const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
-    block_cut(&store->blocks, committed->block_count, committed->block_len);
-    if (committed->block_count) {
-        struct block *tail = &store->blocks.blocks[committed->block_count - 1];
+    store_erase_undo(store, committed->commit);
+    segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
+    if (tail) {
+        tail->segment->messages -= tail->count - committed->block_messages;
+        tail->segment->bytes -= tail->bytes - committed->block_bytes;
+        tail->segment->version++;
         tail->count = committed->block_messages;
         tail->bytes = committed->block_bytes;
+        block_cut(tail, committed->block_len);
     }
     store->started = store->committed;
     store->open = store->committed;
@@ -66,15 +72,15 @@ void store_fail(struct rill_store *store, const struct rill_error_text *why)
 
 static void job_list_parts(struct rill_store *store, struct commit_job *job)
 {
-    const struct block_table *table = &store->blocks;
-    const size_t count = table->count - store->commit.block;
+    const struct block *first = store->commit.block;
+    const size_t count = first->segment->block_count - first->index;
     if (job->part_capacity < count) {
         job->parts = rill_alloc_resize(job->parts, count * 2, sizeof job->parts[0]);
         job->part_capacity = count * 2;
     }
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct block *block = &table->blocks[store->commit.block + i];
+        const struct block *block = first->segment->blocks[first->index + i];
         const size_t skip = i ? 0 : (size_t)(store->commit.record - block->data->bytes);
         job->parts[i] = (struct iovec){block->data->bytes + skip, block->len - skip};
         bytes += block->len - skip;
@@ -166,6 +172,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
+    if (store->in_flight || store->read_only || !limits_apply(store))
+        return NULL;
     struct rill_store_job *job = store_commit_start(store, false);
     if (job)
         store->job.keeps_file = shared_file_take(&store->member);
@@ -317,9 +325,8 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->dirty = job->cut;
     store->tail_bytes = job->reserved;
     shared_file_give(&store->member, job->keeps_file);
-    if (job->made) {
+    if (job->made)
         store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
-    }
     if (job->outcome == SEGMENT_MADE) {
         store->committed = store->started;
         store_removals_commit(store, store->committed.commit);
@@ -328,6 +335,7 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     } else {
         finish_failed(store, job);
     }
+    segment_trim(&store->segments, store->committed.segment);
     *ret = (struct rill_store_committed){store->committed.commit, store->committed.sequence};
     return job->outcome == SEGMENT_FAILED ? RILL_ERR_READ_ONLY : job->base.err;
 }
@@ -352,6 +360,8 @@ void rill_store_job_run(struct rill_store_job *job)
         commit_job_run((struct commit_job *)job);
     else if (job->kind == JOB_TIDY)
         tidy_job_run((struct tidy_job *)job);
+    else if (job->kind == JOB_ERASE)
+        erase_job_run((struct erase_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

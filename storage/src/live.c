@@ -56,3 +56,11 @@ uint32_t live_next(const struct live_map *map, uint32_t index, uint32_t count, e
     }
     return index < count ? index : count;
 }
+
+uint32_t live_count(const struct live_map *map, enum live_plane plane)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; map && i < map->words; i++)
+        count += (uint32_t)__builtin_popcountll(map->bits[i * 2 + plane]);
+    return count;
+}

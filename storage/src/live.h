@@ -27,5 +27,7 @@ void live_remove(struct live_map **map, uint32_t index);
 void live_commit(struct live_map *map, uint32_t first, uint32_t last);
 /* Takes back those from `first` to `last` that are not committed. Returns how many. */
 uint32_t live_restore(struct live_map *map, uint32_t first, uint32_t last);
+/* How many are removed. */
+uint32_t live_count(const struct live_map *map, enum live_plane plane);
 /* The first message from `index` on that is not removed; `count` when there is none. */
 uint32_t live_next(const struct live_map *map, uint32_t index, uint32_t count, enum live_plane plane);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "io.h"
+#include "pack.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,19 +18,27 @@ static bool is_stored(const struct rill_store *store, uint64_t sequence)
 }
 
 /* Was it deleted, in a commit that has finished? */
-static bool is_deleted(const struct rill_store *store, size_t block, uint64_t sequence)
+static bool is_deleted(const struct block *block, uint64_t sequence)
 {
-    const struct block *this = &store->blocks.blocks[block];
-    const uint64_t index = sequence - this->first_sequence;
-    return this->live && index < this->count && live_is_gone(this->live, (uint32_t)index, LIVE_COMMITTED);
+    const uint64_t index = sequence - block->first_sequence;
+    return block->live && index < block->count && live_is_gone(block->live, (uint32_t)index, LIVE_COMMITTED);
+}
+
+/* Does it lie between this block and the next? Then it was removed, and a rewriting has left it out (W2). */
+static bool is_beyond(const struct block *block, uint64_t sequence)
+{
+    return sequence >= block_end(block);
 }
 
 /* How much of a block is committed. */
-static uint32_t committed_len(const struct rill_store *store, size_t block)
+static uint32_t committed_len(const struct rill_store *store, const struct block *block)
 {
-    RILL_ASSERT(block < store->committed.block_count);
-    return block + 1 == store->committed.block_count ? store->committed.block_len
-                                                     : store->blocks.blocks[block].len;
+    return block == store->committed.block ? store->committed.block_len : block->len;
+}
+
+static uint32_t committed_count(const struct rill_store *store, const struct block *block)
+{
+    return block == store->committed.block ? store->committed.block_messages : block->count;
 }
 
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
@@ -38,16 +47,16 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
         return RILL_ERR_DAMAGED;
     if (!is_stored(store, sequence))
         return RILL_ERR_NOT_FOUND;
-    const size_t block = block_find(&store->blocks, store->committed.block_count, sequence);
-    if (block == SIZE_MAX)
-        return RILL_ERR_DAMAGED;
-    if (is_deleted(store, block, sequence))
+    struct block *block;
+    enum rill_err err = block_find(&store->segments, sequence, &block);
+    if (err)
+        return err;
+    if (!block || is_beyond(block, sequence) || is_deleted(block, sequence))
         return RILL_ERR_NOT_FOUND;
-    if (!store->blocks.blocks[block].data)
+    if (!block->data)
         return RILL_ERR_AGAIN;
     const uint8_t *at;
-    const enum rill_err err =
-        block_message(&store->blocks, block, committed_len(store, block), sequence, &at);
+    err = block_message(&store->segments.cache, block, committed_len(store, block), sequence, &at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     const struct record record = record_view(at);
@@ -57,75 +66,113 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
     return RILL_OK;
 }
 
-static uint32_t committed_count(const struct rill_store *store, size_t block)
+static struct load_job *load_create(struct rill_store *store, struct block *block, uint32_t len,
+                                    uint32_t count)
 {
-    return block + 1 == store->committed.block_count ? store->committed.block_messages
-                                                     : store->blocks.blocks[block].count;
-}
-
-static struct load_job *load_create(struct rill_store *store, size_t index, uint32_t len, uint32_t count)
-{
-    struct block *block = &store->blocks.blocks[index];
+    const uint64_t segment = block->segment->number;
     struct load_job *job = rill_alloc_zero(1, sizeof *job);
     *job = (struct load_job){
         .base = {.kind = JOB_LOAD, .disk = store->disk},
-        .segment = block->segment,
-        .path = segment_path(store->folder, block->segment),
-        .seed = segment_seed(store->identity, block->segment) + block->offset,
+        .segment = segment,
+        .path = segment_path(store->folder, segment),
+        .seed = segment_seed(store->identity, segment) + block->offset,
         .offset = block->offset,
         .len = len,
+        .packed_len = block->packed_len,
         .first_sequence = block->first_sequence,
         .last_sequence = block->first_sequence + count - 1,
     };
     block->loading = true;
+    block->segment->pins++;
     store->loads++;
     return job;
 }
 
+static void load_ended(struct rill_store *store, struct block *block)
+{
+    RILL_ASSERT(block->loading && !block->data && block->segment->pins);
+    block->loading = false;
+    block->segment->pins--;
+}
+
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence)
 {
-    if (lost_has(&store->lost, sequence) || !is_stored(store, sequence))
+    struct block *block;
+    if (lost_has(&store->lost, sequence) || !is_stored(store, sequence) ||
+        block_find(&store->segments, sequence, &block))
         return NULL;
-    const size_t index = block_find(&store->blocks, store->committed.block_count, sequence);
-    struct block *block = index == SIZE_MAX ? NULL : &store->blocks.blocks[index];
-    if (!block || block->data || block->loading || is_deleted(store, index, sequence))
+    if (!block || block->data || block->loading || is_beyond(block, sequence) || is_deleted(block, sequence))
         return NULL;
-    return &load_create(store, index, committed_len(store, index), committed_count(store, index))->base;
+    return &load_create(store, block, committed_len(store, block), committed_count(store, block))->base;
 }
 
 /* What the file no longer has reads as zeros, and so as damage. */
-static enum rill_err load_bytes(struct load_job *job)
+static enum rill_err load_bytes(const struct load_job *job, uint8_t *bytes, size_t len)
 {
     struct rill_disk_file *file;
     size_t got = 0;
     enum rill_err err = job->base.disk->ops->open(job->base.disk, job->path, RILL_DISK_READ, &file);
     if (err == RILL_OK) {
-        err = io_read_all(file, job->data->bytes, job->len, job->offset, &got);
+        err = io_read_all(file, bytes, len, job->offset, &got);
         job->base.disk->ops->close(file);
     }
-    memset(job->data->bytes + got, 0, job->len - got);
+    memset(bytes + got, 0, len - got);
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+/* A packed record that is damaged now leaves the block without messages. */
+static enum rill_err load_unpacked(struct load_job *job, const uint8_t *bytes)
+{
+    struct record record;
+    if (!record_get(bytes, job->packed_len, job->seed, &record) || record.type != RECORD_PACKED)
+        return RILL_OK;
+    const struct record_packed packed = record_packed_of(&record);
+    if (packed.bytes != job->len)
+        return RILL_OK;
+    const enum rill_err err = pack_open(&packed, job->data->bytes);
+    if (err)
+        return err == RILL_ERR_NO_MEMORY ? err : RILL_OK;
+    return block_data_index(job->data, job->len, job->first_sequence);
+}
+
+static enum rill_err load_packed(struct load_job *job)
+{
+    uint8_t *bytes = malloc(job->packed_len);
+    if (!bytes)
+        return RILL_ERR_NO_MEMORY;
+    enum rill_err err = load_bytes(job, bytes, job->packed_len);
+    if (!err)
+        err = load_unpacked(job, bytes);
+    free(bytes);
+    job->data->indexed = job->len;
+    return err;
+}
+
+static enum rill_err load_plain(struct load_job *job)
+{
+    const enum rill_err err = load_bytes(job, job->data->bytes, job->len);
+    return err ? err
+               : block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
 }
 
 void load_job_run(struct load_job *job)
 {
     job->data = block_data_create(job->len);
-    enum rill_err err = job->data ? load_bytes(job) : RILL_ERR_NO_MEMORY;
-    if (!err)
-        err = block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
-    job->base.err = err;
+    if (!job->data)
+        job->base.err = RILL_ERR_NO_MEMORY;
+    else
+        job->base.err = job->packed_len ? load_packed(job) : load_plain(job);
 }
 
-enum rill_err store_load_block(struct rill_store *store, size_t index)
+enum rill_err store_load_block(struct rill_store *store, struct block *block)
 {
-    struct block *block = &store->blocks.blocks[index];
-    struct load_job *job = load_create(store, index, block->len, block->count);
+    struct load_job *job = load_create(store, block, block->len, block->count);
     load_job_run(job);
     const enum rill_err err = job->base.err;
-    block->loading = false;
+    load_ended(store, block);
     store->loads--;
     if (!err)
-        block_attach(&store->blocks, index, job->data);
+        block_attach(&store->segments.cache, block, job->data);
     else
         block_data_destroy(job->data);
     free(job->path);
@@ -133,7 +180,8 @@ enum rill_err store_load_block(struct rill_store *store, size_t index)
     return err;
 }
 
-static bool is_removed_by(const struct rill_store *store, size_t block, uint32_t index, uint64_t commit)
+static bool is_removed_by(const struct rill_store *store, const struct block *block, uint32_t index,
+                          uint64_t commit)
 {
     for (size_t i = 0; i < store->removal_count; i++) {
         const struct removal *removal = &store->removals[i];
@@ -145,34 +193,33 @@ static bool is_removed_by(const struct rill_store *store, size_t block, uint32_t
 }
 
 /* A message that cannot be read no longer counts; the bytes of its record do, as long as the block is there. */
-static void note_loss(struct rill_store *store, size_t at, uint64_t sequence)
+static void note_loss(struct rill_store *store, struct block *block, uint64_t sequence)
 {
-    struct block *block = &store->blocks.blocks[at];
     const uint32_t index = (uint32_t)(sequence - block->first_sequence);
     const bool removed = live_is_gone(block->live, index, LIVE_OPEN);
     lost_add(&store->lost, sequence, sequence);
     store->committed.messages--;
     if (sequence >= store->started.floor &&
-        !(removed && is_removed_by(store, at, index, store->started.commit)))
+        !(removed && is_removed_by(store, block, index, store->started.commit)))
         store->started.messages--;
     if (sequence >= store->open.floor && !removed)
         store->open.messages--;
     if (!removed) {
         live_remove(&block->live, index);
-        block->gone++;
+        block_count_gone(block, 1, 0);
     }
     live_commit(block->live, index, index);
 }
 
 /* Messages that the replay has seen and the load has not are lost now. */
-static void note_losses(struct rill_store *store, const struct load_job *job, size_t at)
+static void note_losses(struct rill_store *store, const struct load_job *job, struct block *block)
 {
     for (uint64_t sequence = job->first_sequence; sequence <= job->last_sequence; sequence++) {
         const uint64_t index = sequence - job->first_sequence;
         if (index < job->data->place_count && job->data->places[index])
             continue;
-        if (is_stored(store, sequence) && !is_deleted(store, at, sequence))
-            note_loss(store, at, sequence);
+        if (is_stored(store, sequence) && !is_deleted(block, sequence))
+            note_loss(store, block, sequence);
     }
     store->committed.floor = store_next_live(store, LIVE_COMMITTED, store->committed.floor);
     store->started.floor = store_next_live(store, LIVE_COMMITTED, store->started.floor);
@@ -183,21 +230,24 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
 {
     struct load_job *job = (struct load_job *)base;
     RILL_ASSERT(base->kind == JOB_LOAD && store->loads > 0);
-    const size_t at = block_at(&store->blocks, job->segment, job->offset);
-    struct block *block = at == SIZE_MAX ? NULL : &store->blocks.blocks[at];
-    RILL_ASSERT(!block || (block->loading && !block->data));
+    struct block *block = block_at(&store->segments, job->segment, job->offset);
     store->loads--;
     if (block)
-        block->loading = false;
+        load_ended(store, block);
     const enum rill_err err = base->err;
     if (!err && block) {
-        note_losses(store, job, at);
-        block_attach(&store->blocks, at, job->data);
-        block_trim(&store->blocks, store->committed.block_count - 1);
+        block_attach(&store->segments.cache, block, job->data);
+        note_losses(store, job, block);
+        store_erase_loaded(store, block);
+        block_trim(&store->segments.cache, store->committed.block);
         store_note_first(store);
+        (void)!segment_bring(&store->segments, block->segment); // it was used last
     } else {
+        if (err)
+            limits_load_failed(store, job->first_sequence, job->last_sequence);
         block_data_destroy(job->data); // or its segment is gone, and nobody misses it
     }
+    segment_trim(&store->segments, store->committed.segment);
     free(job->path);
     free(job);
     return err;
@@ -213,11 +263,41 @@ static void note_deleted(struct rill_store *store, const struct block *block)
     }
 }
 
+/* Those from `first` on in front of `end` are in no block. */
+static void note_left_out(struct rill_store *store, uint64_t first, uint64_t end)
+{
+    const struct log_mark *committed = &store->committed;
+    first = first < committed->floor ? committed->floor : first;
+    end = end > committed->sequence ? committed->sequence + 1 : end;
+    if (committed->messages && first < end)
+        lost_add_but(&store->deleted, first, end - 1, &store->lost);
+}
+
+/* Deletes are in segments where not all messages live; what is below the floor need not be looked at. */
+static void note_deleted_in(struct rill_store *store, struct segment *segment, uint64_t end)
+{
+    const bool is_whole = !segment->gone && segment->format == SEGMENT_VERSION;
+    uint64_t next = segment->first_sequence;
+    if (is_whole || segment_bring(&store->segments, segment))
+        return;
+    for (size_t i = 0; i < segment->block_count; i++) {
+        const struct block *block = segment->blocks[i];
+        note_left_out(store, next, block->first_sequence);
+        note_deleted(store, block);
+        next = block_end(block);
+    }
+    note_left_out(store, next, end);
+    segment_trim(&store->segments, store->committed.segment);
+}
+
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count)
 {
+    struct segment_table *table = &store->segments;
     store->deleted.count = 0;
-    for (size_t i = 0; i < store->committed.block_count; i++)
-        note_deleted(store, &store->blocks.blocks[i]);
+    for (size_t i = 0; i < table->count; i++) {
+        const bool is_last = i + 1 == table->count;
+        note_deleted_in(store, table->segments[i], is_last ? 0 : segment_end(table, i));
+    }
     *ret_count = store->deleted.count;
     return store->deleted.ranges;
 }

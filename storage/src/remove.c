@@ -15,12 +15,12 @@
 
 #include <string.h>
 
-uint64_t store_next_live(const struct rill_store *store, enum live_plane plane, uint64_t from)
+/* Within a segment that is hot; 0 when there is none. */
+static uint64_t next_live_in(const struct segment *segment, enum live_plane plane, uint64_t from)
 {
-    const struct block_table *table = &store->blocks;
-    size_t i = block_find(table, table->count, from);
-    for (i = i == SIZE_MAX ? 0 : i; i < table->count; i++) {
-        const struct block *block = &table->blocks[i];
+    const struct block *first = segment_block(segment, from);
+    for (size_t i = first ? first->index : 0; i < segment->block_count; i++) {
+        const struct block *block = segment->blocks[i];
         if (plane == LIVE_OPEN && !block_live(block))
             continue;
         const uint64_t skip = from > block->first_sequence ? from - block->first_sequence : 0;
@@ -30,21 +30,40 @@ uint64_t store_next_live(const struct rill_store *store, enum live_plane plane, 
         if (index < block->count)
             return block->first_sequence + index;
     }
+    return 0;
+}
+
+uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64_t from)
+{
+    struct segment_table *table = &store->segments;
+    size_t i = segment_find(table, from);
+    for (i = i == SIZE_MAX ? 0 : i; i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        // In a cold one both planes are the same.
+        if (!segment_live(segment) && (plane == LIVE_OPEN || !segment->hot))
+            continue;
+        if (segment_bring(table, segment)) // then nobody knows, and nothing is taken for removed
+            return from > segment->first_sequence ? from : segment->first_sequence;
+        const uint64_t sequence = next_live_in(segment, plane, from);
+        if (sequence)
+            return sequence;
+    }
     return store->open.sequence + 1;
 }
 
 void store_note_first(struct rill_store *store)
 {
     struct log_mark *committed = &store->committed;
-    if (!committed->messages)
+    struct segment_table *table = &store->segments;
+    struct block *block;
+    if (!committed->messages || block_find(table, committed->floor, &block))
         return;
-    const size_t at = block_find(&store->blocks, committed->block_count, committed->floor);
-    RILL_ASSERT(at != SIZE_MAX);
-    const struct block *block = &store->blocks.blocks[at];
+    RILL_ASSERT(block);
     const uint8_t *record;
+    store->noted_floor = committed->floor;
     store->first_time_ns = block->first_time_ns;
     if (committed->floor > block->first_sequence && block->data &&
-        !block_message(&store->blocks, at, block->len, committed->floor, &record))
+        !block_message(&table->cache, block, block->len, committed->floor, &record))
         store->first_time_ns = record_view(record).time_ns;
 }
 
@@ -55,23 +74,24 @@ static void note_removal(struct rill_store *store, const struct removal *removal
         store->removals =
             rill_alloc_resize(store->removals, store->removal_capacity, sizeof store->removals[0]);
     }
+    removal->block->segment->pins++;
     store->removals[store->removal_count++] = *removal;
 }
 
 /* Marks those of [first, last] that are live. `bytes` is the sum of their records. */
-static void block_remove(struct rill_store *store, size_t at, uint32_t first, uint32_t last, uint32_t bytes)
+static void block_remove(struct rill_store *store, struct block *block, uint32_t first, uint32_t last,
+                         uint32_t bytes)
 {
-    struct block *block = &store->blocks.blocks[at];
+    uint32_t count = 0;
     RILL_ASSERT(first <= last && last < block->count);
     for (uint32_t i = first; i <= last; i++) {
         if (live_is_gone(block->live, i, LIVE_OPEN))
             continue;
         live_remove(&block->live, i);
-        block->gone++;
+        count++;
     }
-    block->gone_bytes += bytes;
-    RILL_ASSERT(block->gone <= block->count && block->gone_bytes <= block->bytes);
-    note_removal(store, &(struct removal){store->open.commit + 1, at, first, last, bytes});
+    block_count_gone(block, count, bytes);
+    note_removal(store, &(struct removal){store->open.commit + 1, block, first, last, bytes});
 }
 
 void store_removals_commit(struct rill_store *store, uint64_t commit)
@@ -79,7 +99,9 @@ void store_removals_commit(struct rill_store *store, uint64_t commit)
     size_t done = 0;
     for (; done < store->removal_count && store->removals[done].commit <= commit; done++) {
         const struct removal *removal = &store->removals[done];
-        live_commit(store->blocks.blocks[removal->block].live, removal->first, removal->last);
+        live_commit(removal->block->live, removal->first, removal->last);
+        removal->block->segment->version++;
+        removal->block->segment->pins--;
     }
     if (done) {
         store->removal_count -= done;
@@ -89,63 +111,72 @@ void store_removals_commit(struct rill_store *store, uint64_t commit)
         store->committed.floor = store_next_live(store, LIVE_COMMITTED, store->committed.floor);
     if (store->committed.said_floor)
         lost_cut(&store->lost, store->committed.said_floor);
-    store_note_first(store);
+    if (store->committed.floor != store->noted_floor || store->committed.messages == 1)
+        store_note_first(store);
 }
 
 void store_removals_undo(struct rill_store *store)
 {
     while (store->removal_count) {
         const struct removal *removal = &store->removals[--store->removal_count];
-        struct block *block = &store->blocks.blocks[removal->block];
-        block->gone -= live_restore(block->live, removal->first, removal->last);
-        block->gone_bytes -= removal->bytes;
+        struct block *block = removal->block;
+        const uint32_t count = live_restore(block->live, removal->first, removal->last);
+        block_count_back(block, count, removal->bytes);
+        block->segment->pins--;
     }
 }
 
-/* Where a message stands that an append could name, as the open commit sees it. */
-static enum rill_err find_message(struct rill_store *store, uint64_t sequence, size_t *ret_block,
-                                  uint32_t *ret_bytes)
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at)
 {
     if (sequence < store->open.floor || sequence > store->open.sequence)
         return RILL_ERR_NOT_FOUND;
     if (lost_has(&store->lost, sequence))
         return RILL_ERR_DAMAGED;
-    const size_t at = block_find(&store->blocks, store->blocks.count, sequence);
-    if (at == SIZE_MAX)
-        return RILL_ERR_DAMAGED;
-    const struct block *block = &store->blocks.blocks[at];
-    if (live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN))
+    struct block *block;
+    enum rill_err err = block_find(&store->segments, sequence, &block);
+    if (err || !block)
+        return err ? err : RILL_ERR_NOT_FOUND;
+    const uint64_t index = sequence - block->first_sequence;
+    if (index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_ERR_NOT_FOUND;
     if (!block->data)
         return RILL_ERR_AGAIN;
-    const uint8_t *record;
-    const enum rill_err err = block_message(&store->blocks, at, block->len, sequence, &record);
+    err = block_message(&store->segments.cache, block, block->len, sequence, ret_at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
-    *ret_block = at;
-    *ret_bytes = (uint32_t)record_view(record).size;
+    *ret_block = block;
     return RILL_OK;
+}
+
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes)
+{
+    struct log_mark *open = &store->open;
+    const uint32_t index = (uint32_t)(sequence - block->first_sequence);
+    block_remove(store, block, index, index, bytes);
+    open->messages--;
+    open->bytes -= bytes;
+    if (sequence == open->floor)
+        open->floor = store_next_live(store, LIVE_OPEN, sequence);
 }
 
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence)
 {
-    struct log_mark *open = &store->open;
+    const struct log_mark *open = &store->open;
     struct record_delete removal = {.sequence = sequence};
-    size_t block = 0;
+    struct block *block = NULL;
+    const uint8_t *message;
     uint8_t *at;
-    enum rill_err err = find_message(store, sequence, &block, &removal.bytes);
-    if (!err)
-        err = store_record_room(store, RECORD_DELETE_BYTES, &at);
+    enum rill_err err = store_find_message(store, sequence, &block, &message);
+    if (err)
+        return err;
+    removal.bytes = (uint32_t)record_view(message).size;
+    err = store_record_room(store, RECORD_DELETE_BYTES, &at);
     if (err)
         return err;
     record_put_delete(at, store->seed + open->offset, open->sequence, open->time_ns, &removal);
     store_record_advance(store, RECORD_DELETE_BYTES);
-    const uint32_t index = (uint32_t)(sequence - store->blocks.blocks[block].first_sequence);
-    block_remove(store, block, index, index, removal.bytes);
-    open->messages--;
-    open->bytes -= removal.bytes;
-    if (sequence == open->floor)
-        open->floor = store_next_live(store, LIVE_OPEN, sequence);
+    store_note_delete(store, block, sequence, removal.bytes);
     return RILL_OK;
 }
 
@@ -154,22 +185,23 @@ struct purge {
     uint64_t floor; // what it makes the floor
     uint64_t messages;
     uint64_t bytes;
-    size_t first_block; // of those with messages that go
-    size_t end_block;
-    uint32_t cut_bytes; // of the messages that go, in the last of them when some stay in it
+    struct block *cut;  // the block in which some messages go and some stay; NULL when there is none
+    uint32_t cut_bytes; // of those that go in it
 };
 
-/* The live messages in front of `floor` in the block that it cuts through. */
-static enum rill_err purge_count_cut(struct rill_store *store, size_t at, struct purge *purge)
+/* The live messages in front of the floor in the block that it cuts through. */
+static enum rill_err plan_cut(struct rill_store *store, struct block *block, struct purge *purge)
 {
-    const struct block *block = &store->blocks.blocks[at];
     const uint32_t end = (uint32_t)(purge->floor - block->first_sequence);
+    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
+        return RILL_OK; // and a caller that needs one block in memory never needs two
+    purge->cut = block;
     if (!block->data)
         return RILL_ERR_AGAIN;
     for (uint32_t i = 0; (i = live_next(block->live, i, end, LIVE_OPEN)) < end; i++) {
         const uint8_t *record;
         const enum rill_err err =
-            block_message(&store->blocks, at, block->len, block->first_sequence + i, &record);
+            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
         if (err)
             return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
         purge->cut_bytes += (uint32_t)record_view(record).size;
@@ -179,38 +211,70 @@ static enum rill_err purge_count_cut(struct rill_store *store, size_t at, struct
     return RILL_OK;
 }
 
-static bool ends_below(const struct block *block, uint64_t floor)
+static enum rill_err plan_blocks(struct rill_store *store, struct segment *segment, struct purge *purge)
 {
-    return block->first_sequence + block->count <= floor;
+    enum rill_err err = segment_bring(&store->segments, segment);
+    if (err)
+        return err;
+    const struct block *first = segment_block(segment, store->open.floor);
+    for (size_t i = first ? first->index : 0; !err && i < segment->block_count; i++) {
+        struct block *block = segment->blocks[i];
+        if (block->first_sequence >= purge->floor)
+            break;
+        if (block_end(block) > purge->floor) {
+            err = plan_cut(store, block, purge);
+            continue;
+        }
+        purge->messages += block_live(block);
+        purge->bytes += block_live_bytes(block);
+    }
+    return err;
 }
 
 static enum rill_err purge_plan(struct rill_store *store, uint64_t first_kept, struct purge *purge)
 {
-    const struct block_table *table = &store->blocks;
+    const struct segment_table *table = &store->segments;
+    const uint64_t before = store->open.floor;
+    enum rill_err err = RILL_OK;
     *purge = (struct purge){.floor = store_next_live(store, LIVE_OPEN, first_kept)};
-    const size_t first = block_find(table, table->count, store->open.floor);
-    purge->first_block = purge->end_block = first == SIZE_MAX ? 0 : first;
-    for (size_t i = purge->first_block; i < table->count && table->blocks[i].first_sequence < purge->floor;
-         i++) {
-        purge->end_block = i + 1;
-        if (!ends_below(&table->blocks[i], purge->floor))
-            return purge_count_cut(store, i, purge);
-        purge->messages += block_live(&table->blocks[i]);
-        purge->bytes += block_live_bytes(&table->blocks[i]);
+    const size_t first = segment_find(table, before);
+    for (size_t i = first == SIZE_MAX ? 0 : first; !err && i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        if (segment->first_sequence >= purge->floor)
+            break;
+        if (segment->first_sequence < before || i + 1 == table->count ||
+            segment_end(table, i) > purge->floor) {
+            err = plan_blocks(store, segment, purge);
+            continue;
+        }
+        purge->messages += segment_live(segment);
+        purge->bytes += segment_live_bytes(segment);
     }
-    return RILL_OK;
+    return err;
+}
+
+/* Marks all that is live of a block that may yet be appended to. */
+static void remove_whole(struct rill_store *store, struct block *block, uint64_t floor)
+{
+    if (block_live(block) && block_end(block) <= floor)
+        block_remove(store, block, 0, block->count - 1, block_live_bytes(block));
 }
 
 static void purge_apply(struct rill_store *store, const struct purge *purge)
 {
     struct log_mark *open = &store->open;
-    for (size_t i = purge->first_block; i < purge->end_block; i++) {
-        const struct block *block = &store->blocks.blocks[i];
-        const uint64_t front = purge->floor - block->first_sequence;
-        if (front < block->count)
-            block_remove(store, i, 0, (uint32_t)front - 1, purge->cut_bytes);
-        else if (i + 1 >= store->committed.block_count && block->count)
-            block_remove(store, i, 0, block->count - 1, block_live_bytes(block));
+    const struct block *tail = store->committed.block;
+    const struct segment_table *table = &store->segments;
+    if (purge->cut)
+        block_remove(store, purge->cut, 0, (uint32_t)(purge->floor - purge->cut->first_sequence) - 1,
+                     purge->cut_bytes);
+    for (size_t i = table->count; i > 0; i--) {
+        const struct segment *segment = table->segments[i - 1];
+        if (tail ? segment->number < tail->segment->number : segment->number < store->committed.segment)
+            break;
+        const bool has_tail = tail && segment == tail->segment;
+        for (size_t j = has_tail ? tail->index : 0; j < segment->block_count; j++)
+            remove_whole(store, segment->blocks[j], purge->floor);
     }
     RILL_ASSERT(purge->messages <= open->messages && purge->bytes <= open->bytes);
     open->messages -= purge->messages;
@@ -264,16 +328,23 @@ static uint64_t newest_in(const struct block *block, uint64_t count)
     return block->first_sequence + index;
 }
 
-uint64_t rill_store_newest(const struct rill_store *store, uint64_t count)
+uint64_t rill_store_newest(struct rill_store *store, uint64_t count)
 {
+    struct segment_table *table = &store->segments;
     if (count >= store->open.messages)
         return store->open.floor;
     if (!count)
         return store->open.sequence + 1;
-    size_t i = store->blocks.count - 1;
-    for (; count > block_live(&store->blocks.blocks[i]); i--)
-        count -= block_live(&store->blocks.blocks[i]);
-    return newest_in(&store->blocks.blocks[i], count);
+    size_t i = table->count;
+    for (; i > 1 && count > segment_live(table->segments[i - 1]); i--)
+        count -= segment_live(table->segments[i - 1]);
+    const struct segment *segment = table->segments[i - 1];
+    if (segment_bring(table, table->segments[i - 1]))
+        return store->open.floor; // nobody knows, so all of them stay
+    size_t j = segment->block_count - 1;
+    for (; count > block_live(segment->blocks[j]); j--)
+        count -= block_live(segment->blocks[j]);
+    return newest_in(segment->blocks[j], count);
 }
 
 uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor)
@@ -287,12 +358,14 @@ uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor)
 
 void store_say_floor(struct rill_store *store)
 {
-    const struct segment_file *first = &store->files[0];
     const struct log_mark *open = &store->open;
     const uint64_t floor = store_sayable_floor(store, open->floor);
-    if (store->file_count < 2 || first->end_sequence > floor || floor < open->said_floor)
+    if (store->file_count < 2)
         return;
-    if (open->said_floor >= first->end_sequence && open->said_segment > first->number)
+    const uint64_t end = segment_end(&store->segments, 0);
+    if (end > floor || floor < open->said_floor)
+        return;
+    if (open->said_floor >= end && open->said_segment > store->segments.segments[0]->number)
         return;
     // Without room in this commit the next one says it.
     (void)!append_floor(store, floor);

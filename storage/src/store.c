@@ -28,7 +28,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     store->segment_bytes =
         within(options->segment_bytes, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
     store->commit_bytes_max = within(options->commit_bytes_max, COMMIT_BYTES_DEFAULT, 4096, COMMIT_BYTES_MAX);
-    store->blocks.cache_bytes_max = within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX);
+    store->segments.cache.bytes_max = within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX);
     rill_buf_init(&store->checkpoint, CHECKPOINT_BYTES_MAX);
     store->job = (struct commit_job){
         .base = {.kind = JOB_COMMIT, .disk = store->disk},
@@ -36,6 +36,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .segment_bytes = store->segment_bytes,
         .outcome = SEGMENT_MADE,
     };
+    store->limits.set = options->limits;
     store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
     if (!options->shared) {
         store->own_shared = shared_create_alone();
@@ -50,11 +51,11 @@ static void store_destroy(struct rill_store *store)
         return;
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
-    block_table_fini(&store->blocks);
+    segment_table_fini(&store->segments);
     lost_fini(&store->lost);
     lost_fini(&store->deleted);
     free(store->removals);
-    free(store->files);
+    free(store->erasures);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
     commit_job_close_file(&store->job);
@@ -289,7 +290,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .lost_messages = store->lost.messages,
         .segments = store->file_count,
         .disk_bytes = store->full_bytes + store->tail_bytes,
-        .cache_bytes = store->blocks.cache_bytes,
+        .cache_bytes = store->segments.cache.bytes,
         .read_only = store->read_only,
         .why = store->why,
     };

@@ -15,10 +15,11 @@
 // first free byte. The job of the next commit makes the file before it writes.
 #pragma once
 
-#include "block.h"
+#include "directory.h"
 #include "lost.h"
 #include "segment.h"
 #include "shared.h"
+#include "store_limits.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,
@@ -42,8 +43,8 @@ struct log_mark {
     uint64_t floor;        // sequence of the first live one, or what the next message will have
     uint64_t said_floor;   // what the last purge in the log says (R2)
     uint64_t said_segment; // which holds it; 0 when there is none
-    size_t block_count;
-    uint32_t block_len; // of the last of these blocks, and so on for the others
+    struct block *block;   // the last one; NULL when its segment has none
+    uint32_t block_len;    // how much of that block is before the mark, and so on for the others
     uint32_t block_messages;
     uint32_t block_bytes;
 };
@@ -51,30 +52,31 @@ struct log_mark {
 /* Messages of one block that the commit with this number removes: those of [first, last] that were live. */
 struct removal {
     uint64_t commit;
-    size_t block;
+    struct block *block; // in a segment that it keeps hot
     uint32_t first;
     uint32_t last;
     uint32_t bytes; // of their records
 };
 
-/* Segment files that are there, in order. The last is the tail. */
-struct segment_file {
-    uint64_t number;
-    uint64_t bytes;        // of the file; 0 for the tail
-    uint64_t end_sequence; // what follows its last message; meaningless for the tail
+/* A message that is to be overwritten (E3). */
+struct erasure {
+    uint64_t commit; // that holds the erase
+    struct record_erase erase;
+    bool taken; // by the job in flight
+    bool done;  // on the disk; but a load of its block may have read what was there before
 };
 
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
 struct open_commit {
     uint8_t *record; // in the data of `block`; NULL when no commit is open
-    size_t block;
+    struct block *block;
     uint64_t offset; // in the segment
     uint64_t bytes;
     uint32_t record_count;
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -112,6 +114,7 @@ struct load_job {
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
+    uint32_t packed_len; // in the file, when it is a packed record
     uint64_t first_sequence;
     uint64_t last_sequence;
     struct block_data *data; // the result
@@ -123,6 +126,15 @@ struct tidy_job {
     uint64_t *numbers; // of the dead segments
     size_t count;
     size_t removed; // the result
+};
+
+/* Overwrites messages of one segment. */
+struct erase_job {
+    struct rill_store_job base;
+    char *path;
+    uint64_t seed; // of the segment
+    struct record_erase *erases;
+    size_t count;
 };
 
 struct rill_store {
@@ -143,19 +155,23 @@ struct rill_store {
     struct log_mark open;
     uint64_t seed; // of the segment of `open`
     struct open_commit commit;
-    struct segment_plan *plan; // the segment that the open commit begins, or NULL
-    struct block_table blocks;
+    struct segment_plan *plan;     // the segment that the open commit begins, or NULL
+    struct segment_table segments; // those whose file is there, and those that are planned
+    size_t file_count;             // of the former; the last of them is the tail
     struct lost lost;
     struct removal *removals; // that are not committed, in order
     size_t removal_count;
     size_t removal_capacity;
+    struct limits limits;
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
-    struct segment_file *files;
-    size_t file_count;
-    size_t file_capacity;
-    bool tidying;          // a tidy job is in flight
+    uint64_t noted_floor;       // for which first_time_ns was found out
+    bool ends_block;            // the next record begins a block
+    struct erasure *erasures;   // in the order of their commits
+    size_t erasure_count;
+    size_t erasure_capacity;
+    bool tidying;          // a job in the background is in flight
     uint64_t next_segment; // number of the next one to be made
     uint64_t full_bytes;   // of the segments before the tail's
     uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
@@ -183,7 +199,7 @@ void store_record_advance(struct rill_store *store, size_t size);
 void store_removals_commit(struct rill_store *store, uint64_t commit);
 void store_removals_undo(struct rill_store *store);
 /* The first message from `from` on that is live in this plane; open.sequence + 1 when there is none. */
-uint64_t store_next_live(const struct rill_store *store, enum live_plane plane, uint64_t from);
+uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64_t from);
 /* Finds out first_time_ns. Exact when the first message is in memory. */
 void store_note_first(struct rill_store *store);
 /* The floor as far as a purge may say it by itself: what is lost stays lost until somebody purges it. */
@@ -191,9 +207,27 @@ uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
 /* Repeats the floor in the log when that lets a segment go (R2). */
 void store_say_floor(struct rill_store *store);
 
+/* Where a message stands that an append could name, as the open commit sees it. */
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at) RILL_MUST_CHECK;
+/* A record was appended that removes this message. */
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes);
+
+/* erase.c */
+/* Notes an erase that the commit `commit` holds, and that is to be done. */
+void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
+/* Forgets those of commits behind `commit`: they were taken back. */
+void store_erase_undo(struct rill_store *store, uint64_t commit);
+/* Wipes what is erased from the memory of a block that was just loaded. */
+void store_erase_loaded(struct rill_store *store, const struct block *block);
+/* The next job; NULL when nothing is to be done, or not yet. */
+struct rill_store_job *store_erase_start(struct rill_store *store);
+enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
+void erase_job_run(struct erase_job *job);
+
 /* tidy.c */
 void tidy_job_run(struct tidy_job *job);
-/* The tail is left for the segment `number`. */
+/* The file of the segment `number` is there, and the tail is left for it. */
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,
                       uint64_t first_sequence);
 
@@ -212,7 +246,7 @@ void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
 
 /* read.c */
 /* [blocking] Brings the data of a block that has none. */
-enum rill_err store_load_block(struct rill_store *store, size_t block) RILL_MUST_CHECK;
+enum rill_err store_load_block(struct rill_store *store, struct block *block) RILL_MUST_CHECK;
 void load_job_run(struct load_job *job);
 
 /* replay.c: reads the log into the store's blocks and losses and the mark `committed`. */

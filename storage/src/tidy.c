@@ -9,21 +9,22 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes, uint64_t first_sequence)
 {
-    if (store->file_count == store->file_capacity) {
-        store->file_capacity = store->file_capacity ? store->file_capacity * 2 : 8;
-        store->files = rill_alloc_resize(store->files, store->file_capacity, sizeof store->files[0]);
-    }
+    struct segment_table *table = &store->segments;
+    struct segment *entered = segment_of(table, number);
+    if (!entered)
+        entered = segment_push(table, number, first_sequence);
     if (store->file_count) {
-        struct segment_file *left = &store->files[store->file_count - 1];
-        RILL_ASSERT(left->number < number);
-        left->bytes = left_bytes;
-        left->end_sequence = first_sequence;
+        struct segment *left = table->segments[store->file_count - 1];
+        RILL_ASSERT(left->made && left->number < number);
+        left->file_bytes = left_bytes;
     }
-    store->files[store->file_count++] = (struct segment_file){.number = number};
+    RILL_ASSERT(table->segments[store->file_count] == entered && !entered->made);
+    RILL_ASSERT(entered->first_sequence == first_sequence);
+    entered->made = true;
+    store->file_count++;
     store->full_bytes += left_bytes;
     store->next_segment = number + 1;
 }
@@ -31,17 +32,18 @@ void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_b
 static size_t spent_count(const struct rill_store *store)
 {
     const struct log_mark *committed = &store->committed;
+    const struct segment_table *table = &store->segments;
     size_t count = 0;
-    while (count + 1 < store->file_count && store->files[count].end_sequence <= committed->said_floor &&
-           store->files[count].number < committed->said_segment)
+    while (count + 1 < store->file_count && segment_end(table, count) <= committed->said_floor &&
+           table->segments[count]->number < committed->said_segment)
         count++;
     return count;
 }
 
-struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+static struct rill_store_job *spent_start(struct rill_store *store)
 {
     const size_t count = spent_count(store);
-    if (store->tidying || store->read_only || !count)
+    if (!count)
         return NULL;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
     *job = (struct tidy_job){
@@ -51,9 +53,19 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
         .count = count,
     };
     for (size_t i = 0; i < count; i++)
-        job->numbers[i] = store->files[i].number;
-    store->tidying = true;
+        job->numbers[i] = store->segments.segments[i]->number;
     return &job->base;
+}
+
+struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+{
+    if (store->tidying || store->read_only)
+        return NULL;
+    struct rill_store_job *job = store_erase_start(store);
+    if (!job)
+        job = spent_start(store);
+    store->tidying = job != NULL;
+    return job;
 }
 
 static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
@@ -74,36 +86,42 @@ void tidy_job_run(struct tidy_job *job)
     }
 }
 
-/* Forgets the blocks of segments in front of `segment`. */
-static void drop_blocks(struct rill_store *store, uint64_t segment)
+/* A mark behind the last commit of a segment that goes: the next one has no block yet. */
+static void mark_leave(struct log_mark *mark, uint64_t first_segment)
 {
-    size_t count = 0;
-    while (count < store->blocks.count && store->blocks.blocks[count].segment < segment)
-        count++;
-    RILL_ASSERT(count <= store->committed.block_count);
-    block_drop(&store->blocks, count);
-    store->committed.block_count -= count;
-    store->started.block_count -= count;
-    store->open.block_count -= count;
-    store->commit.block -= store->commit.record ? count : 0;
-    for (size_t i = 0; i < store->removal_count; i++) {
-        RILL_ASSERT(store->removals[i].block >= count);
-        store->removals[i].block -= count;
-    }
+    if (mark->block && mark->block->segment->number < first_segment)
+        mark->block = NULL;
+}
+
+static void forget_segments(struct rill_store *store, size_t count)
+{
+    const uint64_t first = store->segments.segments[count]->number;
+    RILL_ASSERT(!store->commit.record || store->commit.block->segment->number >= first);
+    for (size_t i = 0; i < store->removal_count; i++)
+        RILL_ASSERT(store->removals[i].block->segment->number >= first);
+    for (size_t i = 0; i < count; i++)
+        store->full_bytes -= store->segments.segments[i]->file_bytes;
+    mark_leave(&store->committed, first);
+    mark_leave(&store->started, first);
+    mark_leave(&store->open, first);
+    segment_drop(&store->segments, count);
+    store->file_count -= count;
+}
+
+static enum rill_err spent_finish(struct rill_store *store, struct tidy_job *job)
+{
+    RILL_ASSERT(job->removed < store->file_count);
+    const enum rill_err err = job->base.err;
+    forget_segments(store, job->removed);
+    free(job->numbers);
+    free(job);
+    return err;
 }
 
 enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
 {
-    struct tidy_job *job = (struct tidy_job *)base;
-    RILL_ASSERT(base->kind == JOB_TIDY && store->tidying && job->removed < store->file_count);
-    const enum rill_err err = base->err;
+    RILL_ASSERT(store->tidying);
     store->tidying = false;
-    for (size_t i = 0; i < job->removed; i++)
-        store->full_bytes -= store->files[i].bytes;
-    store->file_count -= job->removed;
-    memmove(store->files, store->files + job->removed, store->file_count * sizeof store->files[0]);
-    drop_blocks(store, store->files[0].number);
-    free(job->numbers);
-    free(job);
-    return err;
+    return base->kind == JOB_ERASE ? store_erase_finish(store, (struct erase_job *)base)
+                                   : spent_finish(store, (struct tidy_job *)base);
 }
