@@ -409,7 +409,7 @@ RILL_API void rill_inbox(struct rill_conn *conn, char ret_subject[RILL_INBOX_BYT
 //
 // What these functions give back is freed with rill_model_free(&info->base).
 // REFUSED: the server said no, and `error` has its code and words. NOT_FOUND and EXISTS are refusals too, which
-// programs often handle. NO_RESPONDERS: streams are not enabled on that server.
+// programs often handle. NO_RESPONDERS: streams are not enabled on that server. AGAIN: it is starting.
 
 #include "proto/jetstream.pb-c.h" // in the installed header the file itself stands here
 

@@ -73,6 +73,8 @@ static enum rill_err err_of(const Rill__ApiError *api)
     case 10071: // the last sequence is another one
     case 10164:
         return RILL_ERR_EXISTS;
+    case 10008: // it is still reading its streams
+        return RILL_ERR_AGAIN;
     default:
         return api->code == 404 ? RILL_ERR_NOT_FOUND : RILL_ERR_REFUSED;
     }

@@ -104,7 +104,8 @@ static bool follows(struct rill_ordered *ordered, const struct rill_msg *msg)
 /* These are over by themselves when there is a server again. */
 static bool passes(enum rill_err err)
 {
-    return err == RILL_ERR_TIMEOUT || err == RILL_ERR_DISCONNECTED || err == RILL_ERR_NO_RESPONDERS;
+    return err == RILL_ERR_TIMEOUT || err == RILL_ERR_DISCONNECTED || err == RILL_ERR_NO_RESPONDERS ||
+           err == RILL_ERR_AGAIN;
 }
 
 /* One try until the deadline: AGAIN when it has to be begun anew. */
