@@ -37,7 +37,8 @@ static bool make_stream(struct world *world, Rill__Storage storage)
     config.n_subjects = 1;
     config.storage = storage;
     enum rill_err err = RILL_ERR_AGAIN; // a server that has just started is still reading its streams
-    for (int i = 0; i < 1000 && err == RILL_ERR_AGAIN; i++)
+    int64_t deadline_ns = 0;
+    while (err == RILL_ERR_AGAIN && law_goes_on(&deadline_ns))
         err = rill_stream_create(world->js, &config, NULL, &world->error);
     return ok(world, err, "create the stream");
 }
@@ -409,7 +410,8 @@ static void take_one(struct rill_conn *conn, struct rill_sub *sub, struct rill_m
 /* Asks until the consumer says that nothing is left. */
 static bool is_done(struct world *world, uint64_t expected)
 {
-    for (int i = 0; i < 2000; i++) {
+    int64_t deadline_ns = 0;
+    while (law_goes_on(&deadline_ns)) {
         Rill__ConsumerInfo *info = NULL;
         if (!ok(world, rill_consumer_info(world->js, world->stream, "C", &info, &world->error), "info"))
             return false;
@@ -535,7 +537,8 @@ static bool pull_over_restart(struct world *world)
     enum rill_err err = RILL_ERR_NO_RESPONDERS;
     const struct rill_publish publish = {.subject = subject_of(world, "n"), .data = "10", .data_bytes = 2};
     const struct rill_expect once = {.msg_id = "ten"};
-    for (int i = 0; i < 1000 && err && holds; i++)
+    int64_t deadline_ns = 0;
+    while (err && holds && law_goes_on(&deadline_ns))
         err = rill_js_publish(world->js, &publish, &once, &stored, &world->error);
     holds = holds && ok(world, err, "publish") && pull_numbers(world, pull, 10, 1);
     rill_pull_close(pull);

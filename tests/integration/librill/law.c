@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { COMMAND_FD = 3, ANSWER_FD = 4 };
@@ -93,6 +94,16 @@ bool law_restart_server(void)
     if (write(COMMAND_FD, command, sizeof(command) - 1) != (ssize_t)sizeof(command) - 1)
         return law_fail("nobody to restart the server");
     return read(ANSWER_FD, answer, sizeof(answer)) > 0 || law_fail("the server was not restarted");
+}
+
+bool law_goes_on(int64_t *deadline_ns)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    const int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    if (!*deadline_ns)
+        *deadline_ns = now_ns + LAW_TIMEOUT_MS * INT64_C(1000000);
+    return now_ns < *deadline_ns;
 }
 
 bool law_next_is(struct rill_sub *sub, const char *text)

@@ -40,5 +40,9 @@ struct rill_conn *law_connect_with(struct rill_options options);
 /* Ends the server gracefully and starts it on the same port. */
 bool law_restart_server(void);
 
+/* For `while (law_goes_on(&deadline_ns))`, with deadline_ns 0 before the first time: false when LAW_TIMEOUT_MS are
+   over. */
+bool law_goes_on(int64_t *deadline_ns);
+
 /* Takes the next message and compares its payload. */
 bool law_next_is(struct rill_sub *sub, const char *text);
