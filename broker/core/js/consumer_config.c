@@ -116,7 +116,7 @@ static struct rill_js_error check_start(const Rill__ConsumerConfig *config, cons
         return policy_error(words, "optional start time is not set");
     if (policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT && !is_set(config->filter_subject) &&
         !config->n_filter_subjects)
-        return policy_error(words, "FilterSubject is not set");
+        return policy_error(words, "optional filter subject is not set");
     if (by_time || policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT)
         return not_yet_value("this deliver_policy");
     return none();
@@ -329,7 +329,7 @@ static struct rill_js_error check_replicas(const Rill__ConsumerConfig *config,
 {
     if (config->num_replicas < 0)
         return rill_js_error_of(RILL_JS_REPLICAS_NEGATIVE);
-    return refuse_if(config->num_replicas > 1, RILL_JS_CONSUMER_REPLICAS_EXCEED_STREAM);
+    return refuse_if(config->num_replicas > 1, RILL_JS_STREAM_REPLICAS_UNSUPPORTED);
 }
 
 static struct rill_js_error check_workqueue(const Rill__ConsumerConfig *config,

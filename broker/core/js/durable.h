@@ -119,7 +119,7 @@ void durable_due(struct durable *durable);
 int64_t durable_next_deadline_ns(const struct durable *durable);
 /* Does what is due; false when it is not there any more. */
 bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
-/* What is outstanding and not in the stream any more is done. */
+/* What is not in the stream any more is done, and the cursor is not in front of the first message. */
 void durable_drop_purged(struct durable *durable);
 /* Is it paused now, as its configuration says? */
 void durable_look_at_pause(struct durable *durable);
