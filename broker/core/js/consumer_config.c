@@ -356,9 +356,20 @@ struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const R
                                            bool pedantic)
 {
     static check_fn *const checks[] = {
-        check_names,       check_texts,     check_kind,    check_replicas, check_acks,
-        check_ack_pending, check_threshold, check_filters, check_sampling, check_groups,
-        check_start,       check_workqueue, check_not_yet,
+        check_names,
+        check_texts,
+        check_kind,
+        check_replicas,
+        check_acks,
+        check_ack_pending,
+        check_threshold,
+        check_filters,
+        check_sampling,
+        check_groups,
+        check_start,
+        check_workqueue,
+        consumer_config_check_metadata,
+        check_not_yet,
     };
     struct rill_js_error error = consumer_defaults_fill(config, stream, pedantic);
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !rill_js_error_is_set(&error); i++)

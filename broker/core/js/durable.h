@@ -26,6 +26,10 @@
 struct push;
 struct pin;
 
+/* Rill's own, in a consumer's metadata. */
+#define DURABLE_PER_SUBJECT_KEY "rill.max_ack_pending_per_subject"
+#define DURABLE_DEAD_LETTER_KEY "rill.dead_letter_subject"
+
 struct durable {
     struct stream *stream;
     UT_hash_handle by_name;
@@ -173,5 +177,11 @@ void durable_send_heartbeat(struct durable *durable, struct rill_bytes to, struc
 
 /* A receiver in the trie at $JS.ACK.>: `owner` is the jetstream. */
 void durable_ack(void *owner, const struct message *message);
-/* Tells about what is given up, and forgets it. */
+
+// ---- giving up (bury.c) ----
+
+/* Tells about what is given up, and forgets it: at once, or when it is stored as a dead letter. */
 void durable_bury(struct durable *durable);
+/* A receiver in the trie at DURABLE_BURIED_SUBJECT.>: a dead letter is stored, or not. `owner` is the jetstream. */
+#define DURABLE_BURIED_SUBJECT "$JS.RILL.BURIED"
+void durable_buried(void *owner, const struct message *message);
