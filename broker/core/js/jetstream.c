@@ -8,6 +8,7 @@
 #include "js_state.h"
 #include "push.h"
 #include "stream.h"
+#include "stream_limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
     js->limits = config->limits;
+    js->memory_disk = rill_disk_memory_create((uint64_t)js->limits.memory_bytes_max);
     js->lenient = config->lenient;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
@@ -70,6 +72,8 @@ void jetstream_destroy(struct jetstream *js)
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     rill_buf_fini(&js->subject);
+    rill_store_shared_destroy(js->shared);
+    rill_disk_memory_destroy(js->memory_disk);
     free(js->domain);
     free(js->store_dir);
     free(js);
@@ -90,6 +94,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
         return;
     case DEADLINE_STREAM:
         stream_due((struct stream *)((char *)due - offsetof(struct stream, due)));
+        return;
+    case DEADLINE_STREAM_AGE:
+        stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
         return;
     default:
         RILL_UNREACHABLE();

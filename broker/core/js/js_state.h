@@ -14,6 +14,7 @@
 #include "proto/jetstream.pb-c.h"
 #include "proto/stream_log.pb-c.h"
 #include "route.h"
+#include "storage/shared.h"
 
 struct durable;
 struct push;
@@ -23,17 +24,22 @@ struct stream;
 enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
+    DEADLINE_STREAM_AGE,
 };
 
 struct jetstream {
     struct rill_core *core;
-    struct account *account; // whose subject space the streams are in: $G
-    struct rill_disk *disk;  // borrowed
+    struct account *account;          // whose subject space the streams are in: $G
+    struct rill_disk *disk;           // borrowed
+    struct rill_disk *memory_disk;    // of the streams in memory
+    struct rill_store_shared *shared; // with all stores of files; NULL until the store is taken
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
+    uint64_t file_bytes;         // of the messages in all streams
+    uint64_t memory_bytes;       // the same of those in memory
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
@@ -67,8 +73,10 @@ struct jetstream {
 
     uint64_t api_total;
     uint64_t api_errors;
-    uint64_t api_ignored;  // requests that nobody waits for
-    uint64_t acks_unknown; // acknowledgements of what is not there
+    uint64_t commits_failed;
+    uint64_t publishes_refused; // those of a failed commit, too
+    uint64_t api_ignored;       // requests that nobody waits for
+    uint64_t acks_unknown;      // acknowledgements of what is not there
 };
 
 /* The answer of the API to whoever waits at `reply`. */

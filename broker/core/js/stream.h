@@ -20,6 +20,7 @@
 #include "pub_acks.h"
 #include "storage/store.h"
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 /* One commit, and so one message. */
@@ -70,12 +71,14 @@ struct stream {
 
     Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
     Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    bool defining;                     // a job of stream_define is out
     struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
     struct durable *durables; // uthash by name
     uint32_t durable_count;
     uint64_t consumer_number_last;
+    _Atomic uint64_t replayed_messages; // RECOVERING: counted by the job, read by monitoring
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
@@ -110,9 +113,11 @@ struct stream {
     bool touched;       // in the list of touched streams
     bool commit_wanted; // somebody waits: do not put it off
     struct stream *touched_next;
-    struct durable *news;     // consumers with something that the log does not know
-    struct durable *waiting;  // consumers that want messages when there are new ones, or when a load is back
-    struct rill_deadline due; // quiet news are committed, waiting consumers are tried again
+    struct durable *news;    // consumers with something that the log does not know
+    struct durable *waiting; // consumers that want messages when there are new ones, or when a load is back
+    uint64_t counted_bytes;  // of it in the totals of jetstream
+    struct rill_deadline age_due; // the oldest message comes of age
+    struct rill_deadline due;     // quiet news are committed, waiting consumers are tried again
 };
 
 // ---- life ----
@@ -190,6 +195,10 @@ void stream_serve_waiting(struct stream *stream);
 
 /* Reads the names of all streams, then each stream's log. */
 void stream_recover_all(struct jetstream *js);
+/* Reads the log of one that is RECOVERING. */
+void stream_recover(struct stream *stream);
+/* Writes the record, which it takes, into the definition of a stream in memory, then as stream_append_record. */
+void stream_define(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply);
 /* Makes the folder and the log of a stream that is CREATING; its waiters are answered. */
 void stream_create_log(struct stream *stream);
 /* Closes the log of a stream that is DELETING or STOPPING and has nothing out; removes the folder when DELETING; frees

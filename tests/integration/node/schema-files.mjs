@@ -12,8 +12,8 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)$/;
 /** Some alternatives do not exclude each other: several that match are as good as one. */
 const isAmbiguity = (fault) => fault.keyword === "oneOf" && fault.params.passingSchemas?.length > 1;
 
-/** The schema of UNPIN wants an error in its error, which nobody sends. */
-const isMistake = (fault) => fault.instancePath === "/error" && fault.params.missingProperty === "error";
+/** Schemas whose error form cannot be met: it wants an error inside of the error. */
+const WITHOUT_ERRORS = new Set(["io.nats.jetstream.api.v1.consumer_unpin_response"]);
 
 class Schemas {
   constructor() {
@@ -30,8 +30,9 @@ class Schemas {
   check(title, value, where) {
     const schema = this.byTitle.get(title);
     assert.ok(schema, `${where}: no schema of the name ${title}`);
+    if (value.error && WITHOUT_ERRORS.has(title)) return;
     const validate = this.ajv.getSchema(schema.$id) ?? this.ajv.compile(schema);
-    if (validate(value) || validate.errors.every((fault) => isAmbiguity(fault) || isMistake(fault))) return;
+    if (validate(value) || validate.errors.every(isAmbiguity)) return;
     const faults = validate.errors.map((fault) => `${fault.instancePath} ${fault.message} ${JSON.stringify(fault.params)}`);
     assert.fail(`${where} is not what ${title} says:\n${faults.join("\n")}\n${JSON.stringify(value)}`);
   }
