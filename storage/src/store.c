@@ -49,6 +49,7 @@ static void store_destroy(struct rill_store *store)
 {
     if (!store)
         return;
+    RILL_ASSERT(!store->snapshots);
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
     segment_table_fini(&store->segments);

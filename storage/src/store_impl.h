@@ -145,6 +145,7 @@ struct rill_store {
     size_t removal_count;
     size_t removal_capacity;
     struct limits limits;
+    struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
@@ -186,7 +187,12 @@ uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
 /* Repeats the floor in the log when that lets a segment go (R2). */
 void store_say_floor(struct rill_store *store);
 
+/* snapshot.c: the lowest segment that must not be removed. */
+uint64_t store_pinned_from(const struct rill_store *store);
+
 /* tidy.c */
+/* How many segments from the front on are dead, and the log says so behind them. */
+size_t store_spent_count(const struct rill_store *store);
 void tidy_job_run(struct tidy_job *job);
 /* The file of the segment `number` is there, and the tail is left for it. */
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,

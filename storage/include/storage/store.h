@@ -166,6 +166,18 @@ enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_k
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
 uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 
+/* A removal that is made in several calls: zeroed before the first, kept by the caller from one to the next. */
+struct rill_store_purging {
+    uint64_t next_sequence; // where it goes on
+    uint64_t messages;      // removed so far
+    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first; 0: nothing, go on
+};
+
+/* Appends the removal of all messages above `last_kept`, some hundred in each call; numbers are not given again. OK
+   when all are removed; AGAIN when it goes on; LIMIT when the open commit is full: start it, go on. Else as append. */
+enum rill_err rill_store_append_truncate(struct rill_store *store, uint64_t last_kept,
+                                         struct rill_store_purging *purging) RILL_MUST_CHECK;
+
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
 /* The number of the commit that an append made now goes into. Numbers only grow. For telling, when a commit
@@ -241,6 +253,23 @@ struct rill_store_state {
 };
 
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state);
+
+struct rill_store_snapshot_file {
+    char name[24];  // in the stream's folder, and in the copy's
+    uint64_t bytes; // from its beginning on; there may be more
+};
+
+/* The stream as it was after the last commit that had finished. To keep it, copy the files to a folder of their own;
+   to have it back, open that. Appending goes on meanwhile. */
+struct rill_store_snapshot {
+    const struct rill_store_snapshot_file *files;
+    size_t file_count;
+    uint64_t last_sequence;
+};
+
+/* The files stay until it is destroyed, which must happen before the store is closed. */
+struct rill_store_snapshot *rill_store_snapshot_create(struct rill_store *store);
+void rill_store_snapshot_destroy(struct rill_store *store, struct rill_store_snapshot *snapshot);
 
 struct rill_store_range {
     uint64_t first_sequence;
