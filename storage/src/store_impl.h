@@ -165,7 +165,11 @@ struct rill_store {
     bool in_flight;
     bool dirty; // what job.cut will be
     struct shared_member member;
+    bool serving; // open, and the loop's
 };
+
+/* store.c: keeps the budget of block data in memory, after some was added. */
+void store_cache_trim(struct rill_store *store);
 
 /* append.c */
 /* Makes sure that a commit is open. */

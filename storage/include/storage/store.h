@@ -222,8 +222,8 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
 /* Any thread, once per job. Waits for the disk. */
 void rill_store_job_run(struct rill_store_job *job);
 
-/* The message with this sequence, if it is committed. The views in *ret live until the next call on this
-   store that is not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
+/* The message with this sequence, if it is committed. The views in *ret live until the next call that is not a
+   read, on this store or on one that shares its cache (shared.h). AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
    and cannot be read; NO_MEMORY. */
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
