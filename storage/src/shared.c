@@ -25,7 +25,9 @@ struct rill_store_shared {
     struct shared_member *idle; // least recently used first
     uint64_t cache_bytes;
     size_t cached_count;
-    struct shared_member *cached; // the one whose turn it is to give some back first
+    struct shared_member *cached; // by `place`
+    // The loop's.
+    uint64_t clock; // counts uses
 };
 
 static void shared_lock(struct rill_store_shared *shared)
@@ -167,41 +169,55 @@ static void cached_remove(struct rill_store_shared *shared, struct shared_member
     member->is_cached = false;
 }
 
-static void cached_append(struct rill_store_shared *shared, struct shared_member *member)
+/* Puts it in its place, which is the last one as a rule. */
+static void cached_place(struct rill_store_shared *shared, struct shared_member *member)
 {
     cached_remove(shared, member);
-    DL_APPEND2(shared->cached, member, older, newer);
-    shared->cached_count++;
+    struct shared_member *before = shared->cached ? shared->cached->older : NULL;
+    while (before && before->place > member->used)
+        before = before == shared->cached ? NULL : before->older;
+    if (before)
+        DL_APPEND_ELEM2(shared->cached, before, member, older, newer);
+    else
+        DL_PREPEND2(shared->cached, member, older, newer);
+    member->place = member->used;
     member->is_cached = true;
+    shared->cached_count++;
 }
 
-/* Asks one after the other. Who was used meanwhile, or can give nothing now, goes to the end of the line. */
+/* Asks the one that was used the longest time ago, then the next. Who was used meanwhile gets its place first; who has
+   nothing to give now goes to the end of the line. */
 static void cached_make_room(struct rill_store_shared *shared, const struct shared_member *asking)
 {
     size_t tries = 2 * shared->cached_count;
     while (shared->cache_bytes > shared->cache_bytes_max && shared->cached && tries) {
         struct shared_member *member = shared->cached;
         const uint64_t before = member->cache_bytes;
-        const bool was_used = member->is_used && member != asking;
-        member->is_used = false;
-        if (!was_used)
+        if (member->used == member->place) {
             cached_set(shared, member, member->evict(member, member == asking));
+            member->used = member->cache_bytes < before ? member->used : shared->clock;
+        }
         if (!member->cache_bytes)
             cached_remove(shared, member);
         if (member->cache_bytes < before)
             continue;
-        if (member->is_cached)
-            cached_append(shared, member);
+        cached_place(shared, member);
         tries--;
     }
+}
+
+void shared_cache_use(struct shared_member *member)
+{
+    member->used = ++member->shared->clock;
 }
 
 void shared_cache_note(struct shared_member *member, uint64_t bytes)
 {
     struct rill_store_shared *shared = member->shared;
+    shared_cache_use(member);
     shared_lock(shared);
     cached_set(shared, member, bytes);
-    cached_append(shared, member);
+    cached_place(shared, member);
     cached_make_room(shared, member);
     shared_unlock(shared);
 }

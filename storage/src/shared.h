@@ -20,7 +20,8 @@ struct shared_member {
     /* Frees one block's data if it can; the one used last only when others ask. Says what is left. */
     uint64_t (*evict)(struct shared_member *member, bool is_asking);
     uint64_t cache_bytes;                // as it was noted last
-    bool is_used;                        // the loop's: since its turn came the last time
+    uint64_t used;                       // the loop's: when it was read or added to the last time
+    uint64_t place;                      // `used`, as it was when it got its place in the list
     bool is_cached;                      // it is in the list
     struct shared_member *older, *newer; // of those with data in memory
 };
@@ -32,6 +33,8 @@ struct rill_store_shared *shared_create_alone(uint64_t cache_bytes_max);
 bool shared_file_take(struct shared_member *member);
 /* The commit has finished. `kept` is what taking said. */
 void shared_file_give(struct shared_member *member, bool kept);
+/* The store was read. The loop's. */
+void shared_cache_use(struct shared_member *member);
 /* The store has so much in memory now. Makes room, at other stores or at this one, when that is too much. */
 void shared_cache_note(struct shared_member *member, uint64_t bytes);
 /* The store is the caller's alone from now on. */

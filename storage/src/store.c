@@ -77,6 +77,7 @@ static void store_destroy(struct rill_store *store)
     lost_fini(&store->lost);
     lost_fini(&store->deleted);
     free(store->removals);
+    free(store->erasures);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
     commit_job_close_file(&store->job);

@@ -58,6 +58,14 @@ struct removal {
     uint32_t bytes; // of their records
 };
 
+/* A message that is to be overwritten (E3). */
+struct erasure {
+    uint64_t commit; // that holds the erase
+    struct record_erase erase;
+    bool taken; // by the job in flight
+    bool done;  // on the disk; but a load of its block may have read what was there before
+};
+
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
 struct open_commit {
     uint8_t *record; // in the data of `block`; NULL when no commit is open
@@ -68,7 +76,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -106,6 +114,7 @@ struct load_job {
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
+    uint32_t packed_len; // in the file, when it is a packed record
     uint64_t first_sequence;
     uint64_t last_sequence;
     struct block_data *data; // the result
@@ -117,6 +126,15 @@ struct tidy_job {
     uint64_t *numbers; // of the dead segments
     size_t count;
     size_t removed; // the result
+};
+
+/* Overwrites messages of one segment. */
+struct erase_job {
+    struct rill_store_job base;
+    char *path;
+    uint64_t seed; // of the segment
+    struct record_erase *erases;
+    size_t count;
 };
 
 struct rill_store {
@@ -151,12 +169,15 @@ struct rill_store {
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
     uint64_t noted_floor;       // for which first_time_ns was found out
     bool ends_block;            // the next record begins a block
-    bool tidying;               // a tidy job is in flight
-    uint64_t next_segment;      // number of the next one to be made
-    uint64_t full_bytes;        // of the segments before the tail's
-    uint64_t tail_bytes;        // of the tail's file, as it was when no commit was in flight
-    size_t loads;               // in flight
-    bool sealed;                // the last commit is a seal
+    struct erasure *erasures;   // in the order of their commits
+    size_t erasure_count;
+    size_t erasure_capacity;
+    bool tidying;          // a job in the background is in flight
+    uint64_t next_segment; // number of the next one to be made
+    uint64_t full_bytes;   // of the segments before the tail's
+    uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
+    size_t loads;          // in flight
+    bool sealed;           // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 
@@ -193,6 +214,24 @@ void store_say_floor(struct rill_store *store);
 
 /* snapshot.c: the lowest segment that must not be removed. */
 uint64_t store_pinned_from(const struct rill_store *store);
+
+/* Where a message stands that an append could name, as the open commit sees it. */
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at) RILL_MUST_CHECK;
+/* A record was appended that removes this message. */
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes);
+
+/* erase.c */
+/* Notes an erase that the commit `commit` holds, and that is to be done. */
+void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
+/* Forgets those of commits behind `commit`: they were taken back. */
+void store_erase_undo(struct rill_store *store, uint64_t commit);
+/* Wipes what is erased from the memory of a block that was just loaded. */
+void store_erase_loaded(struct rill_store *store, const struct block *block);
+/* The next job; NULL when nothing is to be done, or not yet. */
+struct rill_store_job *store_erase_start(struct rill_store *store);
+enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
+void erase_job_run(struct erase_job *job);
 
 /* tidy.c */
 /* How many segments from the front on are dead, and the log says so behind them. */

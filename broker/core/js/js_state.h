@@ -69,8 +69,10 @@ struct jetstream {
 
     uint64_t api_total;
     uint64_t api_errors;
-    uint64_t api_ignored;  // requests that nobody waits for
-    uint64_t acks_unknown; // acknowledgements of what is not there
+    uint64_t commits_failed;
+    uint64_t publishes_refused; // those of a failed commit, too
+    uint64_t api_ignored;       // requests that nobody waits for
+    uint64_t acks_unknown;      // acknowledgements of what is not there
 };
 
 /* The answer of the API to whoever waits at `reply`. */

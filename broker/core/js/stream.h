@@ -20,6 +20,7 @@
 #include "pub_acks.h"
 #include "storage/store.h"
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 /* One commit, and so one message. */
@@ -77,6 +78,7 @@ struct stream {
     struct durable *durables; // uthash by name
     uint32_t durable_count;
     uint64_t consumer_number_last;
+    _Atomic uint64_t replayed_messages; // RECOVERING: counted by the job, read by monitoring
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 

@@ -99,7 +99,8 @@ struct rill_store_visitor {
     /* Between the calls before and after it, this much is missing: messages first to last (none when last <
        first), and perhaps events. What is missing in front of the first segment is told last. */
     enum rill_err (*lost)(void *context, uint64_t first_sequence, uint64_t last_sequence);
-    /* These were removed here: one by a delete, all below by a purge (then first is 1). */
+    /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
+       they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
 
@@ -153,6 +154,13 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
    of messages changes then too. NOT_FOUND when there is no such message, or its removal was appended before;
    AGAIN when its block must be loaded first (rill_store_load_start); DAMAGED when it is lost; else as append. */
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+
+/* As a delete; and in the background (rill_store_tidy_start) the message's bytes are overwritten on the disk, and in
+   memory. Also after a crash: it is in the log. Only a committed message: NOT_FOUND else. What holds for them on the disk
+   is in docs/STORAGE-FORMAT.md, "Secure erase". */
+enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+/* Is this message still to be overwritten? True from the append on, false when its bytes are gone. */
+bool rill_store_erasing(const struct rill_store *store, uint64_t sequence);
 
 struct rill_store_purged {
     uint64_t messages;      // that the purge removes
@@ -283,10 +291,12 @@ const struct rill_store_range *rill_store_lost(const struct rill_store *store, s
    call on this store. */
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
 
-/* The work of removing the files that only hold what is dead, or NULL when there is none, or it is under way.
-   Ask when a commit has finished. Run on any thread, then give back; until then the store must not be closed. */
+/* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
+   erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
+   Ask when a commit has finished, and when a piece has. Run on any thread, then give back; until then the store must not be closed. */
 struct rill_store_job *rill_store_tidy_start(struct rill_store *store);
-/* An error says that some files are still there; nothing else depends on it, and a later start tries again. */
+/* An error says that it is not done, or not all; nothing else depends on it, and a later start tries again. READ_ONLY and
+   IO of an overwriting or a sync make the store read-only. */
 enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* [blocking] Deletes a stream's folder with all that is in it, in a way that a crash in the middle never

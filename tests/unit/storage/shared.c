@@ -173,7 +173,7 @@ Test(shared, the_memory_of_all_is_bounded)
     }
     (void)read_all(stores[0]);
     for (int i = 1; i < STREAMS; i++) {
-        cr_expect(eq(int, read_all(stores[0]), 0), "it is in memory still");
+        cr_expect(eq(int, read_all(stores[0]), 0), "stream %d: it is in memory still", i);
         cr_expect(read_all(stores[i]) > 0);
         cr_expect(cache_bytes(shared) <= options.cache_bytes_max + (1 << 18));
     }
