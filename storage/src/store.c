@@ -18,12 +18,12 @@ static uint64_t within(uint64_t value, uint64_t fallback, uint64_t least, uint64
     return wanted < least ? least : wanted > most ? most : wanted;
 }
 
-/* While nothing is open or in flight even the tail may go: the next append begins a block. */
+/* When others ask, and nothing is open or in flight, even the tail may go: the next append begins a block. */
 static uint64_t cache_evict(struct shared_member *member, bool is_asking)
 {
     struct rill_store *store = (struct rill_store *)((char *)member - offsetof(struct rill_store, member));
     struct block_cache *cache = &store->segments.cache;
-    const bool is_idle = !store->in_flight && !store->commit.record;
+    const bool is_idle = !is_asking && !store->in_flight && !store->commit.record;
     if (is_idle || store->committed.block)
         block_evict(cache, is_idle ? NULL : store->committed.block, is_asking);
     return cache->bytes;

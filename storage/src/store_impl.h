@@ -192,6 +192,17 @@ struct rill_store {
 /* store.c: keeps the budget of block data in memory, after some was added. */
 void store_cache_trim(struct rill_store *store);
 
+/* at_time.c */
+/* The first message above a time. */
+struct store_young {
+    uint64_t floor; // its sequence, or a lower one behind all that are not above; with AGAIN one to be loaded
+    int64_t
+        time_ns; // its time, or that of one in front of it which is above, too; RILL_NEVER_NS when there is none
+};
+/* AGAIN, IO. */
+enum rill_err store_find_young(struct rill_store *store, enum live_plane plane, int64_t cutoff_ns,
+                               struct store_young *ret) RILL_MUST_CHECK;
+
 /* append.c */
 /* Makes sure that a commit is open. */
 enum rill_err store_commit_open(struct rill_store *store) RILL_MUST_CHECK;

@@ -243,6 +243,10 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
+/* The first committed message at or after this time. AGAIN when the block of *ret_sequence must be loaded first; NOT_FOUND; IO. */
+enum rill_err rill_store_at_time(struct rill_store *store, int64_t time_ns,
+                                 uint64_t *ret_sequence) RILL_MUST_CHECK;
+
 struct rill_store_state {
     uint64_t first_sequence; // of the first message; last_sequence + 1 when there is none
     uint64_t last_sequence;  // committed
