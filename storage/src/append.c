@@ -17,7 +17,7 @@ static struct block *open_tail(struct rill_store *store)
 static bool has_room(const struct rill_store *store, const struct block *tail, size_t size)
 {
     return tail && tail->data && size <= tail->data->capacity - tail->len && !store->ends_block &&
-           tail->offset + (uint64_t)tail->len == store->open.offset;
+           !tail->packed_len && tail->offset + (uint64_t)tail->len == store->open.offset;
 }
 
 static enum rill_err new_tail(struct rill_store *store, size_t size, struct block **ret_tail)
@@ -34,7 +34,7 @@ static enum rill_err new_tail(struct rill_store *store, size_t size, struct bloc
     }
     store->ends_block = false;
     // The committed tail stays: after a rollback it is the block that is appended to.
-    block_trim(&table->cache, store->committed.block);
+    store_cache_trim(store);
     return RILL_OK;
 }
 

@@ -77,7 +77,7 @@ enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t 
 }
 
 /* Walks the bytes that were appended, or verified, since the last time. */
-static enum rill_err data_index(struct block_data *data, uint32_t len, uint64_t first)
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first)
 {
     while (data->indexed < len) {
         const struct record record = record_view(data->bytes + data->indexed);
@@ -188,6 +188,20 @@ void block_trim(struct block_cache *cache, const struct block *keep)
     }
 }
 
+void block_evict(struct block_cache *cache, const struct block *keep, bool keeps_recent)
+{
+    struct block_data *data = cache->recent ? cache->recent->prev : NULL;
+    while (data && keep && !is_before(data->block, keep))
+        data = data == cache->recent ? NULL : data->prev;
+    if (!data || (keeps_recent && data == cache->recent))
+        return;
+    block_detach(cache, data->block);
+    if (!keeps_recent) {
+        block_data_destroy(cache->spare); // this store may never need it again
+        cache->spare = NULL;
+    }
+}
+
 static void data_touch(struct block_cache *cache, struct block_data *data)
 {
     if (cache->recent == data)
@@ -203,7 +217,7 @@ enum rill_err block_message(struct block_cache *cache, struct block *block, uint
     RILL_ASSERT(data && sequence >= block->first_sequence && len <= block->len);
     data_touch(cache, data);
     const uint64_t before = data_size(data);
-    const enum rill_err err = data_index(data, len, block->first_sequence);
+    const enum rill_err err = block_data_index(data, len, block->first_sequence);
     cache->bytes += data_size(data) - before;
     if (err)
         return err;

@@ -47,6 +47,7 @@ void store_rollback(struct rill_store *store)
     struct block *tail = committed->block;
     const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
+    store_erase_undo(store, committed->commit);
     segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
     if (tail) {
         tail->segment->messages -= tail->count - committed->block_messages;
@@ -359,6 +360,8 @@ void rill_store_job_run(struct rill_store_job *job)
         commit_job_run((struct commit_job *)job);
     else if (job->kind == JOB_TIDY)
         tidy_job_run((struct tidy_job *)job);
+    else if (job->kind == JOB_ERASE)
+        erase_job_run((struct erase_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

@@ -126,9 +126,8 @@ void store_removals_undo(struct rill_store *store)
     }
 }
 
-/* Where a message stands that an append could name, as the open commit sees it. */
-static enum rill_err find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
-                                  uint32_t *ret_bytes)
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at)
 {
     if (sequence < store->open.floor || sequence > store->open.sequence)
         return RILL_ERR_NOT_FOUND;
@@ -137,39 +136,47 @@ static enum rill_err find_message(struct rill_store *store, uint64_t sequence, s
     struct block *block;
     enum rill_err err = block_find(&store->segments, sequence, &block);
     if (err || !block)
-        return err ? err : RILL_ERR_DAMAGED;
-    if (live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN))
+        return err ? err : RILL_ERR_NOT_FOUND;
+    const uint64_t index = sequence - block->first_sequence;
+    if (index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_ERR_NOT_FOUND;
     if (!block->data)
         return RILL_ERR_AGAIN;
-    const uint8_t *record;
-    err = block_message(&store->segments.cache, block, block->len, sequence, &record);
+    err = block_message(&store->segments.cache, block, block->len, sequence, ret_at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     *ret_block = block;
-    *ret_bytes = (uint32_t)record_view(record).size;
     return RILL_OK;
+}
+
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes)
+{
+    struct log_mark *open = &store->open;
+    const uint32_t index = (uint32_t)(sequence - block->first_sequence);
+    block_remove(store, block, index, index, bytes);
+    open->messages--;
+    open->bytes -= bytes;
+    if (sequence == open->floor)
+        open->floor = store_next_live(store, LIVE_OPEN, sequence);
 }
 
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence)
 {
-    struct log_mark *open = &store->open;
+    const struct log_mark *open = &store->open;
     struct record_delete removal = {.sequence = sequence};
     struct block *block = NULL;
+    const uint8_t *message;
     uint8_t *at;
-    enum rill_err err = find_message(store, sequence, &block, &removal.bytes);
-    if (!err)
-        err = store_record_room(store, RECORD_DELETE_BYTES, &at);
+    enum rill_err err = store_find_message(store, sequence, &block, &message);
+    if (err)
+        return err;
+    removal.bytes = (uint32_t)record_view(message).size;
+    err = store_record_room(store, RECORD_DELETE_BYTES, &at);
     if (err)
         return err;
     record_put_delete(at, store->seed + open->offset, open->sequence, open->time_ns, &removal);
     store_record_advance(store, RECORD_DELETE_BYTES);
-    const uint32_t index = (uint32_t)(sequence - block->first_sequence);
-    block_remove(store, block, index, index, removal.bytes);
-    open->messages--;
-    open->bytes -= removal.bytes;
-    if (sequence == open->floor)
-        open->floor = store_next_live(store, LIVE_OPEN, sequence);
+    store_note_delete(store, block, sequence, removal.bytes);
     return RILL_OK;
 }
 

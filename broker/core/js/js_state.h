@@ -24,6 +24,7 @@ struct stream;
 enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
+    DEADLINE_STREAM_AGE,
 };
 
 struct jetstream {
@@ -37,6 +38,8 @@ struct jetstream {
     bool lenient;
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
+    uint64_t file_bytes;         // of the messages in all streams
+    uint64_t memory_bytes;       // the same of those in memory
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
@@ -45,6 +48,7 @@ struct jetstream {
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
+    struct sub *buried_sub; // hears whether dead letters are stored
 
     struct stream *streams;      // uthash by name
     struct push *pushes;         // uthash by deliver subject
@@ -69,8 +73,10 @@ struct jetstream {
 
     uint64_t api_total;
     uint64_t api_errors;
-    uint64_t api_ignored;  // requests that nobody waits for
-    uint64_t acks_unknown; // acknowledgements of what is not there
+    uint64_t commits_failed;
+    uint64_t publishes_refused; // those of a failed commit, too
+    uint64_t api_ignored;       // requests that nobody waits for
+    uint64_t acks_unknown;      // acknowledgements of what is not there
 };
 
 /* The answer of the API to whoever waits at `reply`. */

@@ -186,6 +186,7 @@ static enum rill_err on_message(void *context, const struct rill_store_message *
 {
     struct recovery *recovery = context;
     struct rill_bytes id = {0};
+    atomic_fetch_add_explicit(&recovery->stream->replayed_messages, 1, memory_order_relaxed);
     (void)rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &id);
     recovery->last_msg_id.len = 0;
     const enum rill_err err = rill_buf_append(&recovery->last_msg_id, id);

@@ -20,6 +20,7 @@
 #include "pub_acks.h"
 #include "storage/store.h"
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 /* One commit, and so one message. */
@@ -77,6 +78,7 @@ struct stream {
     struct durable *durables; // uthash by name
     uint32_t durable_count;
     uint64_t consumer_number_last;
+    _Atomic uint64_t replayed_messages; // RECOVERING: counted by the job, read by monitoring
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
@@ -111,9 +113,11 @@ struct stream {
     bool touched;       // in the list of touched streams
     bool commit_wanted; // somebody waits: do not put it off
     struct stream *touched_next;
-    struct durable *news;     // consumers with something that the log does not know
-    struct durable *waiting;  // consumers that want messages when there are new ones, or when a load is back
-    struct rill_deadline due; // quiet news are committed, waiting consumers are tried again
+    struct durable *news;    // consumers with something that the log does not know
+    struct durable *waiting; // consumers that want messages when there are new ones, or when a load is back
+    uint64_t counted_bytes;  // of it in the totals of jetstream
+    struct rill_deadline age_due; // the oldest message comes of age
+    struct rill_deadline due;     // quiet news are committed, waiting consumers are tried again
 };
 
 // ---- life ----

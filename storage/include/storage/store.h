@@ -99,7 +99,8 @@ struct rill_store_visitor {
     /* Between the calls before and after it, this much is missing: messages first to last (none when last <
        first), and perhaps events. What is missing in front of the first segment is told last. */
     enum rill_err (*lost)(void *context, uint64_t first_sequence, uint64_t last_sequence);
-    /* These were removed here: one by a delete, all below by a purge (then first is 1). */
+    /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
+       they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
 
@@ -154,6 +155,13 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
    AGAIN when its block must be loaded first (rill_store_load_start); DAMAGED when it is lost; else as append. */
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
 
+/* As a delete; and in the background (rill_store_tidy_start) the message's bytes are overwritten on the disk, and in
+   memory. Also after a crash: it is in the log. Only a committed message: NOT_FOUND else. What holds for them on the disk
+   is in docs/STORAGE-FORMAT.md, "Secure erase". */
+enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+/* Is this message still to be overwritten? True from the append on, false when its bytes are gone. */
+bool rill_store_erasing(const struct rill_store *store, uint64_t sequence);
+
 struct rill_store_purged {
     uint64_t messages;      // that the purge removes
     uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
@@ -165,6 +173,18 @@ enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_k
                                       struct rill_store_purged *ret) RILL_MUST_CHECK;
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
 uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
+
+/* A removal that is made in several calls: zeroed before the first, kept by the caller from one to the next. */
+struct rill_store_purging {
+    uint64_t next_sequence; // where it goes on
+    uint64_t messages;      // removed so far
+    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first; 0: nothing, go on
+};
+
+/* Appends the removal of all messages above `last_kept`, some hundred in each call; numbers are not given again. OK
+   when all are removed; AGAIN when it goes on; LIMIT when the open commit is full: start it, go on. Else as append. */
+enum rill_err rill_store_append_truncate(struct rill_store *store, uint64_t last_kept,
+                                         struct rill_store_purging *purging) RILL_MUST_CHECK;
 
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
@@ -210,8 +230,8 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
 /* Any thread, once per job. Waits for the disk. */
 void rill_store_job_run(struct rill_store_job *job);
 
-/* The message with this sequence, if it is committed. The views in *ret live until the next call on this
-   store that is not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
+/* The message with this sequence, if it is committed. The views in *ret live until the next call that is not a
+   read, on this store or on one that shares its cache (shared.h). AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
    and cannot be read; NO_MEMORY. */
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
@@ -222,6 +242,10 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
 /* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
+
+/* The first committed message at or after this time. AGAIN when the block of *ret_sequence must be loaded first; NOT_FOUND; IO. */
+enum rill_err rill_store_at_time(struct rill_store *store, int64_t time_ns,
+                                 uint64_t *ret_sequence) RILL_MUST_CHECK;
 
 struct rill_store_state {
     uint64_t first_sequence; // of the first message; last_sequence + 1 when there is none
@@ -242,6 +266,23 @@ struct rill_store_state {
 
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state);
 
+struct rill_store_snapshot_file {
+    char name[24];  // in the stream's folder, and in the copy's
+    uint64_t bytes; // from its beginning on; there may be more
+};
+
+/* The stream as it was after the last commit that had finished. To keep it, copy the files to a folder of their own;
+   to have it back, open that. Appending goes on meanwhile. */
+struct rill_store_snapshot {
+    const struct rill_store_snapshot_file *files;
+    size_t file_count;
+    uint64_t last_sequence;
+};
+
+/* The files stay until it is destroyed, which must happen before the store is closed. */
+struct rill_store_snapshot *rill_store_snapshot_create(struct rill_store *store);
+void rill_store_snapshot_destroy(struct rill_store *store, struct rill_store_snapshot *snapshot);
+
 struct rill_store_range {
     uint64_t first_sequence;
     uint64_t last_sequence;
@@ -254,10 +295,12 @@ const struct rill_store_range *rill_store_lost(const struct rill_store *store, s
    call on this store. */
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
 
-/* The work of removing the files that only hold what is dead, or NULL when there is none, or it is under way.
-   Ask when a commit has finished. Run on any thread, then give back; until then the store must not be closed. */
+/* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
+   erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
+   Ask when a commit has finished, and when a piece has. Run on any thread, then give back; until then the store must not be closed. */
 struct rill_store_job *rill_store_tidy_start(struct rill_store *store);
-/* An error says that some files are still there; nothing else depends on it, and a later start tries again. */
+/* An error says that it is not done, or not all; nothing else depends on it, and a later start tries again. READ_ONLY and
+   IO of an overwriting or a sync make the store read-only. */
 enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* [blocking] Deletes a stream's folder with all that is in it, in a way that a crash in the middle never
