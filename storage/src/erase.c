@@ -85,11 +85,11 @@ static bool is_due(const struct rill_store *store, const struct erasure *erasure
     return erasure->commit <= store->committed.commit && !erasure->done && erasure->erase.offset;
 }
 
-static void job_take(struct rill_store *store, struct erase_job *job, const struct erasure *first)
+static void job_take(struct rill_store *store, struct erase_job *job, uint64_t segment)
 {
     job->erases = rill_alloc_zero(store->erasure_count, sizeof job->erases[0]);
-    const uint64_t segment = first->erase.segment;
-    for (struct erasure *one = store->erasures; one < store->erasures + store->erasure_count; one++) {
+    for (size_t i = 0; i < store->erasure_count; i++) {
+        struct erasure *one = &store->erasures[i];
         if (!is_due(store, one) || one->erase.segment != segment)
             continue;
         one->taken = true;
@@ -99,16 +99,17 @@ static void job_take(struct rill_store *store, struct erase_job *job, const stru
 
 struct rill_store_job *store_erase_start(struct rill_store *store)
 {
-    const struct erasure *first = store->erasures, *end = store->erasures + store->erasure_count;
-    while (first < end && !is_due(store, first))
+    size_t first = 0;
+    while (first < store->erasure_count && !is_due(store, &store->erasures[first]))
         first++;
-    if (first == end)
+    if (first == store->erasure_count)
         return NULL;
+    const uint64_t segment = store->erasures[first].erase.segment;
     struct erase_job *job = rill_alloc_zero(1, sizeof *job);
     job->base = (struct rill_store_job){.kind = JOB_ERASE, .disk = store->disk};
-    job->path = segment_path(store->folder, first->erase.segment);
-    job->seed = segment_seed(store->identity, first->erase.segment);
-    job_take(store, job, first);
+    job->path = segment_path(store->folder, segment);
+    job->seed = segment_seed(store->identity, segment);
+    job_take(store, job, segment);
     return &job->base;
 }
 
