@@ -102,6 +102,20 @@ void record_put_purge(uint8_t *at, uint64_t seed, uint64_t sequence, int64_t tim
     record_put_body(at, seed, RECORD_PURGE, sequence, time_ns, rill_bytes_of(body, sizeof body));
 }
 
+struct record_commit record_commit_of(const struct record *record)
+{
+    RILL_ASSERT(record->type == RECORD_COMMIT);
+    const uint8_t *body = record->body.data;
+    return (struct record_commit){
+        .number = le_get_u64(body),
+        .sequence = record->sequence,
+        .time_ns = record->time_ns,
+        .bytes = le_get_u32(body + 8),
+        .record_count = le_get_u32(body + 12),
+        .message_count = le_get_u32(body + 16),
+    };
+}
+
 struct record_delete record_delete_of(const struct record *record)
 {
     RILL_ASSERT(record->type == RECORD_DELETE);
@@ -202,14 +216,7 @@ bool record_get_commit(const uint8_t *at, size_t room, uint64_t seed, uint64_t l
         return false;
     if (!record_get(at, RECORD_COMMIT_BYTES, seed, &record))
         return false;
-    const struct record_commit commit = {
-        .number = le_get_u64(at + 32),
-        .sequence = record.sequence,
-        .time_ns = record.time_ns,
-        .bytes = le_get_u32(at + 40),
-        .record_count = le_get_u32(at + 44),
-        .message_count = le_get_u32(at + 48),
-    };
+    const struct record_commit commit = record_commit_of(&record);
     if (commit.number <= last || commit.sequence < sequence || commit.bytes % RECORD_ALIGN != 0)
         return false;
     if (commit.bytes < RECORD_COMMIT_BYTES + (uint64_t)commit.record_count * RECORD_HEADER_BYTES)

@@ -84,6 +84,7 @@ bool record_get_any(const uint8_t *at, size_t room, uint64_t seed, struct record
 bool record_type_is_known(uint8_t type);
 /* The fields of a record that is known to be valid. */
 struct record record_view(const uint8_t *at);
+struct record_commit record_commit_of(const struct record *record);
 struct record_delete record_delete_of(const struct record *record);
 uint64_t record_purge_of(const struct record *record);
 /* Is there a valid commit record that may follow the commit `last`, after the sequence `sequence` (V8)? */

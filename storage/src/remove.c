@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 
 #include <string.h>
 
@@ -128,7 +129,7 @@ void store_removals_undo(struct rill_store *store)
 
 /* Where a message stands that an append could name, as the open commit sees it. */
 static enum rill_err find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
-                                  uint32_t *ret_bytes)
+                                  struct record *ret_record)
 {
     if (sequence < store->open.floor || sequence > store->open.sequence)
         return RILL_ERR_NOT_FOUND;
@@ -147,7 +148,7 @@ static enum rill_err find_message(struct rill_store *store, uint64_t sequence, s
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     *ret_block = block;
-    *ret_bytes = (uint32_t)record_view(record).size;
+    *ret_record = record_view(record);
     return RILL_OK;
 }
 
@@ -156,12 +157,20 @@ enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequen
     struct log_mark *open = &store->open;
     struct record_delete removal = {.sequence = sequence};
     struct block *block = NULL;
-    uint8_t *at;
-    enum rill_err err = find_message(store, sequence, &block, &removal.bytes);
-    if (!err)
-        err = store_record_room(store, RECORD_DELETE_BYTES, &at);
+    struct record message;
+    enum rill_err err = find_message(store, sequence, &block, &message);
     if (err)
         return err;
+    if (store->indexing) // now: the room may take the message's
+        indexing_keep_subject(store->indexing, open->commit + 1, sequence, message.subject);
+    removal.bytes = (uint32_t)message.size;
+    uint8_t *at;
+    err = store_record_room(store, RECORD_DELETE_BYTES, &at);
+    if (err) {
+        if (store->indexing)
+            indexing_forget_subject(store->indexing);
+        return err;
+    }
     record_put_delete(at, store->seed + open->offset, open->sequence, open->time_ns, &removal);
     store_record_advance(store, RECORD_DELETE_BYTES);
     const uint32_t index = (uint32_t)(sequence - block->first_sequence);

@@ -8,7 +8,9 @@
 
 #include "base/assert.h"
 #include "catalog.h"
+#include "indexing.h"
 #include "reader.h"
+#include "resume.h"
 #include "scan.h"
 
 #include <inttypes.h>
@@ -24,6 +26,8 @@ struct replay {
     bool is_last;            // the segment being read is the last one
     uint64_t sequence_limit; // no message of this segment has a higher one
     bool ends_block;         // the next record begins a block
+    uint64_t from;           // offset in the segment being read where the replay begins
+    bool is_muted;           // no event is told before a checkpoint is
     bool head_is_missing;    // segments in front of the first
     uint64_t head_sequence;  // the last message in them
 };
@@ -48,6 +52,8 @@ static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, s
     struct block *last = block_last(table);
     if (!last || first_sequence != block_end(last) || last->offset + (uint64_t)last->len != offset ||
         last->len + size > BLOCK_BYTES || replay->ends_block) {
+        if (replay->store->indexing)
+            indexing_end_block(replay->store->indexing);
         const enum rill_err err = block_push(table, first_sequence, offset, &last);
         if (err)
             return err;
@@ -74,6 +80,7 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
 {
     struct rill_buf *last = &replay->store->checkpoint;
     last->len = 0;
+    replay->is_muted = false;
     const enum rill_err err = rill_buf_append(last, record->body);
     if (err)
         return err;
@@ -83,6 +90,8 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
 
 static enum rill_err deliver_event(struct replay *replay, const struct record *record)
 {
+    if (replay->is_muted)
+        return RILL_OK;
     replay->report->events++;
     if (!replay->visitor->event)
         return RILL_OK;
@@ -104,6 +113,8 @@ static enum rill_err deliver_delete(struct replay *replay, const struct record *
     if (err)
         return err;
     const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
+    if (block && replay->store->indexing)
+        indexing_note_delete(replay->store->indexing, block, removal.sequence);
     if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_OK; // it is lost, or gone already
     live_remove(&block->live, (uint32_t)index);
@@ -165,6 +176,8 @@ static enum rill_err deliver(struct replay *replay, const struct record *record,
         err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
     if (err)
         return err;
+    if (replay->store->indexing)
+        indexing_note(replay->store->indexing, &replay->at, offset, record);
     return is_message ? deliver_message(replay, record) : deliver_body(replay, record);
 }
 
@@ -185,32 +198,21 @@ static enum rill_err accept_jump(struct replay *replay, const struct record_comm
 static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
 {
     struct log_mark *at = &replay->at;
+    struct indexing *indexing = replay->store->indexing;
     enum rill_err err = accept_jump(replay, commit);
+    if (!err && indexing && indexing_note_end(indexing, at, offset))
+        replay->ends_block = true;
     // A declared gap (I9) begins a block although the bytes have no gap.
     if (!err)
         err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
+    if (err)
+        return err;
+    if (indexing)
+        indexing_note_commit(indexing, at, offset, commit);
     at->commit = commit->number;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
-    return err;
-}
-
-/* V9, for a commit whose record is valid and whose bytes are all here. */
-static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
-{
-    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
-    struct record_found found;
-    uint32_t records = 0, messages = 0;
-    scan.at = RECORD_COMMIT_BYTES;
-    while (records < commit->record_count) {
-        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
-            return false;
-        records++;
-        messages += found.record.type == RECORD_MESSAGE;
-        if (found.record.sequence != commit->sequence + messages)
-            return false;
-    }
-    return messages == commit->message_count && scan.at == commit->bytes;
+    return RILL_OK;
 }
 
 static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const uint8_t *bytes,
@@ -280,7 +282,7 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
     enum rill_err err = reader_get(reader, offset, (size_t)(end - offset), &bytes);
     if (err)
         return err;
-    if (fits && commit_is_whole(bytes, reader->seed + offset, commit)) {
+    if (fits && record_commit_is_whole(bytes, reader->seed + offset, commit)) {
         *ret_next = end;
         return deliver_whole(replay, offset, bytes, commit);
     }
@@ -340,7 +342,7 @@ static enum rill_err replay_commits(struct replay *replay)
 {
     struct log_reader *reader = &replay->reader;
     enum rill_err err = RILL_OK;
-    uint64_t offset = SEGMENT_FIRST_OFFSET;
+    uint64_t offset = replay->from;
     while (!err && offset < reader->size) {
         uint64_t next = offset;
         struct record_commit commit;
@@ -380,7 +382,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     free(path);
     if (err)
         return err;
-    store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
+    if (!segment_of(&store->segments, entry->header.number))
+        store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
     replay->reader.seed = segment_seed(store->identity, entry->header.number);
     replay->at.segment = entry->header.number;
     replay->tail->header = entry->header;
@@ -390,7 +393,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     if (!err)
         err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
-    replay->report->bytes_read += replay->at.offset;
+    replay->report->bytes_read += replay->at.offset - replay->from;
+    replay->from = SEGMENT_FIRST_OFFSET;
     if (!replay->is_last)
         store->segments.segments[store->segments.count - 1]->file_bytes = replay->reader.size;
     reader_close(&replay->reader);
@@ -423,12 +427,36 @@ static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
     return next && next->has_header ? next->header.first_sequence - 1 : UINT64_MAX - 1;
 }
 
+/* Goes on from where the index stands. *ret_entry is the segment to begin with. */
+static enum rill_err replay_resume(struct replay *replay, const struct catalog *catalog, size_t *ret_entry)
+{
+    struct rill_store *store = replay->store;
+    struct resume resume = {0};
+    struct log_mark *at = &replay->at;
+    enum rill_err err = store->indexing ? resume_prepare(store, catalog, &resume) : RILL_OK;
+    *ret_entry = resume.entry;
+    if (err || !resume.is_used)
+        return err;
+    at->sequence = resume.at.sequence;
+    at->time_ns = resume.at.time_ns;
+    at->commit = resume.at.commit;
+    at->said_floor = resume.at.said_floor;
+    at->said_segment = resume.at.said_segment;
+    replay->from = resume.at.offset;
+    replay->ends_block = true;
+    replay->is_muted = resume.entry + 1 < catalog->count;
+    return resume_tell(store, catalog, &resume, replay->visitor, replay->report);
+}
+
 static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog,
                                      struct rill_error_text *why)
 {
-    enum rill_err err = RILL_OK;
+    size_t i = 0;
     replay_begin(replay, &catalog->entries[0]);
-    for (size_t i = 0; !err && i < catalog->count; i++) {
+    enum rill_err err = replay_resume(replay, catalog, &i);
+    if (err)
+        rill_error_text_set(why, "go on from the index: %s", rill_err_text(err));
+    for (; !err && i < catalog->count; i++) {
         replay->is_last = i + 1 == catalog->count;
         replay->sequence_limit = sequence_limit(catalog, i);
         err = replay_file(replay, &catalog->entries[i]);
@@ -539,22 +567,29 @@ static void replay_take_over(struct replay *replay, const struct catalog *catalo
     for (size_t i = 0; i < store->segments.count; i++)
         store->full_bytes += store->segments.segments[i]->file_bytes;
     store->next_segment = catalog->highest + 1;
+    if (store->indexing)
+        indexing_settle(store->indexing);
     replay->report->segments = catalog->count;
     replay->report->foreign_files = catalog->foreign;
 }
 
 enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
-                           struct rill_store_report *report, struct replay_tail *ret_tail,
-                           struct rill_error_text *why)
+                           struct rill_store_report *report, const struct rill_store_options *options,
+                           struct replay_tail *ret_tail, struct rill_error_text *why)
 {
     static const struct rill_store_visitor nobody = {0};
     struct catalog catalog;
     enum rill_err err = catalog_read(&catalog, store->disk, store->folder, why);
     if (err)
         return err;
-    struct replay replay = {
-        .store = store, .visitor = visitor ? visitor : &nobody, .report = report, .tail = ret_tail};
+    struct replay replay = {.store = store,
+                            .visitor = visitor ? visitor : &nobody,
+                            .report = report,
+                            .tail = ret_tail,
+                            .from = SEGMENT_FIRST_OFFSET};
     memcpy(store->identity, catalog.identity, sizeof store->identity);
+    if (options->index)
+        store->indexing = indexing_open(store, options);
     err = replay_segments(&replay, &catalog, why);
     if (!err)
         err = replay_settle(&replay);

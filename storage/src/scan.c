@@ -40,3 +40,21 @@ bool record_scan_next(struct record_scan *scan, struct record_found *ret)
     }
     return false;
 }
+
+/* V9, for a commit whose record is valid and whose bytes are all here. */
+bool record_commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
+{
+    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
+    struct record_found found;
+    uint32_t records = 0, messages = 0;
+    scan.at = RECORD_COMMIT_BYTES;
+    while (records < commit->record_count) {
+        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
+            return false;
+        records++;
+        messages += found.record.type == RECORD_MESSAGE;
+        if (found.record.sequence != commit->sequence + messages)
+            return false;
+    }
+    return messages == commit->message_count && scan.at == commit->bytes;
+}
