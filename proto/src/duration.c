@@ -3,6 +3,9 @@
 
 #include "base/clock.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const struct {
     const char *name;
     int64_t ns;
@@ -94,4 +97,55 @@ bool rill_duration_parse(struct rill_bytes text, int64_t *ret_ns)
             return false;
     *ret_ns = negative ? -total_ns : total_ns;
     return true;
+}
+
+// ---- writing ----
+
+// "1.5" of 1500 parts of 1000, without zeros at the end.
+static size_t write_fraction(uint64_t value, uint64_t unit, char *to, size_t size)
+{
+    size_t len = (size_t)snprintf(to, size, "%" PRIu64, value / unit);
+    uint64_t rest = value % unit;
+    if (rest)
+        to[len++] = '.';
+    while (rest) {
+        unit /= 10;
+        to[len++] = (char)('0' + rest / unit);
+        rest %= unit;
+    }
+    to[len] = 0;
+    return len;
+}
+
+static void write_short(uint64_t ns, char *to, size_t size)
+{
+    const size_t unit = ns < 1000 ? 0 : ns < 1000 * 1000 ? 2 : 4; // of the table above
+    const size_t len = write_fraction(ns, (uint64_t)units[unit].ns, to, size);
+    (void)snprintf(to + len, size - len, "%s", units[unit].name);
+}
+
+static void write_long(uint64_t ns, char *to, size_t size)
+{
+    const uint64_t minutes = ns / (60 * RILL_NS_PER_S);
+    size_t len = 0;
+    if (minutes >= 60)
+        len += (size_t)snprintf(to, size, "%" PRIu64 "h", minutes / 60);
+    if (minutes)
+        len += (size_t)snprintf(to + len, size - len, "%" PRIu64 "m", minutes % 60);
+    len += write_fraction(ns % (60 * RILL_NS_PER_S), RILL_NS_PER_S, to + len, size - len);
+    (void)snprintf(to + len, size - len, "s");
+}
+
+const char *rill_duration_write(int64_t duration_ns, char text[RILL_DURATION_BYTES_MAX])
+{
+    const uint64_t ns = duration_ns < 0 ? 0 - (uint64_t)duration_ns : (uint64_t)duration_ns;
+    char *to = text;
+    if (duration_ns < 0)
+        *to++ = '-';
+    const size_t size = RILL_DURATION_BYTES_MAX - (size_t)(to - text);
+    if (ns && ns < RILL_NS_PER_S)
+        write_short(ns, to, size);
+    else
+        write_long(ns, to, size);
+    return text;
 }

@@ -4,6 +4,7 @@
 #include "store_impl.h"
 
 #include "base/assert.h"
+#include "store_limits.h"
 
 static struct block *open_tail(struct rill_store *store)
 {
@@ -16,7 +17,7 @@ static struct block *open_tail(struct rill_store *store)
 static bool has_room(const struct rill_store *store, const struct block *tail, size_t size)
 {
     return tail && tail->data && size <= tail->data->capacity - tail->len && !store->ends_block &&
-           tail->offset + (uint64_t)tail->len == store->open.offset;
+           !tail->packed_len && tail->offset + (uint64_t)tail->len == store->open.offset;
 }
 
 static enum rill_err new_tail(struct rill_store *store, size_t size, struct block **ret_tail)
@@ -90,7 +91,7 @@ enum rill_err store_record_room(struct rill_store *store, size_t size, uint8_t *
     const uint64_t used = store->commit.record ? store->commit.bytes : RECORD_COMMIT_BYTES;
     if (store->read_only)
         return RILL_ERR_READ_ONLY;
-    if (size > store->commit_bytes_max - used)
+    if (used > store->commit_bytes_max || size + limits_reserve(store) > store->commit_bytes_max - used)
         return RILL_ERR_LIMIT;
     const enum rill_err err = store_commit_open(store);
     return err ? err : log_room(store, size, ret_at);
@@ -114,7 +115,9 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         return RILL_ERR_LIMIT;
     uint8_t *at;
     const size_t size = record_message_size(message);
-    const enum rill_err err = store_record_room(store, size, &at);
+    enum rill_err err = limits_check(store, size);
+    if (!err)
+        err = store_record_room(store, size, &at);
     if (err)
         return err;
     struct log_mark *open = &store->open;

@@ -25,11 +25,11 @@ enum rill_err rill_store_background_finish(struct rill_store *store, struct rill
 {
     enum rill_err err;
     switch (job->kind) {
-    case JOB_TIDY:
-        return rill_store_tidy_finish(store, job);
     case JOB_LOAD:
         return rill_store_load_finish(store, job);
     default:
+        return rill_store_tidy_finish(store, job);
+    case JOB_INDEX:
         err = indexing_job_finish(store->indexing, job);
         segment_trim(&store->segments, store->committed.segment);
         return err;

@@ -77,7 +77,7 @@ enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t 
 }
 
 /* Walks the bytes that were appended, or verified, since the last time. */
-static enum rill_err data_index(struct block_data *data, uint32_t len, uint64_t first)
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first)
 {
     while (data->indexed < len) {
         const struct record record = record_view(data->bytes + data->indexed);
@@ -203,7 +203,7 @@ enum rill_err block_message(struct block_cache *cache, struct block *block, uint
     RILL_ASSERT(data && sequence >= block->first_sequence && len <= block->len);
     data_touch(cache, data);
     const uint64_t before = data_size(data);
-    const enum rill_err err = data_index(data, len, block->first_sequence);
+    const enum rill_err err = block_data_index(data, len, block->first_sequence);
     cache->bytes += data_size(data) - before;
     if (err)
         return err;

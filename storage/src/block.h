@@ -15,7 +15,10 @@
 #include "live.h"
 #include "record.h"
 
-enum { BLOCK_BYTES = 128 * 1024 };
+enum {
+    BLOCK_BYTES = 128 * 1024,
+    BLOCK_SKIP_MAX = 4096, // as many sequences without a message begin another block
+};
 
 struct segment;
 
@@ -35,7 +38,8 @@ struct block {
     struct segment *segment;
     uint32_t index; // in the segment's directory
     uint32_t offset;
-    uint32_t len;
+    uint32_t len;            // in memory
+    uint32_t packed_len;     // in the file, when it is a packed record; else 0, and it is `len` there
     uint32_t count;          // messages in it, live or not: first_sequence and those behind it, without gaps
     uint32_t bytes;          // of their records
     uint32_t gone;           // of them, removed, as of the open commit; below the floor nobody counts
@@ -95,6 +99,8 @@ enum rill_err block_message(struct block_cache *cache, struct block *block, uint
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);
 void block_data_destroy(struct block_data *data);
+/* Notes where the messages are in bytes that came out of a packed record. */
+enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t first) RILL_MUST_CHECK;
 /* Checks `len` bytes that came from the disk and notes where its valid messages are, from `first` to `last`. */
 enum rill_err block_data_verify(struct block_data *data, uint32_t len, uint64_t seed, uint64_t first,
                                 uint64_t last) RILL_MUST_CHECK;

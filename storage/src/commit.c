@@ -48,6 +48,7 @@ void store_rollback(struct rill_store *store)
     struct block *tail = committed->block;
     const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
+    store_erase_undo(store, committed->commit);
     segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
     if (store->indexing)
         indexing_take_back(store->indexing, committed->commit);
@@ -177,6 +178,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
 
 struct rill_store_job *rill_store_commit_start(struct rill_store *store)
 {
+    if (store->in_flight || store->read_only || !limits_apply(store))
+        return NULL;
     struct rill_store_job *job = store_commit_start(store, false);
     if (job)
         store->job.keeps_file = shared_file_take(&store->member);
@@ -374,6 +377,8 @@ void rill_store_job_run(struct rill_store_job *job)
         tidy_job_run((struct tidy_job *)job);
     else if (job->kind == JOB_INDEX)
         indexing_job_run((struct index_job *)job);
+    else if (job->kind == JOB_ERASE)
+        erase_job_run((struct erase_job *)job);
     else
         load_job_run((struct load_job *)job);
 }

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "directory_code.h"
+#include "segment.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -76,6 +77,7 @@ struct segment *segment_push(struct segment_table *table, uint64_t number, uint6
 {
     struct segment *segment = segment_push_cold(table, number, first_sequence);
     segment->version = 1;
+    segment->format = SEGMENT_VERSION;
     warm(table, segment);
     return segment;
 }
@@ -296,6 +298,29 @@ void block_count_gone(struct block *block, uint32_t count, uint32_t bytes)
     segment->gone_bytes += bytes;
     segment->version++;
     RILL_ASSERT(block->gone <= block->count && block->gone_bytes <= block->bytes);
+}
+
+void block_lose(struct block *block, uint32_t index, uint32_t bytes)
+{
+    RILL_ASSERT(index < block->count && !live_is_gone(block->live, index, LIVE_OPEN));
+    live_remove(&block->live, index);
+    live_commit(block->live, index, index);
+    // A record that is valid says what was true; what no store has written must not break the counts.
+    const uint32_t left = block_live_bytes(block);
+    block_count_gone(block, 1, bytes < left ? bytes : left);
+}
+
+void block_skip(struct block *block, uint32_t count)
+{
+    if (!block->count) {
+        block->first_sequence += count;
+        return;
+    }
+    for (; count; count--) {
+        block->count++;
+        block->segment->messages++;
+        block_lose(block, block->count - 1, 0);
+    }
 }
 
 void block_count_back(struct block *block, uint32_t count, uint32_t bytes)

@@ -19,6 +19,8 @@
 
 struct segment {
     uint64_t number;
+    uint32_t format;         // version of its header; 0 when that is damaged
+    bool keep;               // it is never rewritten
     uint64_t file_bytes;     // 0 for the tail, and for one whose file is still to be made
     bool made;               // the file is there
     uint64_t first_sequence; // what its first message has, or would have; that of the next one is its end
@@ -104,6 +106,11 @@ struct block *segment_block(const struct segment *segment, uint64_t sequence);
 void block_count_message(struct block *block, size_t size, int64_t time_ns);
 /* Notes that messages of a block were removed. */
 void block_count_gone(struct block *block, uint32_t count, uint32_t bytes);
+/* Notes that message `index` is gone, for everybody; it takes `bytes` of the block. */
+void block_lose(struct block *block, uint32_t index, uint32_t bytes);
+/* Notes that the next `count` sequences were removed, and have no record: as if they stood at the end of the block. In an
+   empty block it begins behind them. */
+void block_skip(struct block *block, uint32_t count);
 /* Takes such a note back. */
 void block_count_back(struct block *block, uint32_t count, uint32_t bytes);
 

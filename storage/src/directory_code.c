@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-//     version  blocks  { first - end of the one before, offset - end of the one before, len / 8, count, bytes / 8,
-//                        first time - that of the block before, gone [gone bytes, live, gone, live, gone ...] } ...
+//     version  blocks  { first - end of the one before, offset - end of the one before, len / 8, packed len / 8 or 0,
+//                        count, bytes / 8, first time - that of the block before, gone [gone bytes, live, gone, live, gone ...] } ...
 //
 // The runs behind "gone bytes" are of messages that are live and that are not, in turns, until all that are gone were
 // told; they are absent when none is.
@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { DIRECTORY_VERSION = 1 };
+enum { DIRECTORY_VERSION = 2 };
 
 /* What the block before says for the next one. */
 struct before {
@@ -21,6 +21,12 @@ struct before {
     uint64_t end_offset;
     int64_t time_ns;
 };
+
+static struct before behind(const struct block *block)
+{
+    const uint64_t len = block->packed_len ? block->packed_len : block->len;
+    return (struct before){block_end(block), block->offset + len, block->first_time_ns};
+}
 
 static enum rill_err put_runs(const struct block *block, uint32_t gone, struct rill_buf *out)
 {
@@ -51,6 +57,7 @@ static enum rill_err put_block(const struct directory_view *view, const struct b
         block->first_sequence - before->end_sequence,
         block->offset - before->end_offset,
         block->len / RECORD_ALIGN,
+        block->packed_len / RECORD_ALIGN,
         block->count,
         block->bytes / RECORD_ALIGN,
     };
@@ -83,8 +90,7 @@ enum rill_err directory_put(const struct directory_view *view, struct rill_buf *
     for (size_t i = 0; !err && i < view->block_count; i++) {
         const struct block *block = segment->blocks[i];
         err = put_block(view, block, &before, ret_counts, out);
-        before =
-            (struct before){block_end(block), block->offset + (uint64_t)block->len, block->first_time_ns};
+        before = behind(block);
     }
     return err;
 }
@@ -108,19 +114,24 @@ static bool take_runs(struct rill_bytes *bytes, struct block *block)
 
 static bool take_block(struct rill_bytes *bytes, const struct before *before, struct block *block)
 {
-    uint64_t first, offset, len, count, size, gone, gone_bytes = 0;
+    uint64_t first, offset, len, packed, count, size, gone, gone_bytes = 0;
     int64_t time;
     if (!varint_take(bytes, &first) || !varint_take(bytes, &offset) || !varint_take(bytes, &len) ||
-        !varint_take(bytes, &count) || !varint_take(bytes, &size) || !varint_take_signed(bytes, &time) ||
-        !varint_take(bytes, &gone) || (gone && !varint_take(bytes, &gone_bytes)))
+        !varint_take(bytes, &packed) || !varint_take(bytes, &count) || !varint_take(bytes, &size) ||
+        !varint_take_signed(bytes, &time) || !varint_take(bytes, &gone) ||
+        (gone && !varint_take(bytes, &gone_bytes)))
         return false;
     const uint64_t room = UINT32_MAX - before->end_offset;
-    if (offset > room || len > (room - offset) / RECORD_ALIGN || size > len || count > len || gone > count ||
-        gone_bytes > size * RECORD_ALIGN || first > UINT64_MAX - before->end_sequence - count)
+    const uint64_t file_len = packed ? packed : len;
+    if (offset > room || file_len > (room - offset) / RECORD_ALIGN || len > UINT32_MAX / RECORD_ALIGN ||
+        size > len || gone > count || count - gone > len || count > (len + 1) * (BLOCK_SKIP_MAX + 1) ||
+        count > UINT32_MAX || gone_bytes > size * RECORD_ALIGN ||
+        first > UINT64_MAX - before->end_sequence - count)
         return false;
     block->first_sequence = before->end_sequence + first;
     block->offset = (uint32_t)(before->end_offset + offset);
     block->len = (uint32_t)(len * RECORD_ALIGN);
+    block->packed_len = (uint32_t)(packed * RECORD_ALIGN);
     block->count = (uint32_t)count;
     block->bytes = (uint32_t)(size * RECORD_ALIGN);
     block->first_time_ns = (int64_t)((uint64_t)before->time_ns + (uint64_t)time);
@@ -145,8 +156,7 @@ static enum rill_err get_blocks(struct rill_bytes *bytes, struct segment *segmen
         segment->blocks[segment->block_count++] = block;
         if (!take_block(bytes, &before, block))
             return RILL_ERR_DAMAGED;
-        before =
-            (struct before){block_end(block), block->offset + (uint64_t)block->len, block->first_time_ns};
+        before = behind(block);
     }
     return bytes->len ? RILL_ERR_DAMAGED : RILL_OK;
 }

@@ -89,7 +89,8 @@ static void write_rest(struct indexing *indexing)
     const struct log_mark *committed = &indexing->store->committed;
     const bool is_all =
         indexing->block && indexing->block == committed->block && indexing->block_len == committed->block_len;
-    if (indexing->failed || !is_all || indexing->since_rotation < INDEXING_CLOSE_BYTES)
+    if (indexing->failed || !is_all || indexing->store->erasure_count ||
+        indexing->since_rotation < INDEXING_CLOSE_BYTES)
         return;
     run_jobs(indexing);
     if (indexing->failed || indexing->rotated)
@@ -185,7 +186,8 @@ static void feed_delete(struct indexing *indexing, uint64_t sequence, struct ril
 
 static bool wants_rotation(const struct indexing *indexing)
 {
-    if (indexing->failed || indexing->rotated)
+    // An erase that is pending must be found by the next open (E3).
+    if (indexing->failed || indexing->rotated || indexing->store->erasure_count)
         return false;
     return indexing->since_rotation >= indexing->log_bytes || rill_index_wants_rotation(indexing->index);
 }
@@ -198,13 +200,17 @@ void indexing_end_block(struct indexing *indexing)
         seal(indexing);
 }
 
-void indexing_note(struct indexing *indexing, const struct log_mark *at, uint64_t offset,
-                   const struct record *record)
+void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size)
 {
+    if (!indexing->failed)
+        note_place(indexing, segment, offset, size);
+}
+
+void indexing_note(struct indexing *indexing, const struct record *record)
+{
+    enum rill_err err = RILL_OK;
     if (indexing->failed)
         return;
-    enum rill_err err = RILL_OK;
-    note_place(indexing, at->segment, offset, record->size);
     if (record->type == RECORD_MESSAGE)
         err = feed_message(indexing, record);
     else if (record->type == RECORD_PURGE)
@@ -213,13 +219,19 @@ void indexing_note(struct indexing *indexing, const struct log_mark *at, uint64_
         indexing_fail(indexing, err, "feed a message");
 }
 
-void indexing_note_commit(struct indexing *indexing, const struct log_mark *at, uint64_t offset,
-                          const struct record_commit *commit)
+void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit)
 {
-    if (indexing->failed)
-        return;
-    note_place(indexing, at->segment, offset, RECORD_COMMIT_BYTES);
-    feed_commit(indexing, commit);
+    if (!indexing->failed)
+        feed_commit(indexing, commit);
+}
+
+/* The index's file has a message whose subject nobody knows any more: it was erased. */
+static void discard(struct indexing *indexing)
+{
+    struct directory_source *source = &indexing->store->segments.source;
+    indexing_begin(indexing, true);
+    indexing_fail(indexing, RILL_ERR_DAMAGED, "a message in it was erased");
+    source->detail = NULL;
 }
 
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence)
@@ -231,9 +243,11 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
     enum rill_err err = block->data ? RILL_OK : store_load_block(store, block);
     if (!err)
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
+    if (err == RILL_ERR_NOT_FOUND && sequence > indexing->resumed_sequence)
+        return; // it was not fed
     if (err == RILL_ERR_NOT_FOUND)
-        return; // it was damaged before it was deleted, and so is in no index that was made since
-    if (err)
+        discard(indexing);
+    else if (err)
         indexing_fail(indexing, err, "read a deleted message");
     else
         feed_delete(indexing, sequence, record_view(at).subject);
@@ -404,7 +418,11 @@ static enum rill_err feed(struct indexing *indexing, const struct record *record
     case RECORD_MESSAGE:
         return feed_message(indexing, record);
     case RECORD_DELETE:
+    case RECORD_ERASE:
         feed_kept(indexing, record);
+        break;
+    case RECORD_ERASED: // meanwhile
+        indexing->fed.sequence = record->sequence;
         break;
     case RECORD_PURGE:
         feed_purge(indexing, record);

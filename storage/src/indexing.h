@@ -47,6 +47,7 @@ struct indexing {
     char *path;
     struct rill_index_position position; // of the file, at the open
     uint64_t step_bytes;
+    uint64_t resumed_sequence; // the file had the messages up to this one when the store was opened
     uint64_t log_bytes;
     struct summary fed;           // up to here
     struct block *block;          // the last one fed, in a segment that this keeps hot; NULL before the first
@@ -79,12 +80,12 @@ void indexing_close(struct indexing *indexing);
 
 /* A block is complete. */
 void indexing_end_block(struct indexing *indexing);
-/* A record of a commit stands at this offset of the mark's segment. What a delete says is noted besides. */
-void indexing_note(struct indexing *indexing, const struct log_mark *at, uint64_t offset,
-                   const struct record *record);
-/* A commit begins there. */
-void indexing_note_commit(struct indexing *indexing, const struct log_mark *at, uint64_t offset,
-                          const struct record_commit *commit);
+/* A record stands there. */
+void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size);
+/* What it says, but for a delete, which is noted by itself. */
+void indexing_note(struct indexing *indexing, const struct record *record);
+/* A commit begins. */
+void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit);
 /* [blocking] A delete names a message of this block, which is loaded if it must be. */
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence);
 /* [blocking] A commit will follow at this offset. True when a batch was ended: then a block ends, too. */

@@ -81,6 +81,29 @@ void lost_cut(struct lost *lost, uint64_t first_kept)
     }
 }
 
+void lost_remove(struct lost *lost, uint64_t sequence)
+{
+    const size_t at = lost_find(lost, sequence);
+    if (!lost_has(lost, sequence))
+        return;
+    struct rill_store_range *range = &lost->ranges[at];
+    const struct rill_store_range behind = {sequence + 1, range->last_sequence};
+    const bool is_front = range->first_sequence == sequence, is_end = range->last_sequence == sequence;
+    if (!is_front && !is_end && lost->count == LOST_RANGES_MAX)
+        return; // it is told with too many then
+    lost->messages--;
+    if (is_front && is_end) {
+        memmove(range, range + 1, (lost->count - at - 1) * sizeof *range);
+        lost->count--;
+    } else if (is_front) {
+        range->first_sequence++;
+    } else {
+        range->last_sequence = sequence - 1;
+        if (!is_end)
+            lost_insert(lost, at + 1, behind);
+    }
+}
+
 void lost_add(struct lost *lost, uint64_t first, uint64_t last)
 {
     RILL_ASSERT(first > 0 && first <= last);
@@ -97,4 +120,15 @@ void lost_add(struct lost *lost, uint64_t first, uint64_t last)
     lost->messages += range_size(&range);
     lost_insert(lost, at, range);
     RILL_ASSERT(lost->count <= LOST_RANGES_MAX);
+}
+
+void lost_add_but(struct lost *lost, uint64_t first, uint64_t last, const struct lost *others)
+{
+    for (size_t at = lost_find(others, first); first <= last; at++) {
+        const bool more = at < others->count && others->ranges[at].first_sequence <= last;
+        const uint64_t end = more ? others->ranges[at].first_sequence : last + 1;
+        if (end > first)
+            lost_add(lost, first, end - 1);
+        first = more ? others->ranges[at].last_sequence + 1 : last + 1;
+    }
 }

@@ -21,4 +21,8 @@ void lost_fini(struct lost *lost);
 void lost_add(struct lost *lost, uint64_t first, uint64_t last);
 /* Forgets what is below: it was purged. */
 void lost_cut(struct lost *lost, uint64_t first_kept);
+/* Takes one out, if it is there: somebody has deleted it. */
+void lost_remove(struct lost *lost, uint64_t sequence);
+/* Adds those from `first` to `last` that are not in `others`. */
+void lost_add_but(struct lost *lost, uint64_t first, uint64_t last, const struct lost *others);
 bool lost_has(const struct lost *lost, uint64_t sequence);

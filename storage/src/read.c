@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "io.h"
+#include "pack.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +22,12 @@ static bool is_deleted(const struct block *block, uint64_t sequence)
 {
     const uint64_t index = sequence - block->first_sequence;
     return block->live && index < block->count && live_is_gone(block->live, (uint32_t)index, LIVE_COMMITTED);
+}
+
+/* Does it lie between this block and the next? Then it was removed, and a rewriting has left it out (W2). */
+static bool is_beyond(const struct block *block, uint64_t sequence)
+{
+    return sequence >= block_end(block);
 }
 
 /* How much of a block is committed. */
@@ -42,9 +49,9 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
         return RILL_ERR_NOT_FOUND;
     struct block *block;
     enum rill_err err = block_find(&store->segments, sequence, &block);
-    if (err || !block)
-        return err ? err : RILL_ERR_DAMAGED;
-    if (is_deleted(block, sequence))
+    if (err)
+        return err;
+    if (!block || is_beyond(block, sequence) || is_deleted(block, sequence))
         return RILL_ERR_NOT_FOUND;
     if (!block->data)
         return RILL_ERR_AGAIN;
@@ -71,6 +78,7 @@ static struct load_job *load_create(struct rill_store *store, struct block *bloc
         .seed = segment_seed(store->identity, segment) + block->offset,
         .offset = block->offset,
         .len = len,
+        .packed_len = block->packed_len,
         .first_sequence = block->first_sequence,
         .last_sequence = block->first_sequence + count - 1,
     };
@@ -98,32 +106,67 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
     if (lost_has(&store->lost, sequence) || !is_stored(store, sequence) ||
         block_find(&store->segments, sequence, &block))
         return NULL;
-    if (!block || block->data || block->loading || is_deleted(block, sequence))
+    if (!block || block->data || block->loading || is_beyond(block, sequence) || is_deleted(block, sequence))
         return NULL;
     return store_load_start(store, block);
 }
 
 /* What the file no longer has reads as zeros, and so as damage. */
-static enum rill_err load_bytes(struct load_job *job)
+static enum rill_err load_bytes(const struct load_job *job, uint8_t *bytes, size_t len)
 {
     struct rill_disk_file *file;
     size_t got = 0;
     enum rill_err err = job->base.disk->ops->open(job->base.disk, job->path, RILL_DISK_READ, &file);
     if (err == RILL_OK) {
-        err = io_read_all(file, job->data->bytes, job->len, job->offset, &got);
+        err = io_read_all(file, bytes, len, job->offset, &got);
         job->base.disk->ops->close(file);
     }
-    memset(job->data->bytes + got, 0, job->len - got);
+    memset(bytes + got, 0, len - got);
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+/* A packed record that is damaged now leaves the block without messages. */
+static enum rill_err load_unpacked(struct load_job *job, const uint8_t *bytes)
+{
+    struct record record;
+    if (!record_get(bytes, job->packed_len, job->seed, &record) || record.type != RECORD_PACKED)
+        return RILL_OK;
+    const struct record_packed packed = record_packed_of(&record);
+    if (packed.bytes != job->len)
+        return RILL_OK;
+    const enum rill_err err = pack_open(&packed, job->data->bytes);
+    if (err)
+        return err == RILL_ERR_NO_MEMORY ? err : RILL_OK;
+    return block_data_index(job->data, job->len, job->first_sequence);
+}
+
+static enum rill_err load_packed(struct load_job *job)
+{
+    uint8_t *bytes = malloc(job->packed_len);
+    if (!bytes)
+        return RILL_ERR_NO_MEMORY;
+    enum rill_err err = load_bytes(job, bytes, job->packed_len);
+    if (!err)
+        err = load_unpacked(job, bytes);
+    free(bytes);
+    job->data->indexed = job->len;
+    return err;
+}
+
+static enum rill_err load_plain(struct load_job *job)
+{
+    const enum rill_err err = load_bytes(job, job->data->bytes, job->len);
+    return err ? err
+               : block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
 }
 
 void load_job_run(struct load_job *job)
 {
     job->data = block_data_create(job->len);
-    enum rill_err err = job->data ? load_bytes(job) : RILL_ERR_NO_MEMORY;
-    if (!err)
-        err = block_data_verify(job->data, job->len, job->seed, job->first_sequence, job->last_sequence);
-    job->base.err = err;
+    if (!job->data)
+        job->base.err = RILL_ERR_NO_MEMORY;
+    else
+        job->base.err = job->packed_len ? load_packed(job) : load_plain(job);
 }
 
 enum rill_err store_load_block(struct rill_store *store, struct block *block)
@@ -200,10 +243,13 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
     if (!err && block) {
         block_attach(&store->segments.cache, block, job->data);
         note_losses(store, job, block);
+        store_erase_loaded(store, block);
         block_trim(&store->segments.cache, store->committed.block);
         store_note_first(store);
         (void)!segment_bring(&store->segments, block->segment); // it was used last
     } else {
+        if (err)
+            limits_load_failed(store, job->first_sequence, job->last_sequence);
         block_data_destroy(job->data); // or its segment is gone, and nobody misses it
     }
     segment_trim(&store->segments, store->committed.segment);
@@ -222,21 +268,41 @@ static void note_deleted(struct rill_store *store, const struct block *block)
     }
 }
 
-/* Deletes are in segments where not all messages live; what is below the floor need not be looked at. */
-static void note_deleted_in(struct rill_store *store, struct segment *segment)
+/* Those from `first` on in front of `end` are in no block. */
+static void note_left_out(struct rill_store *store, uint64_t first, uint64_t end)
 {
-    if (!segment->gone || segment_bring(&store->segments, segment))
+    const struct log_mark *committed = &store->committed;
+    first = first < committed->floor ? committed->floor : first;
+    end = end > committed->sequence ? committed->sequence + 1 : end;
+    if (committed->messages && first < end)
+        lost_add_but(&store->deleted, first, end - 1, &store->lost);
+}
+
+/* Deletes are in segments where not all messages live; what is below the floor need not be looked at. */
+static void note_deleted_in(struct rill_store *store, struct segment *segment, uint64_t end)
+{
+    const bool is_whole = !segment->gone && segment->format == SEGMENT_VERSION;
+    uint64_t next = segment->first_sequence;
+    if (is_whole || segment_bring(&store->segments, segment))
         return;
-    for (size_t i = 0; i < segment->block_count; i++)
-        note_deleted(store, segment->blocks[i]);
+    for (size_t i = 0; i < segment->block_count; i++) {
+        const struct block *block = segment->blocks[i];
+        note_left_out(store, next, block->first_sequence);
+        note_deleted(store, block);
+        next = block_end(block);
+    }
+    note_left_out(store, next, end);
     segment_trim(&store->segments, store->committed.segment);
 }
 
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count)
 {
+    struct segment_table *table = &store->segments;
     store->deleted.count = 0;
-    for (size_t i = 0; i < store->segments.count; i++)
-        note_deleted_in(store, store->segments.segments[i]);
+    for (size_t i = 0; i < table->count; i++) {
+        const bool is_last = i + 1 == table->count;
+        note_deleted_in(store, table->segments[i], is_last ? 0 : segment_end(table, i));
+    }
     *ret_count = store->deleted.count;
     return store->deleted.ranges;
 }

@@ -91,10 +91,12 @@ enum rill_err reader_commit_at(struct log_reader *reader, uint64_t offset, uint6
     const uint8_t *at;
     if (offset >= reader->size || reader->size - offset < RECORD_COMMIT_BYTES)
         return RILL_ERR_NOT_FOUND;
-    const enum rill_err err = reader_get(reader, offset, RECORD_COMMIT_BYTES, &at);
+    const uint64_t left = reader->size - offset;
+    const size_t room = left < RECORD_MERGED_BYTES ? (size_t)left : RECORD_MERGED_BYTES;
+    const enum rill_err err = reader_get(reader, offset, room, &at);
     if (err)
         return err;
-    const bool valid = record_get_commit(at, RECORD_COMMIT_BYTES, reader->seed + offset, last, sequence, ret);
+    const bool valid = record_get_commit(at, room, reader->seed + offset, last, sequence, ret);
     return valid ? RILL_OK : RILL_ERR_NOT_FOUND;
 }
 
@@ -121,7 +123,7 @@ enum rill_err reader_next_commit(struct log_reader *reader, uint64_t offset, uin
     while (!search.found && offset < reader->size) {
         const uint64_t left = reader->size - offset;
         const size_t room = left < READER_WINDOW_BYTES ? (size_t)left : READER_WINDOW_BYTES;
-        const size_t len = room < left ? room - RECORD_COMMIT_BYTES : room;
+        const size_t len = room < left ? room - RECORD_MERGED_BYTES : room;
         const uint8_t *at;
         const enum rill_err err = reader_get(reader, offset, room, &at);
         if (err)

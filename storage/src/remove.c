@@ -127,9 +127,8 @@ void store_removals_undo(struct rill_store *store)
     }
 }
 
-/* Where a message stands that an append could name, as the open commit sees it. */
-static enum rill_err find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
-                                  struct record *ret_record)
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at)
 {
     if (sequence < store->open.floor || sequence > store->open.sequence)
         return RILL_ERR_NOT_FOUND;
@@ -138,47 +137,59 @@ static enum rill_err find_message(struct rill_store *store, uint64_t sequence, s
     struct block *block;
     enum rill_err err = block_find(&store->segments, sequence, &block);
     if (err || !block)
-        return err ? err : RILL_ERR_DAMAGED;
-    if (live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN))
+        return err ? err : RILL_ERR_NOT_FOUND;
+    const uint64_t index = sequence - block->first_sequence;
+    if (index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_ERR_NOT_FOUND;
     if (!block->data)
         return RILL_ERR_AGAIN;
-    const uint8_t *record;
-    err = block_message(&store->segments.cache, block, block->len, sequence, &record);
+    err = block_message(&store->segments.cache, block, block->len, sequence, ret_at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     *ret_block = block;
-    *ret_record = record_view(record);
     return RILL_OK;
+}
+
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes)
+{
+    struct log_mark *open = &store->open;
+    const uint32_t index = (uint32_t)(sequence - block->first_sequence);
+    block_remove(store, block, index, index, bytes);
+    open->messages--;
+    open->bytes -= bytes;
+    if (sequence == open->floor)
+        open->floor = store_next_live(store, LIVE_OPEN, sequence);
+}
+
+enum rill_err store_removal_room(struct rill_store *store, const uint8_t *message, size_t size,
+                                 uint8_t **ret_at)
+{
+    const struct record record = record_view(message);
+    if (store->indexing) // now: the room may take that of the message
+        indexing_keep_subject(store->indexing, store->open.commit + 1, record.sequence, record.subject);
+    const enum rill_err err = store_record_room(store, size, ret_at);
+    if (err && store->indexing)
+        indexing_forget_subject(store->indexing);
+    return err;
 }
 
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence)
 {
-    struct log_mark *open = &store->open;
+    const struct log_mark *open = &store->open;
     struct record_delete removal = {.sequence = sequence};
     struct block *block = NULL;
-    struct record message;
-    enum rill_err err = find_message(store, sequence, &block, &message);
+    const uint8_t *message;
+    uint8_t *at;
+    enum rill_err err = store_find_message(store, sequence, &block, &message);
     if (err)
         return err;
-    if (store->indexing) // now: the room may take the message's
-        indexing_keep_subject(store->indexing, open->commit + 1, sequence, message.subject);
-    removal.bytes = (uint32_t)message.size;
-    uint8_t *at;
-    err = store_record_room(store, RECORD_DELETE_BYTES, &at);
-    if (err) {
-        if (store->indexing)
-            indexing_forget_subject(store->indexing);
+    removal.bytes = (uint32_t)record_view(message).size;
+    err = store_removal_room(store, message, RECORD_DELETE_BYTES, &at);
+    if (err)
         return err;
-    }
     record_put_delete(at, store->seed + open->offset, open->sequence, open->time_ns, &removal);
     store_record_advance(store, RECORD_DELETE_BYTES);
-    const uint32_t index = (uint32_t)(sequence - block->first_sequence);
-    block_remove(store, block, index, index, removal.bytes);
-    open->messages--;
-    open->bytes -= removal.bytes;
-    if (sequence == open->floor)
-        open->floor = store_next_live(store, LIVE_OPEN, sequence);
+    store_note_delete(store, block, sequence, removal.bytes);
     return RILL_OK;
 }
 
@@ -195,6 +206,8 @@ struct purge {
 static enum rill_err plan_cut(struct rill_store *store, struct block *block, struct purge *purge)
 {
     const uint32_t end = (uint32_t)(purge->floor - block->first_sequence);
+    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
+        return RILL_OK; // and a caller that needs one block in memory never needs two
     purge->cut = block;
     if (!block->data)
         return RILL_ERR_AGAIN;
@@ -253,7 +266,7 @@ static enum rill_err purge_plan(struct rill_store *store, uint64_t first_kept, s
     return err;
 }
 
-/* Marks all of a block that may yet be appended to. */
+/* Marks all that is live of a block that may yet be appended to. */
 static void remove_whole(struct rill_store *store, struct block *block, uint64_t floor)
 {
     if (block_live(block) && block_end(block) <= floor)

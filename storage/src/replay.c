@@ -4,182 +4,15 @@
 // damage", has the four cases; they are replay_commit() (1 and 2) and replay_bare() (3 and 4). `at` is the
 // mark behind what was delivered; a commit that does not follow it in number or sequence shows that something
 // is missing in between.
-#include "store_impl.h"
+#include "replay_state.h"
 
 #include "base/assert.h"
-#include "catalog.h"
 #include "indexing.h"
-#include "reader.h"
 #include "resume.h"
 #include "scan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-struct replay {
-    struct rill_store *store;
-    const struct rill_store_visitor *visitor;
-    struct rill_store_report *report;
-    struct replay_tail *tail;
-    struct log_mark at;
-    struct log_reader reader;
-    bool is_last;            // the segment being read is the last one
-    uint64_t sequence_limit; // no message of this segment has a higher one
-    bool ends_block;         // the next record begins a block
-    uint64_t from;           // offset in the segment being read where the replay begins
-    bool is_muted;           // no event is told before a checkpoint is
-    bool head_is_missing;    // segments in front of the first
-    uint64_t head_sequence;  // the last message in them
-};
-
-static enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
-{
-    replay->report->lost_ranges++;
-    if (first <= last) {
-        lost_add(&replay->store->lost, first, last);
-        replay->report->lost_messages += last - first + 1;
-    }
-    return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
-}
-
-/* Puts a record into the last block, or into a new one: behind a gap in the file or in the sequences, in a
-   new segment, or when the last is full. So the sequences in a block have no gaps. `first_sequence` is what
-   the next message has. */
-static enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
-                                       uint64_t first_sequence)
-{
-    struct segment_table *table = &replay->store->segments;
-    struct block *last = block_last(table);
-    if (!last || first_sequence != block_end(last) || last->offset + (uint64_t)last->len != offset ||
-        last->len + size > BLOCK_BYTES || replay->ends_block) {
-        if (replay->store->indexing)
-            indexing_end_block(replay->store->indexing);
-        const enum rill_err err = block_push(table, first_sequence, offset, &last);
-        if (err)
-            return err;
-    }
-    replay->ends_block = false;
-    last->len += (uint32_t)size;
-    return RILL_OK;
-}
-
-static enum rill_err deliver_message(struct replay *replay, const struct record *record)
-{
-    struct log_mark *at = &replay->at;
-    RILL_ASSERT(record->sequence == at->sequence + 1); // I1
-    block_count_message(block_last(&replay->store->segments), record->size, record->time_ns);
-    at->sequence = record->sequence;
-    at->time_ns = record->time_ns > at->time_ns ? record->time_ns : at->time_ns;
-    replay->report->messages++;
-    const struct rill_store_message message = {record->sequence, record->time_ns, record->subject,
-                                               record->headers, record->body};
-    return replay->visitor->message ? replay->visitor->message(replay->visitor->context, &message) : RILL_OK;
-}
-
-static enum rill_err deliver_checkpoint(struct replay *replay, const struct record *record)
-{
-    struct rill_buf *last = &replay->store->checkpoint;
-    last->len = 0;
-    replay->is_muted = false;
-    const enum rill_err err = rill_buf_append(last, record->body);
-    if (err)
-        return err;
-    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body)
-                                       : RILL_OK;
-}
-
-static enum rill_err deliver_event(struct replay *replay, const struct record *record)
-{
-    if (replay->is_muted)
-        return RILL_OK;
-    replay->report->events++;
-    if (!replay->visitor->event)
-        return RILL_OK;
-    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type,
-                                  record->body);
-}
-
-static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_t last)
-{
-    return replay->visitor->removed ? replay->visitor->removed(replay->visitor->context, first, last)
-                                    : RILL_OK;
-}
-
-static enum rill_err deliver_delete(struct replay *replay, const struct record *record)
-{
-    const struct record_delete removal = record_delete_of(record);
-    struct block *block;
-    const enum rill_err err = block_find(&replay->store->segments, removal.sequence, &block);
-    if (err)
-        return err;
-    const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
-    if (block && replay->store->indexing)
-        indexing_note_delete(replay->store->indexing, block, removal.sequence);
-    if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
-        return RILL_OK; // it is lost, or gone already
-    live_remove(&block->live, (uint32_t)index);
-    live_commit(block->live, (uint32_t)index, (uint32_t)index);
-    // A record that is valid says what was true; what no store has written must not break the counts.
-    const uint32_t left = block_live_bytes(block);
-    block_count_gone(block, 1, removal.bytes < left ? removal.bytes : left);
-    return tell_removed(replay, removal.sequence, removal.sequence);
-}
-
-static enum rill_err deliver_purge(struct replay *replay, const struct record *record)
-{
-    struct log_mark *at = &replay->at;
-    const uint64_t next = at->sequence + 1;
-    const uint64_t floor = record_purge_of(record) < next ? record_purge_of(record) : next;
-    if (floor < at->said_floor)
-        return RILL_OK;
-    const bool is_new = floor > at->said_floor;
-    at->said_segment = at->segment;
-    at->said_floor = floor;
-    return is_new && floor > 1 ? tell_removed(replay, 1, floor - 1) : RILL_OK;
-}
-
-static enum rill_err deliver_body(struct replay *replay, const struct record *record)
-{
-    switch (record->type) {
-    case RECORD_CHECKPOINT:
-        return deliver_checkpoint(replay, record);
-    case RECORD_DELETE:
-        return deliver_delete(replay, record);
-    case RECORD_PURGE:
-        return deliver_purge(replay, record);
-    default:
-        return deliver_event(replay, record);
-    }
-}
-
-/* What a record says was there before it, and was not found, is lost. */
-static enum rill_err deliver_gap(struct replay *replay, uint64_t sequence)
-{
-    struct log_mark *at = &replay->at;
-    if (sequence <= at->sequence)
-        return RILL_OK;
-    const enum rill_err err = replay_lost(replay, at->sequence + 1, sequence);
-    at->sequence = sequence;
-    return err;
-}
-
-/* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
-static enum rill_err deliver(struct replay *replay, const struct record *record, uint64_t offset,
-                             uint64_t limit)
-{
-    const bool is_message = record->type == RECORD_MESSAGE;
-    const uint64_t least = is_message ? replay->at.sequence + 1 : replay->at.sequence;
-    if (record->type == RECORD_COMMIT || record->sequence < least || record->sequence > limit)
-        return RILL_OK;
-    enum rill_err err = deliver_gap(replay, record->sequence - is_message);
-    if (!err)
-        err = replay_note_block(replay, offset, record->size, replay->at.sequence + 1);
-    if (err)
-        return err;
-    if (replay->store->indexing)
-        indexing_note(replay->store->indexing, &replay->at, offset, record);
-    return is_message ? deliver_message(replay, record) : deliver_body(replay, record);
-}
 
 /* Says what is missing in front of a commit. That holds even when the commit itself turns out to be torn: those in
    front of it were durable (I4), and their sequences are not given out again. */
@@ -187,9 +20,9 @@ static enum rill_err accept_jump(struct replay *replay, const struct record_comm
 {
     struct log_mark *at = &replay->at;
     enum rill_err err = RILL_OK;
-    if (commit->number != at->commit + 1 || commit->sequence > at->sequence)
+    if (record_commit_first(commit) != at->commit + 1 || commit->sequence > at->sequence)
         err = replay_lost(replay, at->sequence + 1, commit->sequence);
-    at->commit = commit->number - 1;
+    at->commit = record_commit_first(commit) - 1;
     at->sequence = commit->sequence;
     return err;
 }
@@ -204,28 +37,30 @@ static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const
         replay->ends_block = true;
     // A declared gap (I9) begins a block although the bytes have no gap.
     if (!err)
-        err = replay_note_block(replay, offset, RECORD_COMMIT_BYTES, commit->sequence + 1);
-    if (err)
-        return err;
-    if (indexing)
-        indexing_note_commit(indexing, at, offset, commit);
+        err = replay_note_block(replay, offset, commit->head_bytes, commit->sequence + 1);
+    if (!err && indexing)
+        indexing_note_commit(indexing, commit);
     at->commit = commit->number;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
-    return RILL_OK;
+    replay->rewritten |= record_commit_is_merged(commit);
+    return err;
 }
 
 static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const uint8_t *bytes,
                                    const struct record_commit *commit)
 {
     enum rill_err err = accept_commit(replay, offset, commit);
-    const uint64_t limit = commit->sequence + commit->message_count;
-    for (size_t at = RECORD_COMMIT_BYTES; !err && at < commit->bytes;) {
+    replay->left_out = record_commit_is_merged(commit);
+    for (size_t at = commit->head_bytes; !err && at < commit->bytes;) {
         const struct record record = record_view(bytes + at);
-        err = deliver(replay, &record, offset + at, limit);
+        err = replay_deliver(replay, &record, offset + at, commit->last);
         at += record.size;
     }
-    RILL_ASSERT(err || replay->at.sequence == limit);
+    if (!err && replay->left_out)
+        err = replay_gap(replay, commit->last);
+    replay->left_out = false;
+    RILL_ASSERT(err || replay->at.sequence == commit->last);
     return err;
 }
 
@@ -241,9 +76,11 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
     struct record_scan scan = record_scan_of(bytes, (size_t)(to - from), replay->reader.seed + from);
     struct record_found found;
     while (!err && record_scan_next(&scan, &found)) {
-        err = deliver(replay, &found.record, from + found.at, limit);
+        replay->left_out = replay->rewritten && !found.damaged;
+        err = replay_deliver(replay, &found.record, from + found.at, limit);
         *ret_end = from + found.at + found.record.size;
     }
+    replay->left_out = false;
     return err;
 }
 
@@ -251,14 +88,13 @@ static enum rill_err deliver_valid(struct replay *replay, uint64_t from, uint64_
 static enum rill_err deliver_damaged(struct replay *replay, uint64_t offset,
                                      const struct record_commit *commit, uint64_t to, uint64_t *ret_next)
 {
-    const uint64_t limit = commit->sequence + commit->message_count;
     enum rill_err err = accept_commit(replay, offset, commit);
     uint64_t end;
     if (!err)
-        err = deliver_valid(replay, offset + RECORD_COMMIT_BYTES, to, limit, &end);
+        err = deliver_valid(replay, offset + commit->head_bytes, to, commit->last, &end);
     if (!err)
-        err = replay_lost(replay, replay->at.sequence + 1, limit);
-    replay->at.sequence = limit;
+        err = replay_lost(replay, replay->at.sequence + 1, commit->last);
+    replay->at.sequence = commit->last;
     *ret_next = to;
     return err;
 }
@@ -287,10 +123,10 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
         return deliver_whole(replay, offset, bytes, commit);
     }
     struct reader_search later = {0};
-    err = reader_next_commit(reader, offset + RECORD_COMMIT_BYTES, commit->number, commit->sequence, &later);
+    err = reader_next_commit(reader, offset + commit->head_bytes, commit->number, commit->sequence, &later);
     if (err)
         return err;
-    if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET)
+    if (later.found || !replay->is_last || offset == SEGMENT_FIRST_OFFSET || record_commit_is_merged(commit))
         return deliver_damaged(replay, offset, commit, later.found && later.offset < end ? later.offset : end,
                                ret_next);
     note_torn(replay, offset, later.used, commit->number);
@@ -389,6 +225,9 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
+    replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
+    store->segments.segments[store->segments.count - 1]->format =
+        entry->has_header ? entry->header.version : 0;
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
@@ -410,21 +249,48 @@ static void replay_begin(struct replay *replay, const struct catalog_entry *firs
     replay->at.commit = first->header.first_commit - 1;
     replay->head_is_missing = replay->at.commit > 0;
     replay->head_sequence = replay->at.sequence;
+    if (replay->head_is_missing && replay->head_sequence)
+        lost_add(&replay->store->lost, 1, replay->head_sequence);
 }
 
-/* What was in front of the first segment is lost, unless a purge behind it has removed it. */
+/* What was in front of the first segment is lost, but for what a purge or deletes behind it have removed. */
 static enum rill_err replay_end(struct replay *replay)
 {
-    const uint64_t floor = replay->at.said_floor ? replay->at.said_floor : 1;
-    if (!replay->head_is_missing || replay->at.said_floor > replay->head_sequence)
+    const struct lost *lost = &replay->store->lost;
+    const uint64_t head = replay->head_sequence;
+    lost_cut(&replay->store->lost, replay->at.said_floor);
+    if (!replay->head_is_missing || replay->at.said_floor > head)
         return RILL_OK;
-    return replay_lost(replay, floor, replay->head_sequence);
+    if (!lost->count || lost->ranges[0].first_sequence > head)
+        return replay_lost(replay, head + 1, head);
+    enum rill_err err = RILL_OK;
+    for (size_t i = 0; !err && i < lost->count && lost->ranges[i].first_sequence <= head; i++) {
+        const struct rill_store_range range = lost->ranges[i];
+        err = replay_lost(replay, range.first_sequence,
+                          range.last_sequence < head ? range.last_sequence : head);
+    }
+    return err;
 }
 
 static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
 {
     const struct catalog_entry *next = index + 1 < catalog->count ? &catalog->entries[index + 1] : NULL;
     return next && next->has_header ? next->header.first_sequence - 1 : UINT64_MAX - 1;
+}
+
+/* What was lost in front of the position is known; segments that are missing since then are a head as any other. */
+static void resume_head(struct replay *replay, const struct resume *resume, const struct catalog_entry *first)
+{
+    struct lost *lost = &replay->store->lost;
+    const uint64_t head = first->header.first_sequence - 1;
+    replay->report->lost_messages = lost->messages;
+    replay->report->lost_ranges = lost->count;
+    replay->head_is_missing = resume->head_first != 0;
+    if (!replay->head_is_missing)
+        return;
+    replay->head_sequence = head;
+    if (head >= resume->head_first)
+        lost_add(lost, resume->head_first, head);
 }
 
 /* Goes on from where the index stands. *ret_entry is the segment to begin with. */
@@ -435,8 +301,13 @@ static enum rill_err replay_resume(struct replay *replay, const struct catalog *
     struct log_mark *at = &replay->at;
     enum rill_err err = store->indexing ? resume_prepare(store, catalog, &resume) : RILL_OK;
     *ret_entry = resume.entry;
-    if (err || !resume.is_used)
+    if (err)
         return err;
+    if (!resume.is_used) {
+        replay_begin(replay, &catalog->entries[0]);
+        return RILL_OK;
+    }
+    resume_head(replay, &resume, &catalog->entries[0]);
     at->sequence = resume.at.sequence;
     at->time_ns = resume.at.time_ns;
     at->commit = resume.at.commit;
@@ -452,7 +323,6 @@ static enum rill_err replay_segments(struct replay *replay, const struct catalog
                                      struct rill_error_text *why)
 {
     size_t i = 0;
-    replay_begin(replay, &catalog->entries[0]);
     enum rill_err err = replay_resume(replay, catalog, &i);
     if (err)
         rill_error_text_set(why, "go on from the index: %s", rill_err_text(err));
@@ -595,6 +465,7 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
         err = replay_settle(&replay);
     if (!err)
         replay_take_over(&replay, &catalog);
+    free(replay.unpacked);
     catalog_fini(&catalog);
     return err;
 }

@@ -17,16 +17,21 @@ struct rows {
     const struct catalog *catalog;
     uint64_t last; // segment of the position
     size_t at;     // the catalog's entry that the next row must be
+    uint64_t head_first;
 };
 
 static enum rill_err take_row(void *context, const struct rill_index_segment *row)
 {
     struct rows *rows = context;
     const struct catalog_entry *entry = &rows->catalog->entries[rows->at];
-    if (row->number < rows->catalog->entries[0].header.number)
+    // Of a segment that was rewritten the index may know where things were before.
+    if (row->number < rows->catalog->entries[0].header.number) {
+        rows->head_first = rows->head_first ? rows->head_first : row->first_sequence;
         return RILL_OK; // it was removed (R2), or replay_end() says what is missing
+    }
     if (rows->at == rows->catalog->count || row->number != entry->header.number || row->number > rows->last ||
-        !entry->has_header || row->live_messages > row->messages || row->live_bytes > row->bytes ||
+        !entry->has_header || entry->header.version != SEGMENT_VERSION ||
+        row->live_messages > row->messages || row->live_bytes > row->bytes ||
         row->end_sequence < row->first_sequence)
         return RILL_ERR_NOT_FOUND;
     struct segment_table *table = &rows->store->segments;
@@ -41,6 +46,7 @@ static enum rill_err take_row(void *context, const struct rill_index_segment *ro
     segment->first_time_ns = row->first_time_ns;
     segment->last_time_ns = row->last_time_ns;
     segment->made = true;
+    segment->format = entry->header.version;
     segment->version = segment->stored = 1;
     segment->file_bytes = entry->size;
     rows->at++;
@@ -49,7 +55,7 @@ static enum rill_err take_row(void *context, const struct rill_index_segment *ro
 
 static enum rill_err take_rows(struct rill_store *store, const struct catalog *catalog, struct resume *resume)
 {
-    struct rows rows = {store, catalog, resume->at.segment, 0};
+    struct rows rows = {.store = store, .catalog = catalog, .last = resume->at.segment};
     const enum rill_err err = rill_index_segments(store->indexing->index, take_row, &rows);
     if (err)
         return err;
@@ -58,6 +64,7 @@ static enum rill_err take_rows(struct rill_store *store, const struct catalog *c
     store->file_count = rows.at;
     store->segments.segments[rows.at - 1]->file_bytes = 0; // it may be the tail
     resume->entry = rows.at - 1;
+    resume->head_first = rows.head_first;
     return RILL_OK;
 }
 
@@ -260,7 +267,7 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
     if (err)
         forget(store);
     else
-        store->indexing->fed = ret->at;
+        store->indexing->fed = ret->at, store->indexing->resumed_sequence = ret->at.sequence;
     return RILL_OK;
 }
 

@@ -12,6 +12,8 @@ struct resume {
     bool is_used;
     struct summary at;
     size_t entry; // of the catalog: the segment of the position
+    uint64_t
+        head_first; // first sequence of the segments that the index has and the folder no longer; 0: none
 };
 
 /* Fills the store's segments and losses from the index, or leaves both empty. NO_MEMORY. */

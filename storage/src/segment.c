@@ -21,7 +21,7 @@ static_assert(SEGMENT_COPY_OFFSET + SEGMENT_HEADER_BYTES <= SEGMENT_FIRST_OFFSET
 void segment_header_put(uint8_t at[SEGMENT_HEADER_BYTES], const struct segment_header *header)
 {
     memcpy(at, segment_magic, sizeof segment_magic);
-    le_put_u32(at + 8, SEGMENT_VERSION);
+    le_put_u32(at + 8, header->version ? header->version : SEGMENT_VERSION);
     le_put_u32(at + 12, SEGMENT_FIRST_OFFSET);
     memcpy(at + 16, header->identity, sizeof header->identity);
     le_put_u64(at + 32, header->number);
@@ -35,10 +35,11 @@ enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES], struct 
     if (memcmp(at, segment_magic, sizeof segment_magic) != 0 ||
         le_get_u64(at + 56) != XXH3_64bits_withSeed(at, 56, 0))
         return RILL_ERR_DAMAGED;
-    if (le_get_u32(at + 8) > SEGMENT_VERSION)
+    if (le_get_u32(at + 8) > SEGMENT_VERSION_PACKED)
         return RILL_ERR_UNSUPPORTED;
     if (le_get_u32(at + 8) == 0 || le_get_u32(at + 12) != SEGMENT_FIRST_OFFSET || le_get_u64(at + 32) == 0)
         return RILL_ERR_DAMAGED;
+    ret->version = le_get_u32(at + 8);
     memcpy(ret->identity, at + 16, sizeof ret->identity);
     ret->number = le_get_u64(at + 32);
     ret->first_sequence = le_get_u64(at + 40);

@@ -7,7 +7,9 @@
 #include "record.h"
 
 enum {
-    SEGMENT_VERSION = 1, // the recipe for raising it is at the end of the format's page
+    SEGMENT_VERSION = 1,           // the recipe for raising it is at the end of the format's page
+    SEGMENT_VERSION_REWRITTEN = 2, // of a segment that was rewritten
+    SEGMENT_VERSION_PACKED = 3,    // and compressed
     SEGMENT_HEADER_BYTES = 64,
     SEGMENT_COPY_OFFSET = 4096,
     SEGMENT_FIRST_OFFSET = 8192, // of the first commit
@@ -15,6 +17,7 @@ enum {
 };
 
 struct segment_header {
+    uint32_t version; // 0 stands for SEGMENT_VERSION when it is put
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t number;
     uint64_t first_sequence;

@@ -37,6 +37,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .segment_bytes = store->segment_bytes,
         .outcome = SEGMENT_MADE,
     };
+    store->limits.set = options->limits;
     store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
     if (!options->shared) {
         store->own_shared = shared_create_alone();
@@ -56,6 +57,7 @@ static void store_destroy(struct rill_store *store)
     lost_fini(&store->lost);
     lost_fini(&store->deleted);
     free(store->removals);
+    free(store->erasures);
     rill_buf_fini(&store->checkpoint);
     free(store->job.parts);
     commit_job_close_file(&store->job);

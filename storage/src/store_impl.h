@@ -19,6 +19,7 @@
 #include "lost.h"
 #include "segment.h"
 #include "shared.h"
+#include "store_limits.h"
 
 enum {
     SEGMENT_BYTES_DEFAULT = 64 << 20,
@@ -57,6 +58,14 @@ struct removal {
     uint32_t bytes; // of their records
 };
 
+/* A message that is to be overwritten (E3). */
+struct erasure {
+    uint64_t commit; // that holds the erase
+    struct record_erase erase;
+    bool taken; // by the job in flight
+    bool done;  // on the disk; but a load of its block may have read what was there before
+};
+
 /* The commit that appends go into; its record is reserved at its front and filled in when it starts. */
 struct open_commit {
     uint8_t *record; // in the data of `block`; NULL when no commit is open
@@ -67,7 +76,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_INDEX };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_INDEX };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -105,6 +114,7 @@ struct load_job {
     uint64_t seed; // of the block's first byte
     uint64_t offset;
     uint32_t len;
+    uint32_t packed_len; // in the file, when it is a packed record
     uint64_t first_sequence;
     uint64_t last_sequence;
     struct block_data *data; // the result
@@ -116,6 +126,15 @@ struct tidy_job {
     uint64_t *numbers; // of the dead segments
     size_t count;
     size_t removed; // the result
+};
+
+/* Overwrites messages of one segment. */
+struct erase_job {
+    struct rill_store_job base;
+    char *path;
+    uint64_t seed; // of the segment
+    struct record_erase *erases;
+    size_t count;
 };
 
 struct indexing;
@@ -146,17 +165,21 @@ struct rill_store {
     struct removal *removals; // that are not committed, in order
     size_t removal_count;
     size_t removal_capacity;
+    struct limits limits;
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
     uint64_t noted_floor;       // for which first_time_ns was found out
     bool ends_block;            // the next record begins a block
-    bool tidying;               // a tidy job is in flight
-    uint64_t next_segment;      // number of the next one to be made
-    uint64_t full_bytes;        // of the segments before the tail's
-    uint64_t tail_bytes;        // of the tail's file, as it was when no commit was in flight
-    size_t loads;               // in flight
-    bool sealed;                // the last commit is a seal
+    struct erasure *erasures;   // in the order of their commits
+    size_t erasure_count;
+    size_t erasure_capacity;
+    bool tidying;          // a job in the background is in flight
+    uint64_t next_segment; // number of the next one to be made
+    uint64_t full_bytes;   // of the segments before the tail's
+    uint64_t tail_bytes;   // of the tail's file, as it was when no commit was in flight
+    size_t loads;          // in flight
+    bool sealed;           // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 
@@ -186,6 +209,27 @@ void store_note_first(struct rill_store *store);
 uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
 /* Repeats the floor in the log when that lets a segment go (R2). */
 void store_say_floor(struct rill_store *store);
+
+/* Where a message stands that an append could name, as the open commit sees it. */
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at) RILL_MUST_CHECK;
+/* As store_record_room(), for the removal of the message whose record is at `message`. */
+enum rill_err store_removal_room(struct rill_store *store, const uint8_t *message, size_t size,
+                                 uint8_t **ret_at) RILL_MUST_CHECK;
+/* A record was appended that removes this message. */
+void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes);
+
+/* erase.c */
+/* Notes an erase that the commit `commit` holds, and that is to be done. */
+void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
+/* Forgets those of commits behind `commit`: they were taken back. */
+void store_erase_undo(struct rill_store *store, uint64_t commit);
+/* Wipes what is erased from the memory of a block that was just loaded. */
+void store_erase_loaded(struct rill_store *store, const struct block *block);
+/* The next job; NULL when nothing is to be done, or not yet. */
+struct rill_store_job *store_erase_start(struct rill_store *store);
+enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
+void erase_job_run(struct erase_job *job);
 
 /* tidy.c */
 void tidy_job_run(struct tidy_job *job);

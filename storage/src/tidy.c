@@ -42,10 +42,10 @@ static size_t spent_count(const struct rill_store *store)
     return count;
 }
 
-struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+static struct rill_store_job *spent_start(struct rill_store *store)
 {
     const size_t count = spent_count(store);
-    if (store->tidying || store->read_only || !count)
+    if (!count)
         return NULL;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
     *job = (struct tidy_job){
@@ -56,8 +56,18 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
     };
     for (size_t i = 0; i < count; i++)
         job->numbers[i] = store->segments.segments[i]->number;
-    store->tidying = true;
     return &job->base;
+}
+
+struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
+{
+    if (store->tidying || store->read_only)
+        return NULL;
+    struct rill_store_job *job = store_erase_start(store);
+    if (!job)
+        job = spent_start(store);
+    store->tidying = job != NULL;
+    return job;
 }
 
 static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
@@ -100,14 +110,20 @@ static void forget_segments(struct rill_store *store, size_t count)
     store->file_count -= count;
 }
 
-enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
+static enum rill_err spent_finish(struct rill_store *store, struct tidy_job *job)
 {
-    struct tidy_job *job = (struct tidy_job *)base;
-    RILL_ASSERT(base->kind == JOB_TIDY && store->tidying && job->removed < store->file_count);
-    const enum rill_err err = base->err;
-    store->tidying = false;
+    RILL_ASSERT(job->removed < store->file_count);
+    const enum rill_err err = job->base.err;
     forget_segments(store, job->removed);
     free(job->numbers);
     free(job);
     return err;
+}
+
+enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *base)
+{
+    RILL_ASSERT(store->tidying);
+    store->tidying = false;
+    return base->kind == JOB_ERASE ? store_erase_finish(store, (struct erase_job *)base)
+                                   : spent_finish(store, (struct tidy_job *)base);
 }

@@ -34,6 +34,12 @@ static const char *type_word(uint8_t type)
         return "delete";
     case RECORD_PURGE:
         return "purge";
+    case RECORD_ERASED:
+        return "erased";
+    case RECORD_PACKED:
+        return "packed";
+    case RECORD_ERASE:
+        return "erase";
 #define EVENT_CASE(name, number, text)                                                                       \
     case number:                                                                                             \
         return text;
@@ -79,6 +85,8 @@ static enum rill_err put_head(const struct walk_record *found, const char *folde
                                found->segment, found->offset, found->record.size);
     if (!err && found->commit)
         err = rill_buf_appendf(out, ",\"commit\":%" PRIu64, found->commit);
+    if (!err && found->packed)
+        err = rill_buf_append(out, RILL_BYTES(",\"packed\":true"));
     return err ? err
                : rill_buf_appendf(out, ",\"sequence\":%" PRIu64 ",\"time\":\"%.*s\"", found->record.sequence,
                                   time_len, time);
@@ -105,8 +113,11 @@ static enum rill_err put_commit(const struct walk_record *found, struct rill_buf
         const uint8_t *at = body.data + 8 + 4 * i;
         counts[i] = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     }
-    return rill_buf_appendf(out, ",\"commit_bytes\":%u,\"records\":%u,\"messages\":%u", counts[0], counts[1],
-                            counts[2]);
+    const enum rill_err err = rill_buf_appendf(out, ",\"commit_bytes\":%u,\"records\":%u,\"messages\":%u",
+                                               counts[0], counts[1], counts[2]);
+    return err || body.len <= RECORD_COMMIT_BYTES - RECORD_HEADER_BYTES
+               ? err
+               : rill_buf_append(out, RILL_BYTES(",\"merged\":true"));
 }
 
 static enum rill_err put_delete(const struct record *record, struct rill_buf *out)
@@ -114,6 +125,15 @@ static enum rill_err put_delete(const struct record *record, struct rill_buf *ou
     const struct record_delete removal = record_delete_of(record);
     return rill_buf_appendf(out, ",\"removes\":%" PRIu64 ",\"removes_bytes\":%u", removal.sequence,
                             removal.bytes);
+}
+
+static enum rill_err put_erase(const struct record *record, struct rill_buf *out)
+{
+    const struct record_erase erase = record_erase_of(record);
+    const enum rill_err err = put_delete(record, out);
+    return err ? err
+               : rill_buf_appendf(out, ",\"removes_segment\":%" PRIu64 ",\"removes_offset\":%" PRIu64,
+                                  erase.segment, erase.offset);
 }
 
 static enum rill_err put_purge(const struct record *record, struct rill_buf *out)
@@ -149,6 +169,10 @@ static enum rill_err put_body(const struct request *request, const struct walk_r
         return put_delete(&found->record, out);
     case RECORD_PURGE:
         return put_purge(&found->record, out);
+    case RECORD_ERASE:
+        return put_erase(&found->record, out);
+    case RECORD_ERASED:
+        return RILL_OK;
     default:
         return put_event(&found->record, out);
     }

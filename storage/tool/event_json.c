@@ -64,16 +64,16 @@ static bool take(struct rill_bytes *rest, uint64_t *ret)
 
 static enum rill_err put_run(struct rill_bytes *rest, uint64_t *previous, struct rill_buf *out)
 {
-    static const char *const words[] = {"delivered", "again", "done", "passed"};
+    static const char *const words[] = {"delivered", "again", "done", "passed", "sent"};
     uint64_t head, more;
-    if (!take(rest, &head) || !take(rest, &more))
+    if (!take(rest, &head) || !take(rest, &more) || (head & 7) >= sizeof words / sizeof words[0])
         return RILL_ERR_DAMAGED;
-    const uint64_t zigzag = head >> 2;
+    const uint64_t zigzag = head >> 3;
     const uint64_t first = *previous + ((zigzag >> 1) ^ (~(zigzag & 1) + 1));
     *previous = first + more;
     return rill_buf_appendf(out,
                             "{\"what\":\"%s\",\"first_sequence\":%" PRIu64 ",\"last_sequence\":%" PRIu64 "}",
-                            words[head & 3], first, first + more);
+                            words[head & 7], first, first + more);
 }
 
 static enum rill_err put_runs(struct rill_bytes rest, struct rill_buf *out)

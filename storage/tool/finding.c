@@ -33,7 +33,7 @@ uint64_t finding_messages(const struct finding *finding)
 
 void finding_add_lost(const struct finding *finding, struct lost *lost)
 {
-    if (finding->kind != FINDING_TORN && finding_messages(finding))
+    if (finding->kind != FINDING_TORN && finding->kind != FINDING_ERASING && finding_messages(finding))
         lost_add(lost, finding->first_sequence, finding->last_sequence);
 }
 

@@ -20,7 +20,9 @@
     X(TORN, "torn", false)         /* a last commit that is not whole: dropped by the next open */           \
     X(GAP, "gap", false)           /* sequences that the log itself declares to be lost (I9) */              \
     X(LEFTOVER, "leftover", false) /* a segment that was being made; removed by the next open */             \
-    X(OTHER, "other", false)       /* a file that is no part of the format */
+    X(ERASING, "erasing",                                                                                    \
+      false)                 /* a message that was being overwritten (E4); the next open does it again */    \
+    X(OTHER, "other", false) /* a file that is no part of the format */
 
 enum finding_kind {
 #define FINDING_ENUM(name, word, damage) FINDING_##name,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "salvage.h"
 
+#include "erase_set.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
 #include "proto/stream_log.pb-c.h"
@@ -18,6 +19,8 @@ struct salvage {
     const char *folder;
     struct rill_buf checkpoint; // what the new log begins with
     bool found;                 // a checkpoint, in the first walk
+    bool left_out;              // something, by a rewriting of the old log
+    struct erase_set *erases;   // what must not be copied
     struct salvage_log *log;
     uint64_t checkpoints; // of the second walk
     uint64_t messages;
@@ -37,6 +40,12 @@ static enum rill_err seek_checkpoint(void *context, const struct walk_record *fo
         return RILL_OK;
     salvage->found = true;
     return rill_buf_append(&salvage->checkpoint, found->record.body);
+}
+
+static enum rill_err seek_left_out(void *context, uint64_t first, uint64_t last)
+{
+    ((struct salvage *)context)->left_out = true;
+    return RILL_OK;
 }
 
 static enum rill_err read_file(const char *path, struct rill_buf *out)
@@ -87,9 +96,12 @@ static enum rill_err given_checkpoint(struct salvage *salvage, struct rill_error
 static enum rill_err find_checkpoint(struct salvage *salvage, const struct walk_options *options,
                                      struct rill_error_text *why)
 {
-    const struct walk_visitor visitor = {.context = salvage, .record = seek_checkpoint};
+    const struct walk_visitor visitor = {
+        .context = salvage, .record = seek_checkpoint, .left_out = seek_left_out};
     struct walk_result end;
     enum rill_err err = walk_stream(options, &visitor, &end, why);
+    if (!err)
+        err = erase_set_read(options, &salvage->erases, why);
     if (err || salvage->found)
         return err;
     if (salvage->request->config)
@@ -109,6 +121,31 @@ static enum rill_err copy_checkpoint(struct salvage *salvage, const struct recor
     return is_head ? RILL_OK : salvage_log_next_segment(salvage->log, record);
 }
 
+/* A delete says the same, and names no place in the old log. */
+static enum rill_err copy_erase(struct salvage *salvage, const struct record *record)
+{
+    struct record removal = *record;
+    removal.type = RECORD_DELETE;
+    removal.body.len = RECORD_DELETE_BYTES - RECORD_HEADER_BYTES;
+    removal.size = RECORD_DELETE_BYTES;
+    salvage->removals++;
+    return salvage_log_add(salvage->log, &removal);
+}
+
+/* A message that somebody wants overwritten stays behind. */
+static enum rill_err copy_blank(struct salvage *salvage, const struct record *record)
+{
+    struct record erased = *record;
+    erased.type = RECORD_ERASED;
+    return salvage_log_add(salvage->log, &erased);
+}
+
+static enum rill_err copy_left_out(void *context, uint64_t first, uint64_t last)
+{
+    struct salvage *salvage = context;
+    return salvage_log_leave_out(salvage->log, last);
+}
+
 static enum rill_err copy_record(void *context, const struct walk_record *found)
 {
     struct salvage *salvage = context;
@@ -117,11 +154,17 @@ static enum rill_err copy_record(void *context, const struct walk_record *found)
         return RILL_OK;
     if (record->type == RECORD_CHECKPOINT)
         return copy_checkpoint(salvage, record);
+    if (record->type == RECORD_DELETE || record->type == RECORD_ERASE)
+        lost_remove(&salvage->lost, record_delete_of(record).sequence);
+    if (record->type == RECORD_ERASE)
+        return copy_erase(salvage, record);
+    if (record->type == RECORD_MESSAGE && erase_set_has(salvage->erases, record->sequence))
+        return copy_blank(salvage, record);
     if (record->type == RECORD_MESSAGE)
         salvage->messages++;
     else if (record->type == RECORD_DELETE || record->type == RECORD_PURGE)
         salvage->removals++;
-    else
+    else if (record->type != RECORD_ERASED)
         salvage->events++;
     return salvage_log_add(salvage->log, record);
 }
@@ -148,9 +191,9 @@ static enum rill_err copy_all(struct salvage *salvage, const struct walk_options
                               struct rill_error_text *why)
 {
     const struct walk_visitor visitor = {
-        .context = salvage, .record = copy_record, .finding = report_finding};
+        .context = salvage, .record = copy_record, .finding = report_finding, .left_out = copy_left_out};
     struct walk_result end;
-    enum rill_err err = salvage_log_create(options->disk, salvage->request->target,
+    enum rill_err err = salvage_log_create(options->disk, salvage->request->target, salvage->left_out,
                                            rill_buf_bytes(&salvage->checkpoint), &salvage->log, why);
     if (err)
         return err;
@@ -195,6 +238,7 @@ int salvage_stream(const struct request *request, const char *folder)
     if (!err)
         report_end(&salvage);
     lost_fini(&salvage.lost);
+    erase_set_destroy(salvage.erases);
     if (err)
         return streams_fail(request, folder, err, why.text[0] ? why.text : rill_err_text(err));
     return salvage.damages ? TOOL_DAMAGE : TOOL_SOUND;

@@ -24,6 +24,7 @@ struct salvage_log {
     uint64_t seed;
     uint64_t offset;        // of the open commit
     struct rill_buf commit; // with room for its record in front
+    uint32_t head_bytes;    // of that
     uint32_t record_count;
     uint32_t message_count;
     uint64_t commit_number;  // of the last one written
@@ -75,8 +76,11 @@ static enum rill_err write_commit(struct salvage_log *log)
         .bytes = (uint32_t)log->commit.len,
         .record_count = log->record_count,
         .message_count = log->message_count,
+        .head_bytes = log->head_bytes,
+        .last = log->last_sequence,
     };
-    RILL_ASSERT(log->first_sequence + log->message_count == log->last_sequence);
+    RILL_ASSERT(log->head_bytes == RECORD_MERGED_BYTES ||
+                log->first_sequence + log->message_count == log->last_sequence);
     record_put_commit(log->commit.data, log->seed + log->offset, &commit);
     struct iovec part = {log->commit.data, log->commit.len};
     const enum rill_err err = io_write_all(log->file, &part, 1, log->offset);
@@ -92,7 +96,8 @@ static enum rill_err write_commit(struct salvage_log *log)
 
 static enum rill_err flush(struct salvage_log *log)
 {
-    return log->record_count ? write_commit(log) : RILL_OK;
+    const bool open = log->record_count || log->last_sequence > log->first_sequence;
+    return open ? write_commit(log) : RILL_OK;
 }
 
 /* Makes sure that a commit is open that a record may join which has `sequence` in front of it. */
@@ -107,9 +112,9 @@ static enum rill_err open_commit(struct salvage_log *log, uint64_t sequence)
     if (sequence > log->last_sequence)
         log->first_sequence = log->last_sequence = sequence; // a gap (I9)
     if (log->commit.len == 0) {
-        err = rill_buf_reserve(&log->commit, RECORD_COMMIT_BYTES);
+        err = rill_buf_reserve(&log->commit, log->head_bytes);
         if (!err)
-            log->commit.len = RECORD_COMMIT_BYTES;
+            log->commit.len = log->head_bytes;
     }
     return err;
 }
@@ -123,6 +128,23 @@ static void put_message(struct salvage_log *log, uint8_t *at, uint64_t seed, con
     log->last_sequence = record->sequence;
 }
 
+enum rill_err salvage_log_leave_out(struct salvage_log *log, uint64_t last)
+{
+    RILL_ASSERT(log->head_bytes == RECORD_MERGED_BYTES);
+    const enum rill_err err = open_commit(log, log->last_sequence);
+    if (err)
+        return err;
+    log->last_sequence = last > log->last_sequence ? last : log->last_sequence;
+    return RILL_OK;
+}
+
+static void put_erased(struct salvage_log *log, uint8_t *at, uint64_t seed, const struct record *record)
+{
+    record_put_erased(at, seed, record->sequence, record->size);
+    log->message_count++;
+    log->last_sequence = record->sequence;
+}
+
 static void note_floor(struct salvage_log *log, const struct record *purge)
 {
     const uint64_t next = purge->sequence + 1, said = record_purge_of(purge);
@@ -132,16 +154,17 @@ static void note_floor(struct salvage_log *log, const struct record *purge)
 
 enum rill_err salvage_log_add(struct salvage_log *log, const struct record *record)
 {
-    const bool is_message = record->type == RECORD_MESSAGE;
-    enum rill_err err = open_commit(log, record->sequence - is_message);
+    enum rill_err err = open_commit(log, record->sequence - record_is_numbered(record->type));
     if (!err)
         err = rill_buf_reserve(&log->commit, record->size);
     if (err)
         return err;
     uint8_t *at = log->commit.data + log->commit.len;
     const uint64_t seed = log->seed + log->offset + log->commit.len;
-    if (is_message)
+    if (record->type == RECORD_MESSAGE)
         put_message(log, at, seed, record);
+    else if (record->type == RECORD_ERASED)
+        put_erased(log, at, seed, record);
     else
         record_put_body(at, seed, record->type, record->sequence, record->time_ns, record->body);
     if (record->type == RECORD_PURGE)
@@ -210,12 +233,15 @@ static enum rill_err draw_identity(uint8_t identity[RILL_STORE_IDENTITY_BYTES])
                : rill_err_from_errno(errno);
 }
 
-enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, struct rill_bytes checkpoint,
-                                 struct salvage_log **ret_log, struct rill_error_text *why)
+enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, bool merged,
+                                 struct rill_bytes checkpoint, struct salvage_log **ret_log,
+                                 struct rill_error_text *why)
 {
     struct salvage_log *log = rill_alloc_zero(1, sizeof *log);
     log->disk = disk;
     log->floor = 1;
+    log->header.version = merged ? SEGMENT_VERSION_REWRITTEN : SEGMENT_VERSION;
+    log->head_bytes = merged ? RECORD_MERGED_BYTES : RECORD_COMMIT_BYTES;
     struct rill_bytes name = rill_bytes_from_cstr(folder);
     while (name.len > 1 && name.data[name.len - 1] == '/')
         name.len--;

@@ -54,8 +54,10 @@ static enum rill_err on_record(void *context, const struct walk_record *found)
         return RILL_OK;
     }
     row->records++;
-    if (found->record.type == RECORD_DELETE)
+    if (found->record.type == RECORD_DELETE || found->record.type == RECORD_ERASE) {
         live_set_remove(report->live, record_delete_of(&found->record).sequence);
+        lost_remove(&report->lost, record_delete_of(&found->record).sequence);
+    }
     if (found->record.type == RECORD_PURGE)
         live_set_cut(report->live, record_purge_of(&found->record));
     if (found->record.type != RECORD_MESSAGE)
@@ -258,7 +260,8 @@ int verify_stream(const struct request *request, const char *folder)
 {
     const struct walk_options options = {.disk = request->disk, .folder = folder, .live = request->live};
     struct report report = {.folder = folder, .live = live_set_create()};
-    const struct walk_visitor visitor = {&report, on_segment, on_record, on_finding};
+    const struct walk_visitor visitor = {
+        .context = &report, .segment = on_segment, .record = on_record, .finding = on_finding};
     struct rill_error_text why = {""};
     enum rill_err err = walk_stream(&options, &visitor, &report.end, &why);
     if (err)

@@ -3,165 +3,16 @@
 // Commit by commit, as the format's page says under "What a reader does with damage". A stretch without whole commits
 // is searched for records; what lies between them are the holes, and each hole is told with the sequences that the
 // records around it leave open.
-#include "walk.h"
+#include "walk_state.h"
 
 #include "base/assert.h"
-#include "catalog.h"
+#include "erase_set.h"
 #include "folder_names.h"
-#include "reader.h"
 #include "scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-struct walk {
-    const struct walk_options *options;
-    const struct walk_visitor *visitor;
-    const struct catalog *catalog;
-    struct walk_result *at;            // the mark behind what was told
-    const struct catalog_entry *entry; // the segment being read
-    const struct catalog_entry *next;  // the one behind it, NULL for the last
-    struct log_reader reader;
-    bool begun;          // a segment was read
-    bool ended;          // at a torn tail
-    struct finding head; // what is missing in front of the first segment, told at the end
-};
-
-/* A stretch of a segment that is searched for records. */
-struct stretch {
-    uint64_t from;
-    uint64_t to;
-    uint64_t commit;       // that its records belong to, 0 when not known
-    uint64_t first_commit; // concerned by its holes
-    uint64_t last_commit;
-    uint64_t limit; // no sequence in it is higher
-    uint64_t last;  // the sequence that it ends with, as far as known
-    const char *what;
-};
-
-static enum rill_err tell(const struct walk *walk, const struct finding *finding)
-{
-    return walk->visitor->finding ? walk->visitor->finding(walk->visitor->context, finding) : RILL_OK;
-}
-
-static enum rill_err tell_unknown(const struct walk *walk, const struct walk_record *found)
-{
-    struct finding finding = {
-        .kind = FINDING_UNKNOWN,
-        .segment = found->segment,
-        .offset = found->offset,
-        .end = found->offset + found->record.size,
-    };
-    (void)snprintf(finding.detail, sizeof finding.detail, "record of type %u", found->record.type);
-    return tell(walk, &finding);
-}
-
-static void note_floor(struct walk_result *at, const struct record *purge)
-{
-    const uint64_t next = purge->sequence + 1, said = record_purge_of(purge);
-    const uint64_t floor = said < next ? said : next;
-    at->floor = floor > at->floor ? floor : at->floor;
-}
-
-static enum rill_err give(struct walk *walk, const struct record *record, uint64_t offset, uint64_t commit)
-{
-    const struct walk_record found = {
-        .segment = walk->entry->header.number,
-        .offset = offset,
-        .commit = commit,
-        .known = record_type_is_known(record->type),
-        .record = *record,
-    };
-    if (record->type == RECORD_MESSAGE)
-        walk->at->last_sequence = record->sequence;
-    if (record->type == RECORD_PURGE)
-        note_floor(walk->at, record);
-    const enum rill_err err = found.known ? RILL_OK : tell_unknown(walk, &found);
-    return err || !walk->visitor->record ? err : walk->visitor->record(walk->visitor->context, &found);
-}
-
-// ---- holes ----
-
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i])
-            return false;
-    }
-    return true;
-}
-
-static enum rill_err tell_hole(const struct walk *walk, const struct stretch *stretch, uint64_t from,
-                               uint64_t to, bool zero, uint64_t last)
-{
-    struct finding finding = {
-        .kind = FINDING_DAMAGED,
-        .segment = walk->entry->header.number,
-        .offset = from,
-        .end = to,
-        .first_sequence = walk->at->last_sequence + 1,
-        .last_sequence = last,
-        .first_commit = stretch->first_commit,
-        .last_commit = stretch->last_commit,
-    };
-    (void)snprintf(finding.detail, sizeof finding.detail, "%s%s%s", stretch->what,
-                   zero && to > from ? ", all zeros" : "",
-                   from >= walk->reader.size ? ", behind the end of the file" : "");
-    return tell(walk, &finding);
-}
-
-static bool record_fits(const struct walk *walk, const struct record *record, uint64_t limit)
-{
-    if (!record_type_is_known(record->type))
-        return true; // it is only shown
-    const uint64_t least = walk->at->last_sequence + (record->type == RECORD_MESSAGE);
-    return record->type != RECORD_COMMIT && record->sequence >= least && record->sequence <= limit;
-}
-
-static enum rill_err stretch_record(struct walk *walk, const struct stretch *stretch, const uint8_t *bytes,
-                                    const struct record_found *found, uint64_t *end)
-{
-    const struct record *record = &found->record;
-    const uint64_t offset = stretch->from + found->at;
-    const uint64_t before = walk->at->last_sequence;
-    const bool numbered = record->type == RECORD_MESSAGE;
-    const uint64_t last = numbered                             ? record->sequence - 1
-                          : record_type_is_known(record->type) ? record->sequence
-                                                               : before;
-    enum rill_err err = RILL_OK;
-    if (offset > *end || last > before)
-        err = tell_hole(walk, stretch, *end, offset,
-                        is_zero(bytes + (*end - stretch->from), (size_t)(offset - *end)), last);
-    if (last > before)
-        walk->at->last_sequence = last;
-    *end = offset + record->size;
-    return err ? err : give(walk, record, offset, stretch->commit);
-}
-
-/* Gives the records of the stretch and tells of its holes. */
-static enum rill_err walk_stretch(struct walk *walk, const struct stretch *stretch)
-{
-    const size_t len = (size_t)(stretch->to - stretch->from);
-    const uint8_t *bytes = NULL;
-    uint64_t end = stretch->from;
-    enum rill_err err = reader_get(&walk->reader, stretch->from, len, &bytes);
-    if (err)
-        return err;
-    struct record_scan scan = record_scan_of(bytes, len, walk->reader.seed + stretch->from);
-    struct record_found found;
-    scan.any_type = true;
-    while (!err && record_scan_next(&scan, &found)) {
-        if (record_fits(walk, &found.record, stretch->limit))
-            err = stretch_record(walk, stretch, bytes, &found, &end);
-    }
-    if (!err && (end < stretch->to || walk->at->last_sequence < stretch->last))
-        err = tell_hole(walk, stretch, end, stretch->to,
-                        is_zero(bytes + (end - stretch->from), (size_t)(stretch->to - end)), stretch->last);
-    if (stretch->last > walk->at->last_sequence)
-        walk->at->last_sequence = stretch->last;
-    return err;
-}
 
 // ---- commits ----
 
@@ -187,9 +38,11 @@ static struct finding jump_of(const struct walk *walk, uint64_t offset, uint64_t
 static enum rill_err accept_commit(struct walk *walk, uint64_t offset, const struct record_commit *commit)
 {
     enum rill_err err = RILL_OK;
-    if (commit->number != walk->at->last_commit + 1 || commit->sequence > walk->at->last_sequence) {
-        const struct finding jump = jump_of(walk, offset, commit->number, commit->sequence, "not in the log");
-        err = tell(walk, &jump);
+    const uint64_t first = record_commit_first(commit);
+    walk->rewritten |= record_commit_is_merged(commit);
+    if (first != walk->at->last_commit + 1 || commit->sequence > walk->at->last_sequence) {
+        const struct finding jump = jump_of(walk, offset, first, commit->sequence, "not in the log");
+        err = walk_tell(walk, &jump);
     }
     walk->at->last_commit = commit->number;
     walk->at->last_sequence = commit->sequence;
@@ -197,21 +50,58 @@ static enum rill_err accept_commit(struct walk *walk, uint64_t offset, const str
     return err;
 }
 
+struct commit_tally {
+    uint64_t sequence; // reached so far
+    uint32_t messages;
+};
+
+/* Numbered ones without gaps, everything else behind the last of them. */
+static bool tally_plain(struct commit_tally *tally, const struct record *record)
+{
+    if (record->type == RECORD_COMMIT || record->type == RECORD_PACKED)
+        return false;
+    if (record_is_numbered(record->type)) {
+        tally->sequence++;
+        tally->messages++;
+    }
+    return record->sequence == tally->sequence;
+}
+
+/* They only ascend. */
+static bool tally_merged(struct commit_tally *tally, const struct record *record)
+{
+    const uint64_t before = tally->sequence;
+    if (record->type == RECORD_COMMIT || record->sequence < before)
+        return false;
+    tally->sequence = record->sequence;
+    if (record_is_numbered(record->type)) {
+        tally->messages++;
+        return record->sequence > before;
+    }
+    if (record->type != RECORD_PACKED)
+        return true;
+    const struct record_packed packed = record_packed_of(record);
+    tally->sequence = packed.last;
+    tally->messages += packed.message_count;
+    return packed.last >= packed.sequence;
+}
+
 /* V9. The records of the commit are from `bytes` on. */
 static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
 {
     struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
     struct record_found found;
-    uint32_t records = 0, messages = 0;
-    scan.at = RECORD_COMMIT_BYTES;
+    struct commit_tally tally = {.sequence = commit->sequence};
+    uint32_t records = 0;
+    scan.at = commit->head_bytes;
     for (; records < commit->record_count; records++) {
-        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
+        if (!record_scan_next(&scan, &found) || found.damaged)
             return false;
-        messages += found.record.type == RECORD_MESSAGE;
-        if (found.record.sequence != commit->sequence + messages)
+        if (!(record_commit_is_merged(commit) ? tally_merged : tally_plain)(&tally, &found.record))
             return false;
     }
-    return messages == commit->message_count && scan.at == commit->bytes;
+    return tally.messages == commit->message_count && tally.sequence <= commit->last &&
+           scan.at == commit->bytes;
 }
 
 enum place { PLACE_NOTHING, PLACE_BROKEN, PLACE_WHOLE };
@@ -248,7 +138,7 @@ static enum rill_err look_behind(struct walk *walk, struct spot *spot)
     if (err || spot->place == PLACE_WHOLE)
         return err;
     if (spot->place == PLACE_BROKEN)
-        return reader_next_commit(&walk->reader, spot->offset + RECORD_COMMIT_BYTES, spot->commit.number,
+        return reader_next_commit(&walk->reader, spot->offset + spot->commit.head_bytes, spot->commit.number,
                                   spot->commit.sequence, &spot->later);
     return reader_next_commit(&walk->reader, spot->offset, walk->at->last_commit, walk->at->last_sequence,
                               &spot->later);
@@ -275,12 +165,16 @@ static enum rill_err walk_whole(struct walk *walk, uint64_t offset, const struct
                                 const uint8_t *bytes)
 {
     enum rill_err err = accept_commit(walk, offset, commit);
+    const bool merged = record_commit_is_merged(commit);
     for (size_t at = 0; !err && at < commit->bytes;) {
         const struct record record = record_view(bytes + at);
-        err = give(walk, &record, offset + at, commit->number);
+        if (merged)
+            err = walk_left_out(walk, record.sequence - record_is_numbered(record.type));
+        if (!err)
+            err = walk_give(walk, &record, offset + at, commit->number);
         at += record.size;
     }
-    return err;
+    return err || !merged ? err : walk_left_out(walk, commit->last);
 }
 
 static enum rill_err tell_torn(struct walk *walk, uint64_t offset, uint64_t used, uint64_t commit,
@@ -299,7 +193,7 @@ static enum rill_err tell_torn(struct walk *walk, uint64_t offset, uint64_t used
     (void)snprintf(finding.detail, sizeof finding.detail, "%s",
                    walk->options->live ? "being written, perhaps" : "the next open drops it");
     walk->ended = true;
-    return tell(walk, &finding);
+    return walk_tell(walk, &finding);
 }
 
 static enum rill_err give_commit(struct walk *walk, const struct spot *spot)
@@ -307,11 +201,11 @@ static enum rill_err give_commit(struct walk *walk, const struct spot *spot)
     const uint8_t *at;
     enum rill_err err = accept_commit(walk, spot->offset, &spot->commit);
     if (!err)
-        err = reader_get(&walk->reader, spot->offset, RECORD_COMMIT_BYTES, &at);
+        err = reader_get(&walk->reader, spot->offset, spot->commit.head_bytes, &at);
     if (err)
         return err;
     const struct record head = record_view(at);
-    return give(walk, &head, spot->offset, spot->commit.number);
+    return walk_give(walk, &head, spot->offset, spot->commit.number);
 }
 
 /* Case 2: the commit record is valid, the commit is not whole. */
@@ -321,19 +215,19 @@ static enum rill_err walk_broken(struct walk *walk, const struct spot *spot, uin
     const struct reader_search *later = &spot->later;
     const uint64_t room = walk->reader.size - spot->offset;
     const uint64_t end = spot->offset + (commit->bytes <= room ? commit->bytes : room);
-    if (!later->found && !walk->next && spot->offset != SEGMENT_FIRST_OFFSET && !walk->options->keep_torn)
+    const bool may_be_torn = spot->offset != SEGMENT_FIRST_OFFSET && !record_commit_is_merged(commit);
+    if (!later->found && !walk->next && may_be_torn && !walk->options->keep_torn)
         return tell_torn(walk, spot->offset, later->used, commit->number, commit->message_count);
     *ret_next = later->found && later->offset < end ? later->offset : end;
     const enum rill_err err = give_commit(walk, spot);
-    const uint64_t last = commit->sequence + commit->message_count;
     const struct stretch stretch = {
-        .from = spot->offset + RECORD_COMMIT_BYTES,
+        .from = spot->offset + commit->head_bytes,
         .to = *ret_next,
         .commit = commit->number,
-        .first_commit = commit->number,
+        .first_commit = record_commit_first(commit),
         .last_commit = commit->number,
-        .limit = last,
-        .last = last,
+        .limit = commit->last,
+        .last = commit->last,
         .what = "in a commit",
     };
     return err ? err : walk_stretch(walk, &stretch);
@@ -370,7 +264,7 @@ static enum rill_err walk_rest(struct walk *walk, uint64_t offset, uint64_t used
     const struct stretch stretch = rest_of_segment(walk, offset, to, checkpoint);
     const bool silent = stretch.to == stretch.from && stretch.last <= walk->at->last_sequence;
     if (silent && !stretch.first_commit)
-        return checkpoint ? tell_hole(walk, &stretch, offset, walk->reader.size, false, 0) : RILL_OK;
+        return checkpoint ? walk_tell_hole(walk, &stretch, offset, walk->reader.size, false, 0) : RILL_OK;
     const enum rill_err err = walk_stretch(walk, &stretch);
     if (stretch.last_commit > walk->at->last_commit)
         walk->at->last_commit = stretch.last_commit;
@@ -380,7 +274,7 @@ static enum rill_err walk_rest(struct walk *walk, uint64_t offset, uint64_t used
 /* Case 3: no valid commit record here, and a later one in the segment. */
 static enum rill_err walk_to_later(struct walk *walk, uint64_t offset, const struct reader_search *later)
 {
-    const uint64_t last = later->commit.sequence, number = later->commit.number;
+    const uint64_t last = later->commit.sequence, number = record_commit_first(&later->commit);
     const bool gone = number > walk->at->last_commit + 1;
     const struct stretch stretch = {
         .from = offset,
@@ -455,7 +349,7 @@ static enum rill_err tell_header(const struct walk *walk, const struct walk_segm
                        both            ? "both headers"
                        : segment->copy ? "the copy, the first is valid"
                                        : "the first, the copy is valid");
-    return tell(walk, &finding);
+    return walk_tell(walk, &finding);
 }
 
 static enum walk_header header_at(struct walk *walk, uint64_t offset)
@@ -489,6 +383,7 @@ static enum rill_err walk_open_segment(struct walk *walk)
     const enum rill_err err = reader_open(&walk->reader, walk->options->disk, path);
     free(path);
     walk->reader.seed = segment_seed(walk->catalog->identity, header->number);
+    walk->rewritten = !walk->entry->has_header || header->version >= SEGMENT_VERSION_REWRITTEN;
     return err;
 }
 
@@ -514,20 +409,29 @@ static enum rill_err walk_before(struct walk *walk)
     if (entry->header.first_sequence - 1 > walk->at->last_sequence)
         walk->at->last_sequence = entry->header.first_sequence - 1;
     if (!first)
-        return tell(walk, &jump);
+        return walk_tell(walk, &jump);
     walk->head = jump;
+    if (jump.last_sequence)
+        lost_add(&walk->head_lost, 1, jump.last_sequence);
     return RILL_OK;
 }
 
-/* What was in front of the first segment is damage, unless a purge behind it says that all of it was removed (R2). */
+/* What was in front of the first segment is damage, unless a purge behind it says that all of it was removed (R2), and but
+   for messages that were deleted. */
 static enum rill_err walk_end(struct walk *walk)
 {
     struct finding *head = &walk->head;
+    const struct lost *lost = &walk->head_lost;
     if (!head->first_commit || walk->at->floor > head->last_sequence)
         return RILL_OK;
-    if (walk->at->floor > head->first_sequence)
-        head->first_sequence = walk->at->floor;
-    return tell(walk, head);
+    lost_cut(&walk->head_lost, walk->at->floor);
+    enum rill_err err = RILL_OK;
+    for (size_t i = 0; !err && i < lost->count; i++) {
+        head->first_sequence = lost->ranges[i].first_sequence;
+        head->last_sequence = lost->ranges[i].last_sequence;
+        err = walk_tell(walk, head);
+    }
+    return err || lost->count ? err : walk_tell(walk, head);
 }
 
 static enum rill_err walk_segment(struct walk *walk)
@@ -542,7 +446,7 @@ static enum rill_err walk_segment(struct walk *walk)
         err = walk_commits(walk);
     if (!err && walk->reader.unreadable) {
         const struct finding finding = {.kind = FINDING_UNREADABLE, .segment = walk->entry->header.number};
-        err = tell(walk, &finding);
+        err = walk_tell(walk, &finding);
     }
     reader_close(&walk->reader);
     return err;
@@ -578,6 +482,9 @@ enum rill_err walk_stream(const struct walk_options *options, const struct walk_
         rill_error_text_set(why, "list the folder: %s", rill_err_text(err));
     else
         err = walk_segments(&walk, why);
+    erase_set_destroy(walk.erases);
+    lost_fini(&walk.head_lost);
+    free(walk.unpacked);
     catalog_fini(&catalog);
     return err;
 }

@@ -28,6 +28,7 @@ struct walk_record {
     uint64_t segment;
     uint64_t offset;
     uint64_t commit; // number; 0 when its commit record is damaged
+    bool packed;     // it stands in a packed record, and the offset is that one's
     bool known;      // the type is one of this version
     struct record record;
 };
@@ -36,8 +37,11 @@ struct walk_record {
 struct walk_visitor {
     void *context;
     enum rill_err (*segment)(void *context, const struct walk_segment *segment);
-    enum rill_err (*record)(void *context, const struct walk_record *record); // commit records too
+    /* Commit records too; of packed ones, those in them. */
+    enum rill_err (*record)(void *context, const struct walk_record *record);
     enum rill_err (*finding)(void *context, const struct finding *finding);
+    /* These were removed, and a rewriting has left them out. */
+    enum rill_err (*left_out)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
 
 struct walk_options {

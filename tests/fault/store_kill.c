@@ -103,7 +103,7 @@ Test(store_kill, what_was_committed_when_the_writer_was_killed_is_recovered)
         const int status = kill_after(shared, writer, steps);
         const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
         cr_assert(killed, "cycle %lu: the writer ended by itself: %d", (unsigned long)cycle, status);
-        shared->story.job = NULL; // the writer's
+        shared->story.job = shared->story.background = NULL; // the writer's
         committed += shared->story.committed;
     }
     cr_assert(committed > cycles.last - cycles.first, "nothing was ever committed");

@@ -178,11 +178,12 @@ static enum rill_err walk_record(void *context, const struct walk_record *found)
     const struct record *record = &found->record;
     if (record->type == RECORD_MESSAGE)
         see(view, record->sequence);
-    else if (record->type == RECORD_DELETE)
+    else if (record->type == RECORD_DELETE || record->type == RECORD_ERASE) {
         see_removed(view, record_delete_of(record).sequence, record_delete_of(record).sequence);
-    else if (record->type == RECORD_PURGE)
+        lost_remove(&view->lost, record_delete_of(record).sequence);
+    } else if (record->type == RECORD_PURGE)
         see_removed(view, 1, record_purge_of(record) - 1);
-    else if (found->known && record->type != RECORD_COMMIT && record->type != RECORD_CHECKPOINT)
+    else if (found->known && record->type >= RILL_STORE_EVENT_STREAM_CONFIG)
         view->events++;
     return RILL_OK;
 }

@@ -3,21 +3,19 @@
 """HTTP monitoring and INFO: what dashboards and clients look for is there, with the same names and kinds of values as
 in nats-server, which is asked for its own names where it is installed."""
 
-import json
 import os
 import re
 import sys
 import urllib.error
-import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap  # noqa: E402
-from harness.server import DEADLINE_S, Server, is_nats, oracle, under_test  # noqa: E402
+from harness.pages import CONFIG, get, get_json, has_keys  # noqa: E402
+from harness.server import Server, is_nats, oracle, under_test  # noqa: E402
 from harness.wire import connected  # noqa: E402
 
 SERVER = under_test()
-CONFIG = "http: 127.0.0.1:-1"
 
 # What nats-server has and Rill has not: each with its reason.
 ABSENT = {
@@ -43,22 +41,6 @@ METRICS = """gnatsd_varz_connections gnatsd_varz_total_connections gnatsd_varz_i
     gnatsd_varz_max_payload gnatsd_connz_num_connections gnatsd_connz_total""".split()
 
 
-def base_url(server):
-    port = server.port_of(r"Starting http monitor on \S+:(\d+)")
-    return f"http://127.0.0.1:{port}"
-
-
-def get(server, path):
-    with urllib.request.urlopen(base_url(server) + path, timeout=DEADLINE_S) as reply:
-        return reply.read().decode(), reply.headers.get("Content-Type", "")
-
-
-def get_json(server, path):
-    text, kind = get(server, path)
-    assert "json" in kind, f"{path} is of type {kind}"
-    return json.loads(text)
-
-
 def busy(server):
     """A connection that has something to show: a name, two subscriptions, messages."""
     wire = connected(server, name="watched", lang="test", version="1.2.3")
@@ -67,11 +49,6 @@ def busy(server):
     wire.expect(f"MSG {own} 1 3 | abc")
     wire.sync()
     return wire
-
-
-def has_keys(found, wanted, where):
-    missing = [key for key in wanted if key not in found]
-    assert not missing, f"{where} lacks {missing}"
 
 
 def same_as_oracle(path, pick=lambda value: value):

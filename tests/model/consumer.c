@@ -16,7 +16,7 @@ enum { SEEDS = 60, STEPS = 1500, SEQUENCES_MAX = 400, LOG_EVENTS_MAX = STEPS };
 
 #define ACK_WAIT_NS 100
 
-enum fate { NEVER, WAITS, READY, DONE };
+enum fate { NEVER, WAITS, READY, GIVEN_UP, DONE };
 
 struct naive {
     enum fate fate[SEQUENCES_MAX];
@@ -38,23 +38,34 @@ struct model {
     uint64_t first_sequence;
     uint64_t last_sequence;
     int64_t now_ns;
-    uint64_t left[64]; // of the naive pulls that wait, in order; each has a batch of its own
-    uint32_t pull_count;
+    int64_t backoff_ns[3];
 
     // the log
     struct rill_buf log[LOG_EVENTS_MAX];
     uint32_t log_count;
 };
 
+/* But for the kind of acknowledgements, which never changes. */
+static void choose_limits(struct model *model)
+{
+    const enum consumer_acks acks = model->limits.acks;
+    model->limits = (struct consumer_limits){
+        .acks = acks,
+        .ack_wait_ns = ACK_WAIT_NS,
+        .backoff_ns = model->backoff_ns,
+        .backoff_count = rill_random_below(&model->random, 4),
+        .deliveries_max = rill_random_chance(&model->random, 1, 2) ? 3 : 0,
+        .ack_pending_max = 1 + rill_random_below(&model->random, 20),
+    };
+}
+
 static void model_init(struct model *model, uint64_t seed)
 {
     *model = (struct model){.seed = seed, .random.state = seed};
-    model->limits = (struct consumer_limits){
-        .ack_wait_ns = ACK_WAIT_NS,
-        .deliveries_max = rill_random_chance(&model->random, 1, 2) ? 3 : 0,
-        .ack_pending_max = 1 + rill_random_below(&model->random, 20),
-        .waiting_max = 4,
-    };
+    for (size_t i = 0; i < 3; i++)
+        model->backoff_ns[i] = 10 + rill_random_below(&model->random, 150);
+    choose_limits(model);
+    model->limits.acks = (enum consumer_acks)rill_random_below(&model->random, 3);
     const uint64_t first = 1 + rill_random_below(&model->random, 5);
     model->first_sequence = first; // a consumer never begins in front of its stream
     model->last_sequence = first - 1;
@@ -75,7 +86,8 @@ static void model_fini(struct model *model)
 
 static bool is_outstanding(const struct naive *naive, uint64_t sequence)
 {
-    return naive->fate[sequence] == WAITS || naive->fate[sequence] == READY;
+    const enum fate fate = naive->fate[sequence];
+    return fate == WAITS || fate == READY || fate == GIVEN_UP;
 }
 
 static uint32_t count_outstanding(const struct naive *naive, bool again)
@@ -106,8 +118,6 @@ static uint64_t floor_of(const struct naive *naive)
 
 static enum consumer_want want_of(const struct model *model)
 {
-    if (!model->pull_count)
-        return CONSUMER_HAS_NO_PULL;
     if (any_ready(&model->naive))
         return CONSUMER_WANTS_AGAIN;
     if (count_outstanding(&model->naive, false) >= model->limits.ack_pending_max)
@@ -123,26 +133,36 @@ static void publish(struct model *model)
         model->last_sequence++;
 }
 
-static void pull(struct model *model)
+static int64_t naive_wait_ns(const struct model *model, uint32_t delivered)
 {
-    const uint64_t batch = 1 + rill_random_below(&model->random, 6);
-    const struct consumer_pull_request request = {
-        .reply = RILL_BYTES("inbox"), .batch = batch, .expires_at_ns = RILL_NEVER_NS};
-    const enum rill_err err = consumer_pull_add(model->consumer, &request);
-    cr_assert(eq(int, err, model->pull_count < model->limits.waiting_max ? RILL_OK : RILL_ERR_LIMIT));
-    if (!err)
-        model->left[model->pull_count++] = batch;
+    const uint32_t count = model->limits.backoff_count;
+    if (!count)
+        return ACK_WAIT_NS;
+    return model->backoff_ns[delivered <= count ? delivered - 1 : count - 1];
 }
 
-/* One message less for the first, then the next one's turn. */
-static void serve_naive_pull(struct model *model)
+static void naive_deliver(struct model *model, uint64_t sequence)
 {
-    const uint64_t left = model->left[0] - 1;
-    memmove(model->left, model->left + 1, (model->pull_count - 1) * sizeof model->left[0]);
-    if (left)
-        model->left[model->pull_count - 1] = left;
-    else
-        model->pull_count--;
+    struct naive *naive = &model->naive;
+    naive->consumer_seq++;
+    if (naive->delivered[sequence]++ == 0)
+        naive->consumer_seq_of[sequence] = naive->consumer_seq;
+    naive->fate[sequence] = model->limits.acks == CONSUMER_ACKS_NONE ? DONE : WAITS;
+    naive->due_ns[sequence] = model->now_ns + naive_wait_ns(model, naive->delivered[sequence]);
+}
+
+/* Some of the next ones are not for this consumer. */
+static void skip(struct model *model)
+{
+    struct naive *naive = &model->naive;
+    uint64_t to = naive->cursor + rill_random_below(&model->random, 4);
+    if (to > model->last_sequence + 1)
+        to = model->last_sequence + 1;
+    if (to <= naive->cursor)
+        return;
+    consumer_skip(model->consumer, to);
+    while (naive->cursor < to)
+        naive->fate[naive->cursor++] = DONE;
 }
 
 static void deliver(struct model *model)
@@ -160,13 +180,8 @@ static void deliver(struct model *model)
         const struct consumer_offer offer = consumer_offer(model->consumer, sequence);
         cr_assert(eq(u64, offer.consumer_seq, naive->consumer_seq + 1));
         cr_assert(eq(u32, offer.delivered, naive->delivered[sequence] + 1));
-        consumer_delivered(model->consumer, sequence, &offer, model->now_ns);
-        serve_naive_pull(model);
-        naive->consumer_seq++;
-        if (naive->delivered[sequence]++ == 0)
-            naive->consumer_seq_of[sequence] = naive->consumer_seq;
-        naive->fate[sequence] = WAITS;
-        naive->due_ns[sequence] = model->now_ns + ACK_WAIT_NS;
+        consumer_delivered(model->consumer, sequence, model->now_ns);
+        naive_deliver(model, sequence);
     }
     if (sequence == naive->cursor)
         naive->cursor++;
@@ -186,20 +201,80 @@ static void expect_answer(const struct model *model, uint64_t sequence, enum con
     cr_assert(eq(int, answer, expected));
 }
 
+/* Ends this one, or all up to it; returns whether any was outstanding. */
+static bool naive_ack(struct model *model, uint64_t sequence)
+{
+    const bool all = model->limits.acks == CONSUMER_ACKS_ALL && sequence < model->naive.cursor;
+    bool any = false;
+    for (uint64_t i = all ? 0 : sequence; i <= sequence; i++) {
+        if (!is_outstanding(&model->naive, i))
+            continue;
+        model->naive.fate[i] = DONE;
+        any = true;
+    }
+    return any;
+}
+
 static void ack(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
+    const enum consumer_answer answer = consumer_ack(model->consumer, sequence);
+    expect_answer(model, sequence, answer, naive_ack(model, sequence));
+}
+
+static void terminate(struct model *model)
+{
+    const uint64_t sequence = some_sequence(model);
     const bool was_out = is_outstanding(&model->naive, sequence);
-    expect_answer(model, sequence, consumer_ack(model->consumer, sequence), was_out);
+    expect_answer(model, sequence, consumer_terminate(model->consumer, sequence), was_out);
     if (was_out)
-        model->naive.fate[sequence] = DONE;
+        model->naive.fate[sequence] = GIVEN_UP;
+}
+
+/* Whoever tells about what is given up does it when it likes. */
+static void bury(struct model *model)
+{
+    const struct outstanding *entry = consumer_given_up(model->consumer);
+    if (!entry)
+        return;
+    cr_assert(eq(int, model->naive.fate[entry->sequence], GIVEN_UP));
+    model->naive.fate[entry->sequence] = DONE;
+    consumer_bury(model->consumer);
+}
+
+static void purge(struct model *model)
+{
+    const uint64_t first = some_sequence(model);
+    consumer_purged(model->consumer, first);
+    for (uint64_t i = 0; i < first; i++) {
+        if (is_outstanding(&model->naive, i))
+            model->naive.fate[i] = DONE;
+    }
+}
+
+static void reset(struct model *model)
+{
+    struct naive *naive = &model->naive;
+    const uint64_t sequence = 1 + rill_random_below(&model->random, (uint32_t)model->last_sequence + 1);
+    consumer_reset(model->consumer, sequence);
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        naive->fate[i] = i < sequence ? DONE : NEVER;
+        naive->delivered[i] = 0;
+    }
+    naive->cursor = sequence;
+}
+
+static void change_limits(struct model *model)
+{
+    choose_limits(model);
+    consumer_set_limits(model->consumer, &model->limits);
 }
 
 /* Due: again, or given up. */
 static void naive_due(struct model *model, uint64_t sequence)
 {
     const uint32_t max = model->limits.deliveries_max;
-    model->naive.fate[sequence] = max && model->naive.delivered[sequence] >= max ? DONE : READY;
+    model->naive.fate[sequence] = max && model->naive.delivered[sequence] >= max ? GIVEN_UP : READY;
 }
 
 static void nak(struct model *model)
@@ -225,7 +300,7 @@ static void progress(struct model *model)
     if (!was_out)
         return;
     model->naive.fate[sequence] = WAITS;
-    model->naive.due_ns[sequence] = model->now_ns + ACK_WAIT_NS;
+    model->naive.due_ns[sequence] = model->now_ns + naive_wait_ns(model, model->naive.delivered[sequence]);
 }
 
 static void let_time_pass(struct model *model)
@@ -297,38 +372,51 @@ static void restart(struct model *model)
     replay(model);
     consumer_restart(model->consumer, model->last_sequence, model->now_ns);
     model->naive = model->noted;
-    model->pull_count = 0;
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
         if (!is_outstanding(&model->naive, i))
             continue;
         model->naive.fate[i] = WAITS;
-        model->naive.due_ns[i] = model->now_ns + ACK_WAIT_NS;
+        model->naive.due_ns[i] = model->now_ns + naive_wait_ns(model, model->naive.delivered[i]);
     }
 }
 
+/* X(how often of a thousand, what) */
+#define OPERATIONS(X)                                                                                        \
+    X(200, publish)                                                                                          \
+    X(340, deliver)                                                                                          \
+    X(20, skip)                                                                                              \
+    X(140, ack)                                                                                              \
+    X(50, nak)                                                                                               \
+    X(30, progress)                                                                                          \
+    X(20, terminate)                                                                                         \
+    X(30, bury)                                                                                              \
+    X(5, purge)                                                                                              \
+    X(2, reset)                                                                                              \
+    X(3, change_limits)                                                                                      \
+    X(70, let_time_pass)                                                                                     \
+    X(60, write_event)                                                                                       \
+    X(10, lose_events)                                                                                       \
+    X(20, restart)
+
 static void step(struct model *model)
 {
-    const uint32_t what = rill_random_below(&model->random, 100);
-    if (what < 20)
-        publish(model);
-    else if (what < 30)
-        pull(model);
-    else if (what < 60)
-        deliver(model);
-    else if (what < 75)
-        ack(model);
-    else if (what < 80)
-        nak(model);
-    else if (what < 83)
-        progress(model);
-    else if (what < 90)
-        let_time_pass(model);
-    else if (what < 97)
-        write_event(model);
-    else if (what < 98)
-        lose_events(model);
-    else
-        restart(model);
+    static const struct {
+        uint32_t share;
+        void (*run)(struct model *model);
+    } operations[] = {
+#define OPERATION_ROW(share, run) {share, run},
+        OPERATIONS(OPERATION_ROW)
+#undef OPERATION_ROW
+    };
+    uint32_t left = rill_random_below(&model->random, 1000);
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        if (left < operations[i].share) {
+            operations[i].run(model);
+            return;
+        }
+        left -= operations[i].share;
+    }
+    cr_fatal("the shares make less than a thousand");
 }
 
 // ---- laws ----
@@ -346,7 +434,8 @@ static void check_sequences(const struct model *model)
         if (!entry)
             continue;
         cr_assert(eq(u32, entry->delivered, model->naive.delivered[i]));
-        cr_assert(eq(int, entry->ready, model->naive.fate[i] == READY));
+        cr_assert(eq(int, entry->state == OUTSTANDING_READY, model->naive.fate[i] == READY));
+        cr_assert(eq(int, entry->state == OUTSTANDING_GIVEN_UP, model->naive.fate[i] == GIVEN_UP));
         cr_assert(eq(u64, entry->consumer_seq, model->naive.consumer_seq_of[i]));
     }
 }
@@ -365,8 +454,6 @@ static void check(const struct model *model)
               "seed %" PRIu64 " step %u", model->seed, model->step);
     cr_assert(eq(u64, consumer_ack_floor(consumer).sequence, floor_of(&model->naive)),
               "seed %" PRIu64 " step %u", model->seed, model->step);
-    cr_assert(eq(u32, consumer->pull_count, model->pull_count), "seed %" PRIu64 " step %u", model->seed,
-              model->step);
     cr_assert(eq(int, consumer_want(consumer, model->last_sequence, &sequence), want_of(model)),
               "seed %" PRIu64 " step %u", model->seed, model->step);
     check_sequences(model);

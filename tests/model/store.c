@@ -34,6 +34,7 @@ struct model {
     struct rill_disk *memory;
     char root[32];
     int64_t now_ns;
+    struct rill_store_limits limits;
     bool in_flight;
     bool job_was_run;
 };
@@ -88,6 +89,18 @@ static uint8_t *payload_of(uint64_t sequence)
     return bytes;
 }
 
+/* What the limits say of an append when they discard what is new. */
+static enum rill_err refusal(const struct model *model, uint32_t record_bytes)
+{
+    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
+    const struct rill_store_limits *limits = &model->limits;
+    if (limits->discard_new && limits->max_messages && state.messages >= limits->max_messages)
+        return RILL_ERR_FULL_MESSAGES;
+    if (limits->discard_new && limits->max_bytes && state.bytes + record_bytes > limits->max_bytes)
+        return RILL_ERR_FULL_BYTES;
+    return RILL_OK;
+}
+
 static void append(struct model *model)
 {
     struct oracle_message message = {.time_ns = model->now_ns,
@@ -96,6 +109,8 @@ static void append(struct model *model)
     char subject[32];
     enum rill_err errs[SIDES];
     subject_of(message.subject, subject);
+    message.record_bytes = (uint32_t)((36 + strlen(subject) + message.payload_bytes + 7) / 8 * 8);
+    const enum rill_err refused = refusal(model, message.record_bytes);
     for (size_t i = 0; i < SIDES; i++) {
         struct rill_store_message append = {
             .time_ns = model->now_ns,
@@ -106,8 +121,8 @@ static void append(struct model *model)
             cr_assert(eq(u64, append.sequence, model->oracle.last[OPEN] + 1), "seed %lu", model->seed);
     }
     cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
-    cr_assert(errs[0] == RILL_OK || errs[0] == RILL_ERR_LIMIT, "seed %lu", model->seed);
-    message.record_bytes = (uint32_t)((36 + strlen(subject) + message.payload_bytes + 7) / 8 * 8);
+    cr_assert(errs[0] == refused || (!refused && errs[0] == RILL_ERR_LIMIT), "seed %lu: %s", model->seed,
+              rill_err_text(errs[0]));
     if (!errs[0])
         (void)oracle_append(&model->oracle, &message);
     model->now_ns += below(model, 5);
@@ -184,11 +199,22 @@ static void purge(struct model *model)
     cr_assert(eq(u64, model->oracle.last[OPEN], last));
 }
 
+static void start_side(struct side *side)
+{
+    struct rill_store_job *job;
+    while (!(side->job = rill_store_commit_start(side->store)) &&
+           (job = rill_store_limits_load_start(side->store))) {
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK));
+    }
+}
+
 static void start(struct model *model)
 {
+    (void)oracle_keep(&model->oracle, model->limits.max_messages, model->limits.max_bytes);
     for (size_t i = 0; i < SIDES; i++) {
         struct side *side = side_at(model, i);
-        side->job = rill_store_commit_start(side->store);
+        start_side(side);
         cr_assert(eq(int, side->job != NULL, model->sides[0].job != NULL), "seed %lu", model->seed);
     }
     model->in_flight = model->sides[0].job != NULL;
@@ -288,10 +314,56 @@ static void reopen(struct model *model)
         struct side *side = side_at(model, i);
         struct rill_error_text why;
         rill_store_close(side->store);
+        side->options.limits = model->limits;
         cr_assert(eq(int, rill_store_open(&side->options, NULL, &side->store, NULL, &why), RILL_OK),
                   "seed %lu, %s: %s", model->seed, side->name, why.text);
     }
     oracle_take_back(&model->oracle);
+}
+
+static void set_limits(struct model *model)
+{
+    const uint32_t what = below(model, 8);
+    model->limits = (struct rill_store_limits){
+        .max_messages = what & 1 ? below(model, 300) : 0,
+        .max_bytes = what & 2 ? below(model, 600000) : 0,
+        .max_age_ns = below(model, 2000),
+        .discard_new = what & 4,
+    };
+    if (model->in_flight)
+        finish(model);
+    for (size_t i = 0; i < SIDES; i++)
+        rill_store_set_limits(side_at(model, i)->store, &model->limits);
+    start(model); // before the next append: what is open is enough room for what they remove
+}
+
+static enum rill_err expire_from(struct model *model, struct side *side, struct rill_store_expired *ret)
+{
+    enum rill_err err;
+    while ((err = rill_store_expire(side->store, model->now_ns, ret)) == RILL_ERR_AGAIN)
+        load(model, side, ret->load_sequence);
+    return err;
+}
+
+static void expire(struct model *model)
+{
+    const int64_t age_ns = model->limits.max_age_ns;
+    struct rill_store_expired expired[SIDES];
+    enum rill_err errs[SIDES];
+    for (size_t i = 0; i < SIDES; i++)
+        errs[i] = expire_from(model, side_at(model, i), &expired[i]);
+    cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
+    if (errs[0] == RILL_ERR_LIMIT)
+        return;
+    cr_assert(eq(int, errs[0], RILL_OK), "seed %lu", model->seed);
+    const uint64_t wanted = age_ns ? oracle_expire(&model->oracle, model->now_ns - age_ns) : 0;
+    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
+    for (size_t i = 0; i < SIDES; i++) {
+        cr_assert(eq(u64, expired[i].messages, wanted), "seed %lu", model->seed);
+        cr_assert(expired[i].next_ns <= state.first_time_ns + age_ns || !age_ns || !state.messages);
+        cr_assert(eq(int, expired[i].next_ns == INT64_MAX, !age_ns || !state.messages), "seed %lu",
+                  model->seed);
+    }
 }
 
 static void step(struct model *model)
@@ -302,8 +374,10 @@ static void step(struct model *model)
             append(model);
     else if (what < 55)
         delete_one(model);
-    else if (what < 57)
+    else if (what < 56)
         purge(model);
+    else if (what < 57)
+        below(model, 4) ? expire(model) : set_limits(model);
     else if (what < 75)
         commit_step(model);
     else if (what < 94)

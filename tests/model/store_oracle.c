@@ -72,6 +72,35 @@ uint64_t oracle_purge(struct oracle *oracle, uint64_t first_kept)
     return count;
 }
 
+uint64_t oracle_keep(struct oracle *oracle, uint64_t messages_max, uint64_t bytes_max)
+{
+    struct oracle_state state = oracle_state(oracle, OPEN);
+    uint64_t sequence = state.first_sequence, removed = 0;
+    for (; (messages_max && state.messages > messages_max) || (bytes_max && state.bytes > bytes_max);
+         sequence++) {
+        const struct oracle_message *message = oracle_find(oracle, OPEN, sequence);
+        if (!message)
+            continue;
+        state.messages--;
+        state.bytes -= message->record_bytes;
+        oracle_remove(oracle, sequence);
+        removed++;
+    }
+    return removed;
+}
+
+uint64_t oracle_expire(struct oracle *oracle, int64_t time_ns)
+{
+    uint64_t removed = 0;
+    for (uint64_t sequence = 1; sequence <= oracle->last[OPEN]; sequence++) {
+        if (!oracle_find(oracle, OPEN, sequence) || oracle->messages[sequence - 1].time_ns > time_ns)
+            continue;
+        oracle_remove(oracle, sequence);
+        removed++;
+    }
+    return removed;
+}
+
 static void copy_plane(struct oracle *oracle, enum plane to, enum plane from)
 {
     for (uint64_t i = 0; i < oracle->last[from]; i++)

@@ -46,6 +46,11 @@ void oracle_remove(struct oracle *oracle, uint64_t sequence);
 /* Removes what is below. Returns how many. */
 uint64_t oracle_purge(struct oracle *oracle, uint64_t first_kept);
 
+/* Removes the oldest until no more are left. 0: no limit. Returns how many it removed. */
+uint64_t oracle_keep(struct oracle *oracle, uint64_t messages_max, uint64_t bytes_max);
+/* Removes those of this time and before. */
+uint64_t oracle_expire(struct oracle *oracle, int64_t time_ns);
+
 void oracle_start(struct oracle *oracle);
 void oracle_commit(struct oracle *oracle);
 /* Takes back what is not committed. */

@@ -62,7 +62,7 @@ void story_end(struct story *story)
 
 void story_listen(struct story *story, const char *subject)
 {
-    sim_client_sendf(story->client, "SUB %s 3\r\n", subject);
+    sim_client_sendf(story->client, "SUB %s %u\r\n", subject, 3 + story->listening++);
     sim_core_settle(&story->sim);
 }
 

@@ -14,6 +14,7 @@ struct story {
     struct sim_client *client; // listens to "in", to "pull", and to what story_listen names
     char heard[256 * 1024];    // since it said something: (subject|headers and payload) of each message
     size_t heard_len;
+    uint32_t listening; // how often story_listen was called
 };
 
 /* `options` may be NULL; the disk and the seed are the story's. */

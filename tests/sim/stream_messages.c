@@ -313,3 +313,37 @@ Test(stream_messages, asynchronous_streams_answer_at_once)
     expect(&story, story_say(&story, INFO, ""), "\"persist_mode\":\"async\"");
     story_end(&story);
 }
+
+// A stream in memory does what others do; after a restart it is there with its newest configuration, and empty.
+Test(stream_messages, streams_in_memory_come_back_empty)
+{
+    static const struct story_line before[] = {
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"storage\":\"memory\"}", "\"storage\":\"memory\""},
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}", "10058"},
+        {"a", "1", "\"seq\":1}"},
+        {"a", "2", "\"seq\":2}"},
+        {GET, "{\"seq\":2}", "\"data\":\"Mg==\""},
+        {DELETE, "{\"seq\":1,\"no_erase\":true}", "success"},
+        {UPDATE, "{\"name\":\"S\",\"subjects\":[\"b\"],\"storage\":\"memory\",\"description\":\"new\"}",
+         "\"description\":\"new\""},
+        {UPDATE, "{\"name\":\"S\",\"subjects\":[\"b\"]}", "can not change storage type"},
+        {"b", "3", "\"seq\":3}"},
+        {INFO, "", "\"messages\":2,"},
+    };
+    static const struct story_line after[] = {
+        {INFO, "", "\"description\":\"new\",\"subjects\":[\"b\"]"},
+        {INFO, "", "\"messages\":0,\"bytes\":0,\"first_seq\":0,"},
+        {"b", "1", "\"seq\":1}"},
+        {"$JS.API.STREAM.DELETE.S", "", "success"},
+        {"$JS.API.STREAM.DELETE.S", "", "10059"},
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}", "\"storage\":\"file\""},
+    };
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, before);
+    story_restart(&story);
+    STORY_TELL(&story, after);
+    story_restart(&story);
+    expect(&story, story_say(&story, INFO, ""), "\"storage\":\"file\"");
+    story_end(&story);
+}

@@ -119,35 +119,55 @@ static bool is_removed(const struct story *story, size_t count, uint64_t sequenc
     return false;
 }
 
-static enum rill_err load(struct rill_store *store, uint64_t sequence)
+static void background_end(struct story *story, struct rill_store *store)
+{
+    if (!story->background)
+        return;
+    if (!story->background_was_run)
+        rill_store_job_run(story->background);
+    (void)!rill_store_tidy_finish(store, story->background); // what stays is done later
+    story->background = NULL;
+}
+
+/* What goes on in the background may begin between the start and the end of a load, and may end there. */
+static enum rill_err load(struct story *story, struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_job *job = rill_store_load_start(store, sequence);
     RILL_ASSERT(job);
+    if (rill_random_chance(&story->random, 1, 4))
+        background_end(story, store);
     rill_store_job_run(job);
+    if (rill_random_chance(&story->random, 1, 4))
+        background_end(story, store);
     return rill_store_load_finish(store, job);
 }
 
-static void note_removed(struct story *story, uint64_t sequence, uint64_t first, uint64_t last)
+static void note_removed(struct story *story, uint64_t sequence, uint64_t first, uint64_t last, bool erases)
 {
-    story->records[story->count++] = (struct story_record){
-        .id = story->next_id++, .sequence = sequence, .removed_first = first, .removed_last = last};
+    story->records[story->count++] = (struct story_record){.id = story->next_id++,
+                                                           .sequence = sequence,
+                                                           .removed_first = first,
+                                                           .removed_last = last,
+                                                           .erases = erases};
 }
 
-static enum rill_err delete_one(struct story *story, struct rill_store *store, uint64_t sequence)
+static enum rill_err delete_one(struct story *story, struct rill_store *store, uint64_t sequence, bool erase)
 {
-    enum rill_err err = rill_store_append_delete(store, sequence);
-    if (err == RILL_ERR_AGAIN) {
-        err = load(store, sequence);
-        if (!err)
-            err = rill_store_append_delete(store, sequence);
-    }
+    enum rill_err (*append)(struct rill_store *, uint64_t) =
+        erase ? rill_store_append_erase : rill_store_append_delete;
     struct rill_store_state state;
+    enum rill_err err = append(store, sequence);
+    while (err == RILL_ERR_AGAIN) {
+        err = load(story, store, sequence);
+        if (!err)
+            err = append(store, sequence);
+    }
     rill_store_state(store, &state);
-    const bool there =
-        sequence && sequence <= state.open_sequence && !is_removed(story, story->count, sequence);
+    const bool there = sequence && sequence <= (erase ? state.last_sequence : state.open_sequence) &&
+                       !is_removed(story, story->count, sequence);
     RILL_ASSERT((err == RILL_ERR_NOT_FOUND) == !there || err == RILL_ERR_READ_ONLY || err == RILL_ERR_IO);
     if (!err)
-        note_removed(story, state.open_sequence, sequence, sequence);
+        note_removed(story, state.open_sequence, sequence, sequence, erase);
     return err;
 }
 
@@ -164,11 +184,10 @@ static enum rill_err purge_some(struct story *story, struct rill_store *store, u
     struct rill_store_purged purged;
     struct rill_store_state state;
     enum rill_err err = rill_store_append_purge(store, first_kept, &purged);
-    if (err == RILL_ERR_AGAIN) {
-        err = load(store, purged.load_sequence);
+    while (err == RILL_ERR_AGAIN) {
+        err = load(story, store, purged.load_sequence);
         if (!err)
             err = rill_store_append_purge(store, first_kept, &purged);
-        RILL_ASSERT(err != RILL_ERR_AGAIN);
     }
     if (err)
         return err;
@@ -176,7 +195,7 @@ static enum rill_err purge_some(struct story *story, struct rill_store *store, u
     const uint64_t end = first_kept > state.open_sequence ? state.open_sequence + 1 : first_kept;
     RILL_ASSERT(purged.messages == live_below(story, end));
     if (purged.messages)
-        note_removed(story, state.open_sequence, 1, end - 1);
+        note_removed(story, state.open_sequence, 1, end - 1, false);
     return RILL_OK;
 }
 
@@ -193,13 +212,17 @@ static enum rill_err purge_step(struct story *story, struct rill_store *store, u
     return purge_some(story, store, first);
 }
 
-static enum rill_err tidy(struct rill_store *store)
+static void background_go_on(struct story *story, struct rill_store *store)
 {
-    struct rill_store_job *job = rill_store_tidy_start(store);
-    if (!job)
-        return RILL_OK;
-    rill_store_job_run(job);
-    return rill_store_tidy_finish(store, job);
+    if (story->background && story->background_was_run) {
+        background_end(story, store);
+    } else if (story->background) {
+        rill_store_job_run(story->background);
+        story->background_was_run = true;
+    } else {
+        story->background = rill_store_tidy_start(store);
+        story->background_was_run = false;
+    }
 }
 
 static enum rill_err story_remove(struct story *story, struct rill_store *store)
@@ -209,12 +232,13 @@ static enum rill_err story_remove(struct story *story, struct rill_store *store)
     if (story->keeps_all || story->count == STORY_RECORDS_MAX)
         return RILL_OK;
     enum rill_err err = RILL_OK;
-    if (rill_random_chance(&story->random, 1, 4))
-        (void)!tidy(store); // what stays is removed later
+    if (rill_random_chance(&story->random, 1, 3))
+        background_go_on(story, store);
     else if (rill_random_chance(&story->random, 1, 5))
         err = purge_step(story, store, state.open_sequence);
     else
-        err = delete_one(story, store, rill_random_below(&story->random, (uint32_t)state.open_sequence + 3));
+        err = delete_one(story, store, rill_random_below(&story->random, (uint32_t)state.open_sequence + 3),
+                         rill_random_chance(&story->random, 1, 2));
     return err == RILL_ERR_READ_ONLY ? err : RILL_OK;
 }
 
@@ -313,12 +337,11 @@ enum rill_err story_read(struct story *story, struct rill_store *store, uint64_t
 {
     struct rill_store_message message;
     enum rill_err err = rill_store_read(store, sequence, &message);
-    if (err == RILL_ERR_AGAIN) {
-        err = load(store, sequence);
+    while (err == RILL_ERR_AGAIN) {
+        err = load(story, store, sequence);
         if (err)
             return err;
         err = rill_store_read(store, sequence, &message);
-        RILL_ASSERT(err != RILL_ERR_AGAIN);
     }
     if (err == RILL_ERR_NOT_FOUND && is_removed(story, story->committed, sequence))
         return RILL_OK;
@@ -343,7 +366,7 @@ static enum rill_err read_some(struct story *story, struct rill_store *store)
 
 enum rill_err story_step(struct story *story, struct rill_store *store)
 {
-    const uint32_t what = rill_random_below(&story->random, 22);
+    const uint32_t what = rill_random_below(&story->random, 23);
     if (what >= 20)
         return story_remove(story, store);
     if (what < 12)
@@ -356,6 +379,7 @@ enum rill_err story_commit(struct story *story, struct rill_store *store)
     enum rill_err err = RILL_OK;
     while (!err && (story->job || rill_store_open_bytes(store)))
         err = commit_go_on(story, store);
+    background_end(story, store);
     return err;
 }
 
@@ -367,6 +391,7 @@ void story_take_back(struct story *story)
 
 void story_settle(struct story *story, struct rill_store *store)
 {
+    background_end(story, store);
     if (!story->job)
         return;
     if (!story->job_was_run)
@@ -379,6 +404,7 @@ struct comparison {
     size_t at;
     size_t skipped; // records in front of the first segment
     bool begun;
+    bool gone[STORY_RECORDS_MAX + 1]; // messages that were told of as removed before their removal was
 };
 
 static enum rill_err wrong(const struct comparison *comparison, const char *what)
@@ -387,27 +413,57 @@ static enum rill_err wrong(const struct comparison *comparison, const char *what
     return RILL_ERR_INVALID;
 }
 
-/* Removals that name what is no longer there are not told. */
-static void skip_untold(struct comparison *comparison, size_t limit)
+/* A removal that names what is no longer there is not told; a rewriting forgets events, and removals. */
+static bool is_untold(const struct comparison *comparison, const struct story_record *record)
 {
     const struct story *story = comparison->story;
-    const uint64_t gone = comparison->skipped ? story->records[comparison->skipped - 1].sequence : 0;
-    while (comparison->at < limit) {
-        const struct story_record *record = &story->records[comparison->at];
-        if (!record->removed_first || record->removed_last > gone ||
-            record->removed_first != record->removed_last)
-            break;
+    const uint64_t head = comparison->skipped ? story->records[comparison->skipped - 1].sequence : 0;
+    if (!record->is_message && story->forgets_events)
+        return true;
+    return record->removed_first && record->removed_first == record->removed_last &&
+           (record->removed_last <= head || comparison->gone[record->removed_last]);
+}
+
+static void skip_untold(struct comparison *comparison, size_t limit)
+{
+    while (comparison->at < limit && is_untold(comparison, &comparison->story->records[comparison->at]))
+        comparison->at++;
+}
+
+/* The next record, when it is the message with this sequence. */
+static const struct story_record *next_message(struct comparison *comparison, uint64_t sequence)
+{
+    skip_untold(comparison, comparison->story->count);
+    if (comparison->at == comparison->story->count)
+        return NULL;
+    const struct story_record *record = &comparison->story->records[comparison->at];
+    return record->is_message && record->sequence == sequence ? record : NULL;
+}
+
+/* Messages that are told of as removed where they stood. True when they are the next, and were removed. */
+static bool take_gone(struct comparison *comparison, uint64_t first, uint64_t last)
+{
+    for (uint64_t sequence = first; sequence <= last; sequence++) {
+        if (!next_message(comparison, sequence) ||
+            !is_removed(comparison->story, comparison->story->count, sequence))
+            return false;
+        comparison->gone[sequence] = true;
         comparison->at++;
     }
+    return true;
 }
 
 static enum rill_err compare_removed(void *context, uint64_t first, uint64_t last)
 {
     struct comparison *comparison = context;
-    skip_untold(comparison, comparison->story->count);
-    if (comparison->at == comparison->story->count)
+    const struct story *story = comparison->story;
+    if (next_message(comparison, first) && is_removed(story, story->count, first))
+        return take_gone(comparison, first, last) ? RILL_OK : wrong(comparison, "not removed");
+    if (story->forgets_events)
+        return RILL_OK; // what it does is seen in the counts
+    if (comparison->at == story->count)
         return first == 1 ? RILL_OK : wrong(comparison, "no removal");
-    const struct story_record *record = &comparison->story->records[comparison->at];
+    const struct story_record *record = &story->records[comparison->at];
     if (record->removed_last == last && record->removed_first == first)
         comparison->at++;
     else if (first != 1) // the store repeats its floor
@@ -415,35 +471,37 @@ static enum rill_err compare_removed(void *context, uint64_t first, uint64_t las
     return RILL_OK;
 }
 
-static const struct story_record *compared(struct comparison *comparison, bool is_message)
-{
-    skip_untold(comparison, comparison->story->count);
-    if (comparison->at == comparison->story->count)
-        return NULL;
-    const struct story_record *record = &comparison->story->records[comparison->at];
-    return record->is_message == is_message && !record->removed_first ? record : NULL;
-}
-
 static enum rill_err compare_message(void *context, const struct rill_store_message *message)
 {
     struct comparison *comparison = context;
-    const struct story_record *record = compared(comparison, true);
-    if (!record || record->sequence != message->sequence ||
-        !story_message_is_right(comparison->story, message))
+    if (!next_message(comparison, message->sequence) || !story_message_is_right(comparison->story, message))
         return wrong(comparison, "not this message");
     comparison->at++;
     return RILL_OK;
 }
 
+/* The event is one of those that come next. */
+static const struct story_record *find_event(struct comparison *comparison, enum rill_store_event type,
+                                             struct rill_bytes bytes)
+{
+    const struct story *story = comparison->story;
+    for (; comparison->at < story->count; comparison->at++) {
+        const struct story_record *record = &story->records[comparison->at];
+        struct story_content content;
+        content_of(story, record->id, &content);
+        if (!record->is_message && !record->removed_first && type == event_type_of(record->id) &&
+            rill_bytes_equal(bytes, content.message.payload))
+            return record;
+        if (!is_untold(comparison, record))
+            return NULL;
+    }
+    return NULL;
+}
+
 static enum rill_err compare_event(void *context, enum rill_store_event type, struct rill_bytes bytes)
 {
     struct comparison *comparison = context;
-    const struct story_record *record = compared(comparison, false);
-    struct story_content content;
-    if (!record)
-        return wrong(comparison, "no event");
-    content_of(comparison->story, record->id, &content);
-    if (type != event_type_of(record->id) || !rill_bytes_equal(bytes, content.message.payload))
+    if (!find_event(comparison, type, bytes))
         return wrong(comparison, "not this event");
     comparison->at++;
     return RILL_OK;
@@ -470,9 +528,24 @@ static enum rill_err compare_checkpoint(void *context, struct rill_bytes bytes)
     return rill_bytes_equal_cstr(bytes, expected) ? RILL_OK : wrong(comparison, "not this checkpoint");
 }
 
+static bool is_erased(const struct story *story, uint64_t sequence)
+{
+    for (size_t i = 0; i < story->count; i++)
+        if (story->records[i].erases && story->records[i].removed_first == sequence)
+            return true;
+    return false;
+}
+
+/* Only where messages were being overwritten (E4). Their removal is told when it is found. */
 static enum rill_err compare_lost(void *context, uint64_t first, uint64_t last)
 {
-    return RILL_ERR_DAMAGED;
+    struct comparison *comparison = context;
+    for (uint64_t sequence = first; sequence <= last; sequence++) {
+        if (!next_message(comparison, sequence) || !is_erased(comparison->story, sequence))
+            return RILL_ERR_DAMAGED;
+        comparison->at++;
+    }
+    return RILL_OK;
 }
 
 enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,

@@ -19,6 +19,7 @@ struct story_record {
     bool is_message;
     uint64_t removed_first; // of a delete or a purge: what it removes; 0 for the others
     uint64_t removed_last;
+    bool erases; // of a delete: its bytes go too
 };
 
 struct story {
@@ -32,7 +33,10 @@ struct story {
     bool keeps_all;             // never removes anything
     struct rill_store_job *job; // in flight
     bool job_was_run;
-    uint64_t reads; // that were compared
+    struct rill_store_job *background; // in flight: erasing, removing files, rewriting
+    bool background_was_run;
+    bool forgets_events; // segments may have been rewritten, so not everything is told again
+    uint64_t reads;      // that were compared
 };
 
 void story_init(struct story *story, uint64_t seed);
@@ -44,11 +48,11 @@ enum rill_err story_create_store(struct story *story, const struct rill_store_op
 /* One random step: an append, a part of a commit, a read. An error of the store comes back; a wrong answer
    aborts. */
 enum rill_err story_step(struct story *story, struct rill_store *store);
-/* Commits all there is. */
+/* Commits all there is, and finishes what goes on in the background. */
 enum rill_err story_commit(struct story *story, struct rill_store *store);
 /* After a commit that the store has taken back: the story takes the same back. */
 void story_take_back(struct story *story);
-/* Finishes the job in flight, if there is one, so that the store can be closed. */
+/* Finishes the jobs in flight, if there are any, so that the store can be closed. */
 void story_settle(struct story *story, struct rill_store *store);
 /* Reads a message by all means, and compares it with the story. OK, also when it was removed and is not there;
    or what the store says. */

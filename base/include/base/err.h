@@ -22,7 +22,10 @@
     X(DAMAGED, "damaged data")                                                                               \
     X(READ_ONLY, "read-only after an earlier error")                                                         \
     X(CLOSED, "closed")                                                                                      \
-    X(TIMEOUT, "timed out")
+    X(TIMEOUT, "timed out")                                                                                  \
+    X(FULL_MESSAGES, "maximum messages exceeded")                                                            \
+    X(FULL_BYTES, "maximum bytes exceeded")                                                                  \
+    X(FULL_SUBJECT, "maximum messages per subject exceeded")
 
 enum rill_err {
 #define RILL_ERR_ENUM(name, text) RILL_ERR_##name,

@@ -35,6 +35,9 @@ void api_fail(const struct api_call *call, enum rill_js_error_id id);
 /* The stream that the call's first token names, ready to work with; NULL when the caller was told why not. */
 struct stream *api_stream(const struct api_call *call);
 
+/* The consumer that the call's second token names; NULL when the caller was told why not. */
+struct durable *api_durable(const struct api_call *call);
+
 // ---- handlers ----
 
 void api_account_info(const struct api_call *call);
@@ -54,5 +57,9 @@ void api_consumer_create_named(const struct api_call *call); // CONSUMER.CREATE.
 void api_consumer_create_durable(const struct api_call *call); // CONSUMER.DURABLE.CREATE.<stream>.<consumer>
 void api_consumer_info(const struct api_call *call);
 void api_consumer_names(const struct api_call *call);
+void api_consumer_list(const struct api_call *call);
 void api_consumer_delete(const struct api_call *call);
+void api_consumer_pause(const struct api_call *call);
+void api_consumer_unpin(const struct api_call *call);
+void api_consumer_reset(const struct api_call *call);
 void api_consumer_next(const struct api_call *call);

@@ -1,42 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// $JS.API.CONSUMER.*
+// $JS.API.CONSUMER.CREATE and DURABLE.CREATE: making consumers and changing their configuration.
+#include "api_consumer.h"
+#include "advisory.h"
 #include "api.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "consumer_config.h"
 #include "durable.h"
 #include "proto/message.h"
+#include "proto/subject.h"
+#include "random_id.h"
 #include "stream.h"
 
 #include <stdlib.h>
 
-enum { NAMES_PAGE = 1024 };
+enum { RANDOM_NAME_CHARS = 8 };
 
-// ---- creating ----
+static struct rill_js_error none(void)
+{
+    return (struct rill_js_error){0};
+}
+
+static bool is_set(const char *text)
+{
+    return text && text[0];
+}
 
 static void respond_created(struct durable *durable, struct rill_bytes reply)
 {
-    struct durable_info view;
-    Rill__ConsumerCreateResponse response = RILL__CONSUMER_CREATE_RESPONSE__INIT;
-    durable_info(durable, &view);
-    response.inline_info = &view.info;
-    js_respond(durable->stream->js, reply, &response.base);
+    durable_answer(durable->stream->js, STREAM_WAIT_CONSUMER_CREATED, durable, reply, NULL);
 }
 
-void durable_answer_created(struct jetstream *js, struct durable *durable, struct rill_bytes reply,
-                            const struct rill_js_error *error)
-{
-    const struct rill_js_error gone = rill_js_error_of(RILL_JS_CONSUMER_NOT_FOUND);
-    if (!error && !durable)
-        error = &gone; // deleted before anybody was told that it is there
-    if (error)
-        api_respond_error(js, reply, &rill__consumer_create_response__descriptor, error);
-    else
-        respond_created(durable, reply);
-    if (error && durable)
-        durable_end(durable, RILL_BYTES("NATS/1.0 409 Consumer Deleted\r\n\r\n"));
-}
+// ---- a new one ----
 
 /* Where it begins in the stream. */
 static uint64_t first_sequence_of(const struct stream *stream, const Rill__ConsumerConfig *config)
@@ -54,16 +50,55 @@ static uint64_t first_sequence_of(const struct stream *stream, const Rill__Consu
     }
 }
 
+/* A name that nobody has. */
+static char *random_name(struct stream *stream)
+{
+    char *name = rill_alloc_zero(1, RANDOM_NAME_CHARS + 1);
+    do {
+        random_id_write(&stream->js->core->random, name, RANDOM_NAME_CHARS);
+    } while (durable_find(stream, rill_bytes_from_cstr(name)));
+    return name;
+}
+
+/* The stored configuration has its name, also one that was made up. */
+static void name_config(Rill__ConsumerConfig *config, const char *name)
+{
+    if (is_set(config->name))
+        return;
+    if (config->name != protobuf_c_empty_string)
+        free(config->name);
+    config->name = rill_alloc_cstr(rill_bytes_from_cstr(name));
+}
+
 static Rill__ConsumerRecord *make_record(struct stream *stream, const Rill__ConsumerConfig *config)
 {
     Rill__ConsumerRecord *record = rill_alloc_zero(1, sizeof *record);
     rill__consumer_record__init(record);
     record->number = stream->consumer_number_last + 1;
-    record->name = rill_alloc_cstr(rill_bytes_from_cstr(config->durable_name));
+    record->name =
+        is_set(config->name) ? rill_alloc_cstr(rill_bytes_from_cstr(config->name)) : random_name(stream);
     record->config = (Rill__ConsumerConfig *)rill_message_copy(&config->base);
+    name_config(record->config, record->name);
     record->created_unix_ns = stream->js->core->now.wall_ns;
     record->first_sequence = first_sequence_of(stream, config);
     return record;
+}
+
+static enum rill_err append_created(struct durable *durable, struct rill_bytes reply)
+{
+    return stream_append_event(durable->stream, RILL_STORE_EVENT_CONSUMER_CREATED, &durable->record->base,
+                               STREAM_WAIT_CONSUMER_CREATED, durable, reply);
+}
+
+/* A filter of one consumer of a work queue leaves its messages to it alone. */
+static struct rill_js_error check_alone(const struct stream *stream, const Rill__ConsumerConfig *config)
+{
+    if (stream->record->config->retention != RILL__RETENTION__RETENTION_WORKQUEUE || !stream->durables)
+        return none();
+    // Filters that leave something out are not there yet: each consumer has all messages.
+    const bool filtered = is_set(config->filter_subject) || config->n_filter_subjects;
+    return rill_js_error_of(filtered ? RILL_JS_CONSUMER_WORKQUEUE_NOT_UNIQUE
+                                     : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
 }
 
 static struct rill_js_error create(const struct api_call *call, struct stream *stream,
@@ -72,41 +107,115 @@ static struct rill_js_error create(const struct api_call *call, struct stream *s
     const int64_t consumers_max = stream->record->config->max_consumers;
     if (consumers_max > 0 && stream->durable_count >= (uint64_t)consumers_max)
         return rill_js_error_of(RILL_JS_CONSUMERS_MAX);
+    const struct rill_js_error error = check_alone(stream, config);
+    if (rill_js_error_is_set(&error))
+        return error;
     struct durable *durable = durable_create(stream, make_record(stream, config));
-    const enum rill_err err =
-        stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &durable->record->base,
-                            STREAM_WAIT_CONSUMER_CREATED, durable, call->reply);
+    const enum rill_err err = durable->in_memory ? RILL_OK : append_created(durable, call->reply);
     if (err) {
         durable_free(durable);
         return stream_store_error(stream, err);
     }
     stream->consumer_number_last++;
     durable_add(stream, durable);
-    return (struct rill_js_error){0};
+    durable_activate(durable);
+    advisory_action(durable, ADVISORY_CREATED);
+    if (durable->in_memory)
+        respond_created(durable, call->reply);
+    return none();
 }
 
-/* The name is taken: the same configuration again is a success. */
+// ---- one that is there ----
+
+/* A part of the configuration that has calls of its own, and numbers of the stored record, stay as they are. */
+static Rill__ConsumerRecord *changed_record(const struct durable *durable, const Rill__ConsumerConfig *config)
+{
+    Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)rill_message_copy(&durable->record->base);
+    Rill__ConsumerConfig *old = record->config;
+    record->config = (Rill__ConsumerConfig *)rill_message_copy(&config->base);
+    name_config(record->config, record->name);
+    if (record->config->pause_until)
+        rill_message_free(&record->config->pause_until->base);
+    record->config->pause_until = old->pause_until;
+    old->pause_until = NULL;
+    rill_message_free(&old->base);
+    return record;
+}
+
+struct rill_js_error api_consumer_change_record(struct durable *durable, Rill__ConsumerRecord *record,
+                                                enum stream_wait what, struct rill_bytes reply)
+{
+    struct stream *stream = durable->stream;
+    struct rill_js_error error = none();
+    RILL_ASSERT(!durable->record_next);
+    durable->record_next = record;
+    if (durable->in_memory) {
+        durable_answer(stream->js, what, durable, reply, NULL);
+        return error;
+    }
+    const enum rill_err err =
+        stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &record->base, what, durable, reply);
+    if (err) {
+        error = stream_store_error(stream, err);
+        rill_message_free(&record->base);
+        durable->record_next = NULL;
+    }
+    return error;
+}
+
+/* Somebody who asked before waits for the same: with the same answer. */
+static bool wait_with_others(struct durable *durable, struct rill_bytes reply)
+{
+    struct stream *stream = durable->stream;
+    for (const struct stream_waiter *waiter = stream->waiters; waiter; waiter = waiter->next) {
+        if (waiter->what == STREAM_WAIT_CONSUMER_CREATED && waiter->durable == durable) {
+            stream_wait(stream, STREAM_WAIT_CONSUMER_CREATED, waiter->commit, durable, reply);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct rill_js_error check_change(const struct durable *durable, const Rill__ConsumerConfig *changed)
+{
+    const Rill__ConsumerConfig *old = durable->record->config;
+    const struct rill_js_error error = consumer_config_check_change(old, changed);
+    if (rill_js_error_is_set(&error))
+        return error;
+    // Who listens at the deliver subject has it.
+    if (is_set(old->deliver_subject) && strcmp(old->deliver_subject, changed->deliver_subject) != 0 &&
+        interest_any(durable->stream->js->account->interest, rill_bytes_from_cstr(old->deliver_subject)))
+        return rill_js_error_of(RILL_JS_CONSUMER_NAME_EXISTS);
+    return none();
+}
+
+/* The name is taken: the same configuration again is a success, another one is a change. */
 static struct rill_js_error create_again(const struct api_call *call, struct durable *durable,
                                          const Rill__ConsumerConfig *config)
 {
     const Rill__ConsumerCreateRequest *request = (Rill__ConsumerCreateRequest *)call->request;
-    struct stream *stream = durable->stream;
-    if (durable->deleting)
+    if (durable->deleting || durable->record_next)
         return rill_js_error_of(RILL_JS_NOT_READY);
-    if (!rill_message_equal(&durable->record->config->base, &config->base))
-        return request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE
-                   ? rill_js_error_of(RILL_JS_CONSUMER_ALREADY_EXISTS)
-                   : rill_js_error_not_yet(RILL_JS_CONSUMER_CREATE,
-                                           "changing the configuration of a consumer");
-    for (const struct stream_waiter *waiter = stream->waiters; waiter; waiter = waiter->next) {
-        if (waiter->what == STREAM_WAIT_CONSUMER_CREATED && waiter->durable == durable) {
-            stream_wait(stream, STREAM_WAIT_CONSUMER_CREATED, waiter->commit, durable, call->reply);
-            return (struct rill_js_error){0};
-        }
+    Rill__ConsumerRecord *record = changed_record(durable, config);
+    if (rill_message_equal(&durable->record->config->base, &record->config->base)) {
+        rill_message_free(&record->base);
+        if (!wait_with_others(durable, call->reply))
+            respond_created(durable, call->reply);
+        return none();
     }
-    respond_created(durable, call->reply);
-    return (struct rill_js_error){0};
+    struct rill_js_error error = none();
+    if (request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE)
+        error = rill_js_error_of(RILL_JS_CONSUMER_ALREADY_EXISTS);
+    else
+        error = check_change(durable, record->config);
+    if (rill_js_error_is_set(&error)) {
+        rill_message_free(&record->base);
+        return error;
+    }
+    return api_consumer_change_record(durable, record, STREAM_WAIT_CONSUMER_CHANGED, call->reply);
 }
+
+// ---- the request ----
 
 static struct rill_js_error check_request(const struct api_call *call, const struct stream *stream,
                                           const Rill__ConsumerCreateRequest *request)
@@ -115,7 +224,7 @@ static struct rill_js_error check_request(const struct api_call *call, const str
         return rill_js_error_of(RILL_JS_CONSUMER_CONFIG_REQUIRED);
     if (!rill_bytes_equal_cstr(call->tokens[0], request->stream_name ? request->stream_name : ""))
         return rill_js_error_of(RILL_JS_STREAM_MISMATCH);
-    return consumer_config_check(request->config, stream->record->config);
+    return consumer_config_check(request->config, stream->record->config, request->pedantic);
 }
 
 /* After the checks that the form of the subject asks for. */
@@ -127,7 +236,8 @@ static void create_or_again(const struct api_call *call)
         return;
     struct rill_js_error error = check_request(call, stream, request);
     if (!rill_js_error_is_set(&error)) {
-        struct durable *durable = durable_find(stream, rill_bytes_from_cstr(request->config->durable_name));
+        const char *name = request->config->name;
+        struct durable *durable = is_set(name) ? durable_find(stream, rill_bytes_from_cstr(name)) : NULL;
         if (durable)
             error = create_again(call, durable, request->config);
         else if (request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_UPDATE)
@@ -141,150 +251,50 @@ static void create_or_again(const struct api_call *call)
 
 static bool names_match(struct rill_bytes token, const char *name)
 {
-    return !name || !name[0] || rill_bytes_equal_cstr(token, name);
+    return !is_set(name) || rill_bytes_equal_cstr(token, name);
 }
 
 void api_consumer_create(const struct api_call *call)
 {
     const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && config->durable_name && config->durable_name[0])
+    if (config && is_set(config->durable_name))
         api_fail(call, RILL_JS_CONSUMER_EPHEMERAL_WITH_DURABLE_NAME);
     else
-        create_or_again(call); // which says that ephemeral consumers are not there yet
+        create_or_again(call);
 }
 
 void api_consumer_create_named(const struct api_call *call)
 {
-    const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config &&
-        (!names_match(call->tokens[1], config->durable_name) || !names_match(call->tokens[1], config->name)))
+    Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
+    if (config && (!names_match(call->tokens[1], config->durable_name) ||
+                   !names_match(call->tokens[1], config->name))) {
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
-    else if (config && call->token_count > 2 &&
-             !rill_bytes_equal_cstr(call->tokens[2], config->filter_subject ? config->filter_subject : ""))
+        return;
+    }
+    if (config && call->token_count > 2 && config->n_filter_subjects) {
+        api_fail(call, RILL_JS_CONSUMER_FILTERS_NOT_ALLOWED);
+        return;
+    }
+    if (config && call->token_count > 2 &&
+        !rill_bytes_equal_cstr(call->tokens[2], config->filter_subject ? config->filter_subject : "")) {
         api_fail(call, RILL_JS_CONSUMER_FILTER_SUBJECT_MISMATCH);
-    else
-        create_or_again(call);
+        return;
+    }
+    // The name in the subject is that of an ephemeral that gives none itself.
+    char *name = rill_alloc_cstr(call->tokens[1]);
+    if (config)
+        name_config(config, name);
+    free(name);
+    create_or_again(call);
 }
 
 void api_consumer_create_durable(const struct api_call *call)
 {
     const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && (!config->durable_name || !config->durable_name[0]))
+    if (config && !is_set(config->durable_name))
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_SET);
     else if (config && !rill_bytes_equal_cstr(call->tokens[1], config->durable_name))
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
     else
         create_or_again(call);
-}
-
-// ---- asking ----
-
-static struct durable *named_durable(const struct api_call *call)
-{
-    struct stream *stream = api_stream(call);
-    if (!stream)
-        return NULL;
-    struct durable *durable = durable_find(stream, call->tokens[1]);
-    if (durable && !durable->deleting)
-        return durable;
-    api_fail(call, RILL_JS_CONSUMER_NOT_FOUND);
-    return NULL;
-}
-
-void api_consumer_info(const struct api_call *call)
-{
-    struct durable *durable = named_durable(call);
-    if (!durable)
-        return;
-    struct durable_info view;
-    Rill__ClusterInfo cluster = RILL__CLUSTER_INFO__INIT;
-    Rill__Timestamp now = RILL__TIMESTAMP__INIT;
-    Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
-    durable_info(durable, &view);
-    cluster.leader = call->js->core->server_name;
-    now.unix_ns = call->js->core->now.wall_ns;
-    view.info.cluster = &cluster;
-    view.info.ts = &now;
-    response.inline_info = &view.info;
-    js_respond(call->js, call->reply, &response.base);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void api_consumer_names(const struct api_call *call)
-{
-    const Rill__ConsumerPageRequest *request = (Rill__ConsumerPageRequest *)call->request;
-    const struct stream *stream = api_stream(call);
-    if (!stream)
-        return;
-    Rill__ConsumerNamesResponse response = RILL__CONSUMER_NAMES_RESPONSE__INIT;
-    char **names = rill_alloc_zero(stream->durable_count + 1, sizeof *names);
-    size_t count = 0;
-    for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        if (!durable->deleting)
-            names[count++] = durable->record->name;
-    }
-    qsort(names, count, sizeof *names, compare_names);
-    const size_t offset =
-        request->offset > 0 && (size_t)request->offset < count ? (size_t)request->offset : 0;
-    response.total = (int64_t)count;
-    response.offset = (int64_t)offset;
-    response.limit = NAMES_PAGE;
-    response.consumers = names + offset;
-    response.n_consumers = count - offset < NAMES_PAGE ? count - offset : NAMES_PAGE;
-    js_respond(call->js, call->reply, &response.base);
-    free(names);
-}
-
-// ---- deleting ----
-
-void durable_answer_deleted(struct jetstream *js, struct durable *durable, struct rill_bytes reply,
-                            const struct rill_js_error *error)
-{
-    if (error) {
-        if (durable)
-            durable->deleting = false;
-        api_respond_error(js, reply, &rill__consumer_delete_response__descriptor, error);
-        return;
-    }
-    if (durable)
-        durable_end(durable, RILL_BYTES("NATS/1.0 409 Consumer Deleted\r\n\r\n"));
-    Rill__ConsumerDeleteResponse response = RILL__CONSUMER_DELETE_RESPONSE__INIT;
-    response.has_success = response.success = true;
-    js_respond(js, reply, &response.base);
-}
-
-void api_consumer_delete(const struct api_call *call)
-{
-    struct durable *durable = named_durable(call);
-    if (!durable)
-        return;
-    struct stream *stream = durable->stream;
-    Rill__ConsumerEnd event = RILL__CONSUMER_END__INIT;
-    event.number = durable->record->number;
-    const enum rill_err err = stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_DELETED, &event.base,
-                                                  STREAM_WAIT_CONSUMER_DELETED, durable, call->reply);
-    if (!err) {
-        durable->deleting = true;
-        return;
-    }
-    const struct rill_js_error error = stream_store_error(stream, err);
-    api_respond_error(call->js, call->reply, call->response, &error);
-}
-
-// ---- pulling ----
-
-void api_consumer_next(const struct api_call *call)
-{
-    struct stream *stream = stream_find(call->js, call->tokens[0]);
-    struct durable *durable =
-        stream && stream->state == STREAM_ACTIVE ? durable_find(stream, call->tokens[1]) : NULL;
-    if (durable && !durable->deleting && !call->js->stopping)
-        durable_pull(durable, call->reply, call->body);
-    else
-        // As at nats-server, whoever pulls from what is not there hears that nobody answers.
-        js_send_status(call->js, call->reply, RILL_BYTES("NATS/1.0 503\r\n\r\n"));
 }

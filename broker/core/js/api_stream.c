@@ -138,6 +138,12 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
         return rill_js_error_of(RILL_JS_NOT_READY);
     if (stream_subjects_overlap(call->js, stream, config->subjects, config->n_subjects))
         return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
+    if (stream->defining)
+        return rill_js_error_of(RILL_JS_NOT_READY); // one at a time
+    if (config->storage == RILL__STORAGE__STORAGE_MEMORY) {
+        stream_define(stream, record_of(config, stream->record->created_unix_ns), call->reply);
+        return error;
+    }
     const enum rill_err err =
         stream_append_record(stream, record_of(config, stream->record->created_unix_ns), call->reply);
     return err ? stream_store_error(stream, err) : error;

@@ -10,16 +10,13 @@
 /* Runs beyond this are not kept: the next event says everything instead. */
 enum { RUNS_KEPT_BYTES_MAX = 256 * 1024 };
 
-enum { DUE_OUTSTANDING, DUE_PULL };
-
 // ---- life ----
 
 struct consumer *consumer_create(const struct consumer_limits *limits, uint64_t first_sequence)
 {
-    RILL_ASSERT(first_sequence > 0 && limits->waiting_max > 0);
-    RILL_ASSERT(limits->ack_pending_max > 0 && limits->ack_pending_max <= CONSUMER_ACK_PENDING_MAX);
+    RILL_ASSERT(first_sequence > 0);
     struct consumer *consumer = rill_alloc_zero(1, sizeof *consumer);
-    consumer->limits = *limits;
+    consumer_set_limits(consumer, limits);
     consumer->cursor = first_sequence;
     consumer_runs_init(&consumer->runs);
     return consumer;
@@ -29,109 +26,77 @@ void consumer_destroy(struct consumer *consumer)
 {
     if (!consumer)
         return;
-    struct consumer_pull *pull;
-    while ((pull = consumer_take_pull(consumer)))
-        free(pull);
-    while ((pull = consumer_take_expired(consumer)))
-        free(pull);
     outstanding_fini(&consumer->outstanding);
     rill_deadlines_fini(&consumer->deadlines);
     consumer_runs_fini(&consumer->runs);
     free(consumer);
 }
 
-static void note(struct consumer *consumer, enum consumer_op op, uint64_t sequence)
+void consumer_set_limits(struct consumer *consumer, const struct consumer_limits *limits)
 {
-    if (consumer->runs_lost)
+    RILL_ASSERT(limits->ack_pending_max > 0 && limits->ack_pending_max <= CONSUMER_ACK_PENDING_MAX);
+    consumer->limits = *limits;
+}
+
+static void note_many(struct consumer *consumer, enum consumer_op op, uint64_t sequence, uint64_t count)
+{
+    if (consumer->runs_lost || consumer->unlogged)
         return;
-    consumer_runs_add(&consumer->runs, op, sequence);
+    consumer_runs_add(&consumer->runs, op, sequence, count);
     if (consumer->runs.bytes.len > RUNS_KEPT_BYTES_MAX)
         consumer_lost_events(consumer);
 }
 
-// ---- pulls ----
-
-enum rill_err consumer_pull_add(struct consumer *consumer, const struct consumer_pull_request *request)
+static void note(struct consumer *consumer, enum consumer_op op, uint64_t sequence)
 {
-    RILL_ASSERT(request->batch > 0 && request->reply.len > 0);
-    if (consumer->pull_count >= consumer->limits.waiting_max)
-        return RILL_ERR_LIMIT;
-    struct consumer_pull *pull = rill_alloc_zero(1, sizeof *pull + request->reply.len);
-    pull->left = request->batch;
-    pull->no_wait = request->no_wait;
-    pull->expires = request->expires_at_ns != RILL_NEVER_NS;
-    pull->reply_len = request->reply.len;
-    memcpy(pull->reply, request->reply.data, request->reply.len);
-    pull->expiry.kind = DUE_PULL;
-    if (pull->expires)
-        rill_deadline_set(&consumer->deadlines, &pull->expiry, request->expires_at_ns);
-    DL_APPEND(consumer->pulls, pull);
-    consumer->pull_count++;
-    consumer->no_wait_count += pull->no_wait;
-    return RILL_OK;
-}
-
-static struct consumer_pull *take_out(struct consumer *consumer, struct consumer_pull *pull)
-{
-    RILL_ASSERT(consumer->pull_count > 0 && consumer->no_wait_count >= pull->no_wait);
-    rill_deadline_cancel(&consumer->deadlines, &pull->expiry);
-    DL_DELETE(consumer->pulls, pull);
-    consumer->pull_count--;
-    consumer->no_wait_count -= pull->no_wait;
-    return pull;
-}
-
-void consumer_pull_end(struct consumer *consumer, struct consumer_pull *pull)
-{
-    free(take_out(consumer, pull));
-}
-
-struct consumer_pull *consumer_take_expired(struct consumer *consumer)
-{
-    struct consumer_pull *pull = consumer->expired;
-    if (pull)
-        DL_DELETE(consumer->expired, pull);
-    return pull;
-}
-
-struct consumer_pull *consumer_take_unserved(struct consumer *consumer)
-{
-    if (consumer->no_wait_count == 0)
-        return NULL;
-    for (struct consumer_pull *pull = consumer->pulls; pull; pull = pull->next) {
-        if (pull->no_wait && (pull->delivered || !pull->expires))
-            return take_out(consumer, pull);
-    }
-    return NULL;
-}
-
-struct consumer_pull *consumer_take_pull(struct consumer *consumer)
-{
-    return consumer->pulls ? take_out(consumer, consumer->pulls) : NULL;
+    note_many(consumer, op, sequence, 1);
 }
 
 // ---- the states of an outstanding message ----
 
-static void wait_until(struct consumer *consumer, struct outstanding *entry, int64_t at_ns)
+int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered)
 {
-    entry->due.kind = DUE_OUTSTANDING;
-    rill_deadline_set(&consumer->deadlines, &entry->due, at_ns);
+    const struct consumer_limits *limits = &consumer->limits;
+    if (limits->backoff_count == 0)
+        return limits->ack_wait_ns;
+    const uint32_t step = delivered > 1 ? delivered - 1 : 0;
+    return limits->backoff_ns[step < limits->backoff_count ? step : limits->backoff_count - 1];
 }
 
-/* Neither waiting nor ready. */
+/* In none of the queues, and without a deadline. */
 static void unqueue(struct consumer *consumer, struct outstanding *entry)
 {
     rill_deadline_cancel(&consumer->deadlines, &entry->due);
-    if (entry->ready)
-        DL_DELETE2(consumer->ready, entry, ready_prev, ready_next);
-    entry->ready = false;
+    if (entry->state == OUTSTANDING_READY)
+        DL_DELETE2(consumer->ready, entry, queue_prev, queue_next);
+    else if (entry->state == OUTSTANDING_GIVEN_UP)
+        DL_DELETE2(consumer->given_up, entry, queue_prev, queue_next);
+    entry->state = OUTSTANDING_WAITS;
+}
+
+static void wait_until(struct consumer *consumer, struct outstanding *entry, int64_t at_ns)
+{
+    unqueue(consumer, entry);
+    rill_deadline_set(&consumer->deadlines, &entry->due, at_ns);
+}
+
+static void wait_for_ack(struct consumer *consumer, struct outstanding *entry, int64_t now_ns)
+{
+    wait_until(consumer, entry, now_ns + consumer_wait_ns(consumer, entry->delivered));
 }
 
 static void make_ready(struct consumer *consumer, struct outstanding *entry)
 {
     unqueue(consumer, entry);
-    entry->ready = true;
-    DL_APPEND2(consumer->ready, entry, ready_prev, ready_next);
+    entry->state = OUTSTANDING_READY;
+    DL_APPEND2(consumer->ready, entry, queue_prev, queue_next);
+}
+
+static void give_up(struct consumer *consumer, struct outstanding *entry)
+{
+    unqueue(consumer, entry);
+    entry->state = OUTSTANDING_GIVEN_UP;
+    DL_APPEND2(consumer->given_up, entry, queue_prev, queue_next);
 }
 
 static void finish(struct consumer *consumer, struct outstanding *entry)
@@ -139,24 +104,28 @@ static void finish(struct consumer *consumer, struct outstanding *entry)
     unqueue(consumer, entry);
     RILL_ASSERT(entry->delivered <= 1 || consumer->redelivered > 0);
     consumer->redelivered -= entry->delivered > 1;
+    note(consumer, CONSUMER_OP_DONE, entry->sequence);
     outstanding_remove(&consumer->outstanding, entry);
-}
-
-static bool is_given_up(const struct consumer *consumer, const struct outstanding *entry)
-{
-    return consumer->limits.deliveries_max && entry->delivered >= consumer->limits.deliveries_max;
 }
 
 /* Its time has come: again, or never again. */
 static void come_due(struct consumer *consumer, struct outstanding *entry)
 {
-    if (!is_given_up(consumer, entry)) {
+    const uint32_t deliveries_max = consumer->limits.deliveries_max;
+    if (deliveries_max && entry->delivered >= deliveries_max)
+        give_up(consumer, entry);
+    else
         make_ready(consumer, entry);
-        return;
-    }
-    consumer->given_up++;
-    note(consumer, CONSUMER_OP_DONE, entry->sequence);
-    finish(consumer, entry);
+}
+
+void consumer_reset(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry;
+    RILL_ASSERT(sequence > 0);
+    while ((entry = consumer->outstanding.first))
+        finish(consumer, entry);
+    consumer->cursor = sequence;
+    consumer_lost_events(consumer);
 }
 
 // ---- delivering ----
@@ -164,8 +133,6 @@ static void come_due(struct consumer *consumer, struct outstanding *entry)
 enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence,
                                  uint64_t *ret_sequence)
 {
-    if (!consumer->pulls)
-        return CONSUMER_HAS_NO_PULL;
     if (consumer->ready) {
         *ret_sequence = consumer->ready->sequence;
         return CONSUMER_WANTS_AGAIN;
@@ -180,11 +147,9 @@ enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_
 
 struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t sequence)
 {
-    RILL_ASSERT(consumer->pulls);
     const struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    RILL_ASSERT(entry ? entry->ready : sequence == consumer->cursor);
+    RILL_ASSERT(entry ? entry->state == OUTSTANDING_READY : sequence == consumer->cursor);
     return (struct consumer_offer){
-        .pull = consumer->pulls,
         .consumer_seq = consumer->consumer_seq + 1,
         .delivered = entry ? entry->delivered + 1 : 1,
     };
@@ -192,10 +157,17 @@ struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t s
 
 static struct outstanding *deliver_first(struct consumer *consumer, uint64_t sequence)
 {
-    struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
-    entry->consumer_seq = ++consumer->consumer_seq;
-    entry->delivered = 1;
+    RILL_ASSERT(sequence == consumer->cursor);
     consumer->cursor = sequence + 1;
+    consumer->consumer_seq++;
+    if (consumer->limits.acks == CONSUMER_ACKS_NONE) {
+        note(consumer, CONSUMER_OP_SENT, sequence);
+        return NULL;
+    }
+    struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
+    entry->consumer_seq = consumer->consumer_seq;
+    entry->delivered = 1;
+    note(consumer, CONSUMER_OP_DELIVERED, sequence);
     return entry;
 }
 
@@ -204,48 +176,36 @@ static void deliver_again(struct consumer *consumer, struct outstanding *entry)
     consumer->consumer_seq++;
     consumer->redelivered += entry->delivered == 1;
     entry->delivered++;
+    note(consumer, CONSUMER_OP_AGAIN, entry->sequence);
 }
 
-/* One message less; the others have their turn first. */
-static void serve(struct consumer *consumer, struct consumer_pull *pull)
-{
-    pull->delivered++;
-    if (--pull->left == 0) {
-        consumer_pull_end(consumer, pull);
-    } else if (pull->next) {
-        DL_DELETE(consumer->pulls, pull);
-        DL_APPEND(consumer->pulls, pull);
-    }
-}
-
-void consumer_delivered(struct consumer *consumer, uint64_t sequence, const struct consumer_offer *offer,
-                        int64_t now_ns)
+void consumer_delivered(struct consumer *consumer, uint64_t sequence, int64_t now_ns)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    if (entry) {
-        unqueue(consumer, entry);
+    if (entry)
         deliver_again(consumer, entry);
-        note(consumer, CONSUMER_OP_AGAIN, sequence);
-    } else {
-        RILL_ASSERT(sequence == consumer->cursor);
+    else
         entry = deliver_first(consumer, sequence);
-        note(consumer, CONSUMER_OP_DELIVERED, sequence);
-    }
-    wait_until(consumer, entry, now_ns + consumer->limits.ack_wait_ns);
-    serve(consumer, offer->pull);
+    if (!entry)
+        return;
+    entry->delivered_at_ns = now_ns;
+    wait_for_ack(consumer, entry, now_ns);
 }
 
 void consumer_pass(struct consumer *consumer, uint64_t sequence)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    if (entry) {
-        note(consumer, CONSUMER_OP_DONE, sequence);
+    if (entry)
         finish(consumer, entry);
-        return;
-    }
-    RILL_ASSERT(sequence == consumer->cursor);
-    note(consumer, CONSUMER_OP_PASSED, sequence);
-    consumer->cursor++;
+    else
+        consumer_skip(consumer, sequence + 1);
+}
+
+void consumer_skip(struct consumer *consumer, uint64_t sequence)
+{
+    RILL_ASSERT(sequence > consumer->cursor);
+    note_many(consumer, CONSUMER_OP_PASSED, consumer->cursor, sequence - consumer->cursor);
+    consumer->cursor = sequence;
 }
 
 // ---- acknowledgements ----
@@ -258,14 +218,30 @@ static enum consumer_answer answer_of(const struct consumer *consumer, const str
     return sequence < consumer->cursor ? CONSUMER_IS_DONE : CONSUMER_KNOWS_NOT;
 }
 
+enum consumer_answer consumer_knows(const struct consumer *consumer, uint64_t sequence)
+{
+    return answer_of(consumer, outstanding_find(&consumer->outstanding, sequence), sequence);
+}
+
+/* Returns whether anything was. */
+static bool finish_up_to(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = consumer->outstanding.first;
+    if (!entry || entry->sequence > sequence)
+        return false;
+    while ((entry = consumer->outstanding.first) && entry->sequence <= sequence)
+        finish(consumer, entry);
+    return true;
+}
+
 enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
     const enum consumer_answer answer = answer_of(consumer, entry, sequence);
-    if (entry) {
-        note(consumer, CONSUMER_OP_DONE, sequence);
+    if (consumer->limits.acks == CONSUMER_ACKS_ALL && answer != CONSUMER_KNOWS_NOT)
+        return finish_up_to(consumer, sequence) ? CONSUMER_KNOWS : answer;
+    if (entry)
         finish(consumer, entry);
-    }
     return answer;
 }
 
@@ -273,7 +249,7 @@ enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, 
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
     const enum consumer_answer answer = answer_of(consumer, entry, sequence);
-    if (!entry || entry->ready)
+    if (!entry || entry->state != OUTSTANDING_WAITS)
         return answer;
     if (at_ns > now_ns)
         wait_until(consumer, entry, at_ns);
@@ -285,11 +261,38 @@ enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, 
 enum consumer_answer consumer_progress(struct consumer *consumer, uint64_t sequence, int64_t now_ns)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    if (entry) {
-        unqueue(consumer, entry);
-        wait_until(consumer, entry, now_ns + consumer->limits.ack_wait_ns);
+    if (entry)
+        wait_for_ack(consumer, entry, now_ns);
+    return answer_of(consumer, entry, sequence);
+}
+
+enum consumer_answer consumer_terminate(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    if (entry && entry->state != OUTSTANDING_GIVEN_UP) {
+        entry->terminated = true;
+        give_up(consumer, entry);
     }
     return answer_of(consumer, entry, sequence);
+}
+
+void consumer_purged(struct consumer *consumer, uint64_t first_sequence)
+{
+    RILL_ASSERT(first_sequence > 0);
+    (void)finish_up_to(consumer, first_sequence - 1);
+}
+
+// ---- giving up ----
+
+const struct outstanding *consumer_given_up(const struct consumer *consumer)
+{
+    return consumer->given_up;
+}
+
+void consumer_bury(struct consumer *consumer)
+{
+    RILL_ASSERT(consumer->given_up);
+    finish(consumer, consumer->given_up);
 }
 
 // ---- time ----
@@ -302,16 +305,8 @@ int64_t consumer_next_deadline_ns(const struct consumer *consumer)
 void consumer_expire(struct consumer *consumer, int64_t now_ns)
 {
     struct rill_deadline *due;
-    while ((due = rill_deadlines_take_due(&consumer->deadlines, now_ns))) {
-        if (due->kind == DUE_OUTSTANDING) {
-            come_due(consumer, (struct outstanding *)((char *)due - offsetof(struct outstanding, due)));
-        } else {
-            struct consumer_pull *pull =
-                (struct consumer_pull *)((char *)due - offsetof(struct consumer_pull, expiry));
-            take_out(consumer, pull);
-            DL_APPEND(consumer->expired, pull);
-        }
-    }
+    while ((due = rill_deadlines_take_due(&consumer->deadlines, now_ns)))
+        come_due(consumer, (struct outstanding *)((char *)due - offsetof(struct outstanding, due)));
 }
 
 // ---- what there is to know ----

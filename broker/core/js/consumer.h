@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A consumer as a pure state machine: what it has delivered, what of that is outstanding, and who waits for more. It
-// makes no I/O, knows no clock and no stream; it is told what happened and says what to do next. Loop thread only.
+// A consumer as a pure state machine: what it has delivered and what of that is outstanding. It makes no I/O, knows no
+// clock, no stream and no client; it is told what happened and says what to do next. Loop thread only.
 //
 //      sequences   1 2 3 4 5 6 7 8 9
 //                  d d o d r o . . .        d done, o outstanding, r ready to be delivered again
@@ -9,15 +9,27 @@
 //              ack floor   cursor  last committed
 //
 // A sequence in front of the cursor is done or outstanding; the others were never delivered (invariant of the model
-// test). Who delivers asks in a loop:
+// test). What is outstanding is in one of these states:
 //
+//                 delivered                  its time is over
+//      (cursor) ───────────► WAITING ──────────────────────────► READY ──── delivered again ───► WAITING
+//          │                    │  ▲
+//          │ its subject is     │  └─ progress, a nak with a delay
+//          │ held back          │
+//          ▼                    │ its time is over, and it was delivered deliveries_max times, or terminated
+//        PARKED ─► READY        └──────────────► GIVEN_UP ──── buried ───► done
+//
+// Who delivers asks in a loop:
+//
+//      consumer_given_up      what to give up: tell about it, then consumer_bury
 //      consumer_want          which message to deliver now, or why none
 //      consumer_offer         how the delivery would be numbered
-//      consumer_delivered     it went out to the first pull
+//      consumer_delivered     it went out
 //      consumer_pass          there is no such message
+//      consumer_skip          none of the next messages is for this consumer
 //
-// and answers pulls that end: consumer_take_expired, consumer_take_unserved. Everything that happens is noted in `runs`
-// for the stream's log (consumer_record.h); applying those to the state before gives this state again.
+// Everything that happens is noted in `runs` for the stream's log (consumer_record.h); applying those to the state before
+// gives this state again.
 #pragma once
 
 #include "base/deadline.h"
@@ -27,24 +39,19 @@
 /* System limit on what one consumer may have outstanding; a larger max_ack_pending, or none, means this. */
 enum { CONSUMER_ACK_PENDING_MAX = 500 * 1000 };
 
-struct consumer_limits {
-    int64_t ack_wait_ns;
-    uint32_t deliveries_max;  // of one message; 0 is unlimited
-    uint32_t ack_pending_max; // 1 to CONSUMER_ACK_PENDING_MAX
-    uint32_t waiting_max;     // pulls
+enum consumer_acks {
+    CONSUMER_ACKS_NONE,     // delivered is done
+    CONSUMER_ACKS_ALL,      // an acknowledgement is one of all before it too
+    CONSUMER_ACKS_EXPLICIT, // each by itself
 };
 
-/* A request for messages that waits. */
-struct consumer_pull {
-    struct consumer_pull *next;
-    struct consumer_pull *prev;
-    struct rill_deadline expiry; // armed when it has one
-    uint64_t left;               // messages still wanted, at least 1
-    uint64_t delivered;
-    bool no_wait; // ends as soon as there is nothing to deliver at once ...
-    bool expires; // ... but when nothing was delivered and it has an expiry, it waits for that
-    size_t reply_len;
-    uint8_t reply[];
+struct consumer_limits {
+    enum consumer_acks acks;
+    int64_t ack_wait_ns;
+    const int64_t *backoff_ns; // instead of ack_wait_ns, by the number of deliveries; borrowed
+    uint32_t backoff_count;    // the last one repeats; 0: none
+    uint32_t deliveries_max;   // of one message; 0 is unlimited
+    uint32_t ack_pending_max;  // 1 to CONSUMER_ACK_PENDING_MAX
 };
 
 struct consumer {
@@ -52,16 +59,12 @@ struct consumer {
     uint64_t cursor;       // next sequence to deliver for the first time
     uint64_t consumer_seq; // given last
     struct outstanding_set outstanding;
-    struct outstanding *ready; // in the order in which they became so
-    uint32_t redelivered;      // outstanding ones that were delivered more than once
-    uint64_t given_up;         // deliveries_max was reached
+    struct outstanding *ready;    // in the order in which they became so
+    struct outstanding *given_up; // to be buried
+    uint32_t redelivered;         // outstanding ones that were delivered more than once
+    bool unlogged;                // nothing is noted
 
-    struct consumer_pull *pulls; // in the order of their turn
-    uint32_t pull_count;
-    uint32_t no_wait_count; // of them
-
-    struct rill_deadlines deadlines; // of outstanding messages and of pulls
-    struct consumer_pull *expired;   // for consumer_take_expired
+    struct rill_deadlines deadlines; // of those that wait
 
     struct consumer_runs runs; // since consumer_noted
     bool runs_lost;            // the log lacks some: the next event must be a whole one
@@ -69,55 +72,36 @@ struct consumer {
 
 struct consumer *consumer_create(const struct consumer_limits *limits, uint64_t first_sequence);
 void consumer_destroy(struct consumer *consumer);
-
-// ---- pulls ----
-
-struct consumer_pull_request {
-    struct rill_bytes reply;
-    uint64_t batch; // at least 1
-    bool no_wait;
-    int64_t expires_at_ns; // monotonic; RILL_NEVER_NS when it does not
-};
-
-/* LIMIT when waiting_max are there already. */
-enum rill_err consumer_pull_add(struct consumer *consumer,
-                                const struct consumer_pull_request *request) RILL_MUST_CHECK;
-/* Ends a waiting pull and frees it. */
-void consumer_pull_end(struct consumer *consumer, struct consumer_pull *pull);
-
-/* A pull whose time is over after consumer_expire, taken out: the caller answers and frees it. NULL: no more. */
-struct consumer_pull *consumer_take_expired(struct consumer *consumer);
-/* When consumer_want has nothing: a pull that does not wait, taken out. NULL: no more. */
-struct consumer_pull *consumer_take_unserved(struct consumer *consumer);
-/* Any waiting pull, taken out: the consumer ends. NULL: no more. */
-struct consumer_pull *consumer_take_pull(struct consumer *consumer);
+/* What waits keeps its time. */
+void consumer_set_limits(struct consumer *consumer, const struct consumer_limits *limits);
+/* Forgets all that is outstanding; delivery goes on at this sequence. Consumer sequences go on. */
+void consumer_reset(struct consumer *consumer, uint64_t sequence);
 
 // ---- delivering ----
 
 enum consumer_want {
-    CONSUMER_HAS_NO_PULL,
     CONSUMER_IS_FULL,     // ack_pending_max are outstanding
     CONSUMER_IS_AT_END,   // everything up to last_sequence was delivered
     CONSUMER_WANTS_AGAIN, // *ret_sequence, once more
-    CONSUMER_WANTS_NEXT,  // *ret_sequence, for the first time
+    CONSUMER_WANTS_NEXT,  // *ret_sequence or one behind it, for the first time
 };
 
 enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence,
                                  uint64_t *ret_sequence);
 
 struct consumer_offer {
-    struct consumer_pull *pull;
     uint64_t consumer_seq;
     uint32_t delivered; // this time included
 };
 
 /* For the sequence that consumer_want gave. */
 struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t sequence);
-/* The offer went out; the pull is freed when that was all it wanted. */
-void consumer_delivered(struct consumer *consumer, uint64_t sequence, const struct consumer_offer *offer,
-                        int64_t now_ns);
+/* The offer went out. */
+void consumer_delivered(struct consumer *consumer, uint64_t sequence, int64_t now_ns);
 /* There is no message of the sequence that consumer_want gave. */
 void consumer_pass(struct consumer *consumer, uint64_t sequence);
+/* The cursor goes on to `sequence`: nothing in front of it is for this consumer. */
+void consumer_skip(struct consumer *consumer, uint64_t sequence);
 
 // ---- acknowledgements ----
 
@@ -127,18 +111,30 @@ enum consumer_answer {
     CONSUMER_KNOWS_NOT // was never delivered, as far as this consumer can tell
 };
 
-/* Acknowledged, or terminated: never again. */
+/* Never again; with CONSUMER_ACKS_ALL nor what is before it. */
 enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence);
 /* Again, at `at_ns`; at once when that has passed. */
 enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, int64_t at_ns,
                                   int64_t now_ns);
 /* Its ack wait begins anew. */
 enum consumer_answer consumer_progress(struct consumer *consumer, uint64_t sequence, int64_t now_ns);
+/* Never again: it is given up, whatever it was delivered. */
+enum consumer_answer consumer_terminate(struct consumer *consumer, uint64_t sequence);
+
+/* Messages in front of this sequence are not in the stream any more: what of them is outstanding is done. */
+void consumer_purged(struct consumer *consumer, uint64_t first_sequence);
+
+// ---- giving up ----
+
+/* The first that is to be given up; NULL: none. */
+const struct outstanding *consumer_given_up(const struct consumer *consumer);
+/* The first that was given up is done. */
+void consumer_bury(struct consumer *consumer);
 
 // ---- time ----
 
 int64_t consumer_next_deadline_ns(const struct consumer *consumer);
-/* Makes ready what is due, gives up what was delivered too often, and takes pulls whose time is over out. */
+/* Makes ready, or gives up, what is due. */
 void consumer_expire(struct consumer *consumer, int64_t now_ns);
 
 // ---- the log ----
@@ -168,3 +164,10 @@ struct consumer_floor {
 };
 
 struct consumer_floor consumer_ack_floor(const struct consumer *consumer);
+/* The sequence is outstanding, or was, or never delivered. */
+enum consumer_answer consumer_knows(const struct consumer *consumer, uint64_t sequence);
+
+// ---- for the parts of the state machine ----
+
+/* When an entry that was delivered so often is due. */
+int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered);

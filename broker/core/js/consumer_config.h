@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Is this a configuration that a consumer can have? Pure.
+// Is this a configuration that a consumer can have, and what does it become with its defaults? Pure.
 #pragma once
 
 #include "proto/js_error.h"
 
-/* Fills in what was left out, as nats-server does, in place: name and durable_name are set afterwards. The error is set
-   when it is refused; a field that asks for something that Rill does not do yet is named. */
-struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const Rill__StreamConfig *stream);
+/* Fills in what was left out, as nats-server does, in place: durable_name and name become one where one of them is given.
+   A pedantic request is refused rather than changed. The error is set when it is refused; a field that asks for something
+   that Rill does not do yet is named. */
+struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const Rill__StreamConfig *stream,
+                                           bool pedantic);
+
+/* May a consumer with the configuration `old` become `changed`? Both were checked. */
+struct rill_js_error consumer_config_check_change(const Rill__ConsumerConfig *old,
+                                                  const Rill__ConsumerConfig *changed);

@@ -3,8 +3,14 @@
 
 #include "base/assert.h"
 
+#include <assert.h>
+
 /* Bytes of our own making: their size is bounded by whoever adds to them, far below this. */
 enum { RUNS_BYTES_MAX = 64 << 20 };
+
+/* Sequences leave a difference room for its sign and its kind. */
+enum { OP_BITS = 3, SEQUENCE_BITS = 59 };
+static_assert(CONSUMER_OP_COUNT <= 1 << OP_BITS, "every kind fits");
 
 // ---- the numbers ----
 
@@ -72,24 +78,23 @@ static void write_run(struct consumer_runs *runs)
 {
     if (runs->run.count == 0)
         return;
-    const uint64_t head = zigzag(runs->run.first_sequence - runs->previous) << 2 | runs->run.op;
+    const uint64_t head = zigzag(runs->run.first_sequence - runs->previous) << OP_BITS | runs->run.op;
     varint_append(&runs->bytes, head);
     varint_append(&runs->bytes, runs->run.count - 1);
     runs->previous = runs->run.first_sequence + runs->run.count - 1;
     runs->run.count = 0;
 }
 
-void consumer_runs_add(struct consumer_runs *runs, enum consumer_op op, uint64_t sequence)
+void consumer_runs_add(struct consumer_runs *runs, enum consumer_op op, uint64_t sequence, uint64_t count)
 {
-    // Sequences are below 2^61, so that a difference has room for its kind.
-    RILL_ASSERT(sequence > 0 && sequence >> 60 == 0);
+    RILL_ASSERT(count > 0 && sequence > 0 && (sequence + count - 1) >> SEQUENCE_BITS == 0);
     struct consumer_run *run = &runs->run;
     if (run->count && run->op == op && sequence == run->first_sequence + run->count) {
-        run->count++;
+        run->count += count;
         return;
     }
     write_run(runs);
-    *run = (struct consumer_run){.op = op, .first_sequence = sequence, .count = 1};
+    *run = (struct consumer_run){.op = op, .first_sequence = sequence, .count = count};
 }
 
 bool consumer_runs_is_empty(const struct consumer_runs *runs)
@@ -123,10 +128,11 @@ enum rill_err consumer_runs_next(struct consumer_runs_cursor *cursor, struct con
     uint64_t more;
     if (!varint_take(&cursor->rest, &head) || !varint_take(&cursor->rest, &more))
         return RILL_ERR_DAMAGED;
-    const uint64_t first = cursor->previous + unzigzag(head >> 2);
-    if (first == 0 || first >> 60 || more >> 60)
+    const uint64_t first = cursor->previous + unzigzag(head >> OP_BITS);
+    const uint64_t op = head & ((1 << OP_BITS) - 1);
+    if (first == 0 || first >> SEQUENCE_BITS || more >> SEQUENCE_BITS || op >= CONSUMER_OP_COUNT)
         return RILL_ERR_DAMAGED;
-    *ret_run = (struct consumer_run){.op = head & 3, .first_sequence = first, .count = more + 1};
+    *ret_run = (struct consumer_run){.op = (enum consumer_op)op, .first_sequence = first, .count = more + 1};
     cursor->previous = first + more;
     return RILL_OK;
 }

@@ -13,14 +13,17 @@
 //
 // **Runs** say what happened since the event before, in its order. Each is about consecutive sequences:
 //
-//      varint  zigzag(first sequence - last sequence of the run before, 0 at the start) * 4 + what
+//      varint  zigzag(first sequence - last sequence of the run before, 0 at the start) * 8 + what
 //      varint  how many sequences, less one
 //
 //      what    0 delivered for the first time: each is now outstanding and took the next consumer sequence; the
 //                cursor is behind the last one
 //              1 delivered again: each took the next consumer sequence and was delivered once more
 //              2 done: acknowledged, terminated or given up; each is no longer outstanding
-//              3 passed over, as there is no such message: the cursor is behind the last one
+//              3 passed over, as there is no such message or it is not for this consumer: the cursor is behind the
+//                last one
+//              4 sent: delivered for the first time and done at once, as nobody acknowledges; each took the next
+//                consumer sequence, the cursor is behind the last one
 //
 // So "messages 1000 to 1499 were delivered and acknowledged" is eight bytes. What they say is applied to the state before:
 // a run that does not fit (done for what is not outstanding) changes nothing.
@@ -45,6 +48,8 @@ enum consumer_op {
     CONSUMER_OP_AGAIN,
     CONSUMER_OP_DONE,
     CONSUMER_OP_PASSED,
+    CONSUMER_OP_SENT,
+    CONSUMER_OP_COUNT,
 };
 
 enum consumer_form {
@@ -67,8 +72,8 @@ struct consumer_runs {
 
 void consumer_runs_init(struct consumer_runs *runs);
 void consumer_runs_fini(struct consumer_runs *runs);
-/* Adds one sequence; joins the last run when it can. */
-void consumer_runs_add(struct consumer_runs *runs, enum consumer_op op, uint64_t sequence);
+/* Adds `count` sequences, at least one; joins the last run when it can. */
+void consumer_runs_add(struct consumer_runs *runs, enum consumer_op op, uint64_t sequence, uint64_t count);
 bool consumer_runs_is_empty(const struct consumer_runs *runs);
 /* All runs as bytes; valid until the next call. */
 struct rill_bytes consumer_runs_bytes(struct consumer_runs *runs);

@@ -9,7 +9,7 @@
 
 bool consumer_has_news(const struct consumer *consumer)
 {
-    return consumer->runs_lost || !consumer_runs_is_empty(&consumer->runs);
+    return !consumer->unlogged && (consumer->runs_lost || !consumer_runs_is_empty(&consumer->runs));
 }
 
 void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf)
@@ -48,7 +48,7 @@ void consumer_noted(struct consumer *consumer)
 void consumer_lost_events(struct consumer *consumer)
 {
     consumer_runs_clear(&consumer->runs);
-    consumer->runs_lost = true;
+    consumer->runs_lost = !consumer->unlogged;
 }
 
 // ---- reading ----
@@ -61,6 +61,20 @@ static void apply_delivered(struct consumer *consumer, uint64_t sequence)
     entry->consumer_seq = ++consumer->consumer_seq;
     entry->delivered = 1;
     consumer->cursor = sequence + 1;
+}
+
+static void apply_sent(struct consumer *consumer, uint64_t sequence, uint64_t count)
+{
+    if (sequence < consumer->cursor)
+        return;
+    consumer->consumer_seq += count;
+    consumer->cursor = sequence + count;
+}
+
+static void apply_passed(struct consumer *consumer, uint64_t last_sequence)
+{
+    if (last_sequence >= consumer->cursor)
+        consumer->cursor = last_sequence + 1;
 }
 
 static void apply_again(struct consumer *consumer, uint64_t sequence)
@@ -82,36 +96,37 @@ static void apply_done(struct consumer *consumer, uint64_t sequence)
     outstanding_remove(&consumer->outstanding, entry);
 }
 
-static void apply_one(struct consumer *consumer, enum consumer_op op, uint64_t sequence)
+static void apply_each(struct consumer *consumer, const struct consumer_run *run,
+                       void (*apply)(struct consumer *consumer, uint64_t sequence))
 {
-    switch (op) {
-    case CONSUMER_OP_DELIVERED:
-        apply_delivered(consumer, sequence);
-        return;
-    case CONSUMER_OP_AGAIN:
-        apply_again(consumer, sequence);
-        return;
-    case CONSUMER_OP_DONE:
-        apply_done(consumer, sequence);
-        return;
-    case CONSUMER_OP_PASSED:
-        if (sequence >= consumer->cursor)
-            consumer->cursor = sequence + 1;
-        return;
-    }
+    // Nothing that was true runs longer than what may be outstanding, whatever damaged bytes say.
+    const uint64_t count = run->count < CONSUMER_ACK_PENDING_MAX ? run->count : CONSUMER_ACK_PENDING_MAX;
+    for (uint64_t i = 0; i < count; i++)
+        apply(consumer, run->first_sequence + i);
 }
 
 static void apply_run(struct consumer *consumer, const struct consumer_run *run)
 {
-    const uint64_t last = run->first_sequence + run->count - 1;
-    if (run->op == CONSUMER_OP_PASSED) {
-        apply_one(consumer, run->op, last);
+    switch (run->op) {
+    case CONSUMER_OP_DELIVERED:
+        apply_each(consumer, run, apply_delivered);
         return;
+    case CONSUMER_OP_AGAIN:
+        apply_each(consumer, run, apply_again);
+        return;
+    case CONSUMER_OP_DONE:
+        apply_each(consumer, run, apply_done);
+        return;
+    case CONSUMER_OP_PASSED:
+        apply_passed(consumer, run->first_sequence + run->count - 1);
+        return;
+    case CONSUMER_OP_SENT:
+        apply_sent(consumer, run->first_sequence, run->count);
+        return;
+    case CONSUMER_OP_COUNT:
+        break;
     }
-    // Nothing that was true runs longer than what may be outstanding, whatever damaged bytes say.
-    const uint64_t count = run->count < CONSUMER_ACK_PENDING_MAX ? run->count : CONSUMER_ACK_PENDING_MAX;
-    for (uint64_t i = 0; i < count; i++)
-        apply_one(consumer, run->op, run->first_sequence + i);
+    RILL_UNREACHABLE(); // consumer_runs_next gives no others
 }
 
 static enum rill_err apply_runs(struct consumer *consumer, struct rill_bytes bytes)
@@ -161,7 +176,7 @@ static enum rill_err apply_whole(struct consumer *consumer, struct rill_bytes re
 
 enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form, struct rill_bytes bytes)
 {
-    RILL_ASSERT(!consumer->pulls && !consumer->ready);
+    RILL_ASSERT(!consumer->ready && !consumer->given_up);
     return form == CONSUMER_FORM_WHOLE ? apply_whole(consumer, bytes) : apply_runs(consumer, bytes);
 }
 
@@ -178,6 +193,7 @@ void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t
         if (entry->sequence > last_sequence)
             apply_done(consumer, entry->sequence);
         else
-            rill_deadline_set(&consumer->deadlines, &entry->due, now_ns + consumer->limits.ack_wait_ns);
+            rill_deadline_set(&consumer->deadlines, &entry->due,
+                              now_ns + consumer_wait_ns(consumer, entry->delivered));
     }
 }

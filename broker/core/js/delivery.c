@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a consumer that wants a message to the pull that gets it. A message goes out under its own subject to the
-// inbox of the pull; its reply subject names the delivery. What is not in memory is loaded by a job, and delivery goes
-// on when that is back.
+// From a consumer that wants a message to who gets it: the pull whose turn it is, or the deliver subject. A message goes
+// out under its own subject; its reply subject names the delivery.
+//
+// Reading a message gives views into the store, which end when anything is appended to it. So nothing is sent between
+// the read and the delivery but the message itself: whatever else has to be said is said first, and the message is read again.
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "pin.h"
 #include "proto/ack_subject.h"
-#include "proto/decimal.h"
+#include "proto/headers.h"
+#include "push.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* One turn's share of one consumer. */
 enum { SERVE_MESSAGES_MAX = 2048, SERVE_BYTES_MAX = 1 << 20 };
 
-// ---- the queue of those to serve ----
+/* A receiver that is far behind is looked at again after this. */
+#define BEHIND_NS (2 * RILL_NS_PER_MS)
+
+/* Shorter gaps are not replayed. */
+#define REPLAY_GAP_NS RILL_NS_PER_MS
+
+// ---- the queues of those to serve ----
 
 void durable_serve_later(struct durable *durable)
 {
@@ -32,8 +41,7 @@ void durable_serve_later(struct durable *durable)
     js->serving_last = durable;
 }
 
-/* Until there are new messages, or a load is back. */
-static void wait_for_stream(struct durable *durable)
+void durable_wait_for_stream(struct durable *durable)
 {
     if (durable->waiting)
         return;
@@ -42,113 +50,7 @@ static void wait_for_stream(struct durable *durable)
     durable->stream->waiting = durable;
 }
 
-// ---- the ends of pulls ----
-
-static struct rill_bytes reply_of(const struct consumer_pull *pull)
-{
-    return rill_bytes_of(pull->reply, pull->reply_len);
-}
-
-/* Tells how much of the pull was not served. */
-static void send_unserved(struct durable *durable, const struct consumer_pull *pull, const char *status)
-{
-    char text[256];
-    const int len =
-        snprintf(text, sizeof text,
-                 "NATS/1.0 %s\r\nNats-Pending-Messages: %" PRIu64 "\r\nNats-Pending-Bytes: 0\r\n\r\n", status,
-                 pull->left);
-    RILL_ASSERT(len > 0 && (size_t)len < sizeof text);
-    js_send_status(durable->stream->js, reply_of(pull), rill_bytes_of(text, (size_t)len));
-}
-
-void durable_end_pulls(struct durable *durable, struct rill_bytes status)
-{
-    struct consumer_pull *pull;
-    while ((pull = consumer_take_pull(durable->consumer))) {
-        if (status.len)
-            js_send_status(durable->stream->js, reply_of(pull), status);
-        free(pull);
-    }
-}
-
-static void answer_expired(struct durable *durable)
-{
-    struct consumer_pull *pull;
-    while ((pull = consumer_take_expired(durable->consumer))) {
-        send_unserved(durable, pull, "408 Request Timeout");
-        free(pull);
-    }
-}
-
-/* There is nothing to deliver at once: those who do not wait go. */
-static void answer_unserved(struct durable *durable)
-{
-    struct consumer_pull *pull;
-    while ((pull = consumer_take_unserved(durable->consumer))) {
-        if (pull->delivered)
-            send_unserved(durable, pull, "408 Request Timeout");
-        else
-            js_send_status(durable->stream->js, reply_of(pull),
-                           RILL_BYTES("NATS/1.0 404 No Messages\r\n\r\n"));
-        free(pull);
-    }
-}
-
-// ---- loading ----
-
-struct load_job {
-    struct rill_job job;
-    struct stream *stream;
-    struct rill_store_job *store_job;
-};
-
-static void run_load(struct rill_job *base)
-{
-    rill_store_job_run(((struct load_job *)base)->store_job);
-}
-
-static void finish_load(struct rill_core *core, struct rill_job *base)
-{
-    struct load_job *job = (struct load_job *)base;
-    struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_load_finish(stream->store, job->store_job);
-    free(job);
-    RILL_ASSERT(stream->loads_out > 0);
-    stream->loads_out--;
-    stream_touch(stream);
-    if (!err) {
-        stream_serve_waiting(stream);
-        return;
-    }
-    rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s': reading the log failed: %s", stream->name,
-             rill_err_text(err));
-    if (!rill_deadline_armed(&stream->due))
-        rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns + RILL_NS_PER_S);
-}
-
-/* The message's block is not in memory. Another load may be bringing it; with none out the next turn tries again. */
-static void load(struct durable *durable, uint64_t sequence)
-{
-    struct stream *stream = durable->stream;
-    struct rill_store_job *store_job =
-        stream->state == STREAM_ACTIVE ? rill_store_load_start(stream->store, sequence) : NULL;
-    if (!store_job) {
-        if (stream->loads_out)
-            wait_for_stream(durable);
-        else if (stream->state == STREAM_ACTIVE)
-            durable_serve_later(durable);
-        return;
-    }
-    struct load_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_load, .finish = finish_load, .lane = RILL_LANE_DISK};
-    job->stream = stream;
-    job->store_job = store_job;
-    stream->loads_out++;
-    wait_for_stream(durable);
-    core_submit(stream->js->core, &job->job);
-}
-
-// ---- one message ----
+// ---- what goes out ----
 
 /* "$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<timestamp>.<pending>" */
 static struct rill_bytes write_ack_subject(struct durable *durable, const struct rill_store_message *message,
@@ -169,6 +71,46 @@ static struct rill_bytes write_ack_subject(struct durable *durable, const struct
     RILL_ASSERT(err == RILL_OK); // names are bounded
     return rill_buf_bytes(buf);
 }
+
+/* The block with more lines. */
+static struct rill_bytes write_headers(struct durable *durable, const struct rill_store_message *stored)
+{
+    static const char end[] = "\r\n";
+    struct rill_buf *buf = &durable->stream->js->headers;
+    const struct rill_bytes front =
+        stored->headers.len > sizeof end - 1
+            ? rill_bytes_of(stored->headers.data, stored->headers.len - (sizeof end - 1))
+            : RILL_BYTES("NATS/1.0\r\n");
+    buf->len = 0;
+    enum rill_err err = rill_buf_append(buf, front);
+    if (!err && durable->record->config->headers_only)
+        err = rill_buf_appendf(buf, "Nats-Msg-Size: %zu\r\n", stored->payload.len);
+    if (!err && durable->pin)
+        err = rill_buf_appendf(buf, "Nats-Pin-Id: %s\r\n", durable->pin->id);
+    if (!err)
+        err = rill_buf_append(buf, rill_bytes_of(end, sizeof end - 1));
+    return err ? stored->headers : rill_buf_bytes(buf);
+}
+
+static struct message make_message(struct durable *durable, const struct rill_store_message *stored,
+                                   const struct consumer_offer *offer, uint64_t pending)
+{
+    const bool headers_only = durable->record->config->headers_only;
+    return (struct message){
+        .account = durable->stream->js->account,
+        .subject = stored->subject,
+        .reply = write_ack_subject(durable, stored, offer, pending),
+        .headers = headers_only || durable->pin ? write_headers(durable, stored) : stored->headers,
+        .payload = headers_only ? rill_bytes_of(NULL, 0) : stored->payload,
+    };
+}
+
+static uint64_t size_of(const struct message *message)
+{
+    return message->subject.len + message->reply.len + message->headers.len + message->payload.len;
+}
+
+// ---- sending ----
 
 /* A stream may have the inbox among its subjects. */
 static bool has_receiver_inside(const struct match *match)
@@ -192,12 +134,13 @@ static struct rill_bytes copy_to(uint8_t **at, struct rill_bytes bytes)
 /* A receiver inside may append to the store that the message was read from, which ends the views. */
 static uint32_t route_copy(struct rill_core *core, const struct message *message, struct match *match)
 {
-    uint8_t *memory = malloc(message->subject.len + message->headers.len + message->payload.len + 1);
+    uint8_t *memory = malloc(size_of(message) + 1);
     struct message copy = *message;
     uint8_t *at = memory;
     if (!memory)
-        return 0; // as if nobody were there: the pull ends, the message stays
+        return 0; // as if nobody were there: the message stays
     copy.subject = copy_to(&at, message->subject);
+    copy.reply = copy_to(&at, message->reply);
     copy.headers = copy_to(&at, message->headers);
     copy.payload = copy_to(&at, message->payload);
     const uint32_t taken = route_matched(core, &copy, match);
@@ -205,37 +148,137 @@ static uint32_t route_copy(struct rill_core *core, const struct message *message
     return taken;
 }
 
-/* Sends it to the first pull's inbox under its own subject; false when nobody is there. */
-static bool send(struct durable *durable, const struct rill_store_message *stored,
-                 const struct consumer_offer *offer, uint64_t pending)
+/* Much of what was sent to this one waits for him to read. */
+static bool is_behind(const struct rill_core *core, const struct sub *sub)
 {
-    struct jetstream *js = durable->stream->js;
-    const struct message message = {
-        .account = js->account,
-        .subject = stored->subject,
-        .reply = write_ack_subject(durable, stored, offer, pending),
-        .headers = stored->headers,
-        .payload = stored->payload,
-    };
-    struct interest *interest = js->account->interest;
-    struct match *match = interest_match(interest, reply_of(offer->pull));
-    const uint32_t taken = has_receiver_inside(match) ? route_copy(js->core, &message, match)
-                                                      : route_matched(js->core, &message, match);
-    interest_unpin(interest, match);
-    return taken > 0;
+    return sub->conn && sub->conn->outq.bytes > core->limits.pending_bytes_max / 4;
 }
 
+static bool any_is_behind(const struct rill_core *core, const struct match *match)
+{
+    for (uint32_t i = 0; i < match->sub_count; i++) {
+        if (is_behind(core, match_sub(match, i)))
+            return true;
+    }
+    for (uint32_t i = 0; i < match->group_count; i++) {
+        const struct interest_group *group = match_group(match, i);
+        if (group->count == 1 && is_behind(core, group->members[0]))
+            return true;
+    }
+    return false;
+}
+
+enum sent { SENT, NOBODY_THERE, RECEIVER_BEHIND };
+
+static enum sent send(struct durable *durable, struct rill_bytes to, const struct message *message)
+{
+    struct jetstream *js = durable->stream->js;
+    struct interest *interest = js->account->interest;
+    struct match *match = interest_match(interest, to);
+    enum sent sent = RECEIVER_BEHIND;
+    if (!any_is_behind(js->core, match)) {
+        const uint32_t taken = has_receiver_inside(match) ? route_copy(js->core, message, match)
+                                                          : route_matched(js->core, message, match);
+        sent = taken ? SENT : NOBODY_THERE;
+    }
+    interest_unpin(interest, match);
+    return sent;
+}
+
+// ---- one message ----
+
 enum outcome { DELIVERED, WENT_ON, STOPPED };
+
+/* Nothing goes out for a moment. */
+static enum outcome stop_a_moment(struct durable *durable)
+{
+    durable->retry_at_ns = durable->stream->js->core->now.mono_ns + BEHIND_NS;
+    return STOPPED;
+}
+
+static enum outcome deliver_to_pull(struct durable *durable, const struct message *message, struct pull *pull)
+{
+    const uint64_t bytes = size_of(message);
+    if (pull_is_too_small(pull, bytes)) {
+        durable_send_unserved(durable, pull, "409 Message Size Exceeds MaxBytes");
+        pulls_end(&durable->pulls, pull);
+        return WENT_ON;
+    }
+    switch (send(durable, pull_reply(pull), message)) {
+    case NOBODY_THERE:
+        pulls_end(&durable->pulls, pull);
+        return WENT_ON;
+    case RECEIVER_BEHIND:
+        // The others have their turn first; when all are behind, they are asked again in a moment.
+        pulls_pass_over(&durable->pulls, pull);
+        return ++durable->passed_over >= durable->pulls.count ? stop_a_moment(durable) : WENT_ON;
+    case SENT:
+        break;
+    }
+    durable->passed_over = 0;
+    return DELIVERED;
+}
+
+static enum outcome deliver_to_subject(struct durable *durable, const struct message *message)
+{
+    switch (send(durable, rill_bytes_from_cstr(durable->push->subject), message)) {
+    case NOBODY_THERE:
+        durable->push->bound = false;
+        return STOPPED;
+    case RECEIVER_BEHIND:
+        return stop_a_moment(durable);
+    case SENT:
+        break;
+    }
+    return DELIVERED;
+}
+
+/* First deliveries may have to keep a pace. Is it too early for this message? */
+static bool is_too_early(struct durable *durable, const struct rill_store_message *stored)
+{
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    if (durable->record->config->replay_policy == RILL__REPLAY_POLICY__REPLAY_POLICY_ORIGINAL &&
+        durable->replayed_wall_ns) {
+        const int64_t gap_ns = stored->time_ns - durable->replayed_wall_ns;
+        const int64_t at_ns = durable->replayed_at_ns + gap_ns;
+        if (gap_ns >= REPLAY_GAP_NS && at_ns > durable->pace_at_ns)
+            durable->pace_at_ns = at_ns;
+    }
+    return durable->pace_at_ns > now_ns;
+}
+
+/* The message went out for the first time: when may the next one? */
+static void keep_pace(struct durable *durable, int64_t time_ns, uint64_t bytes)
+{
+    const Rill__ConsumerConfig *config = durable->record->config;
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    durable->replayed_wall_ns = time_ns;
+    durable->replayed_at_ns = now_ns;
+    if (config->rate_limit_bps)
+        durable->pace_at_ns = now_ns + (int64_t)((double)bytes * 8 * 1e9 / (double)config->rate_limit_bps);
+}
+
+/* Nothing for it, or for none of its pulls, but what may come. */
+static void rest(struct durable *durable)
+{
+    durable_end_unserved(durable);
+    durable_wait_for_stream(durable);
+}
 
 static enum outcome deliver(struct durable *durable, uint64_t sequence, bool again, size_t *bytes)
 {
     struct consumer *consumer = durable->consumer;
     struct rill_core *core = durable->stream->js->core;
+    struct pull *pull = durable->push ? NULL : durable_next_pull(durable);
+    if (!durable->push && !pull) {
+        rest(durable);
+        return STOPPED;
+    }
     const uint64_t pending = durable_pending(durable);
     struct rill_store_message stored;
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
     if (err == RILL_ERR_AGAIN) {
-        load(durable, sequence);
+        durable_load(durable, sequence);
         return STOPPED;
     }
     if (err) {
@@ -243,47 +286,94 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
         consumer_pass(consumer, sequence);
         return WENT_ON;
     }
+    if (!again && is_too_early(durable, &stored))
+        return STOPPED;
     const struct consumer_offer offer = consumer_offer(consumer, sequence);
-    if (!send(durable, &stored, &offer, again ? pending : pending - 1)) {
-        consumer_pull_end(consumer, offer.pull);
-        return WENT_ON;
-    }
-    *bytes += stored.headers.len + stored.payload.len;
-    consumer_delivered(consumer, sequence, &offer, core->now.mono_ns);
+    const struct message message = make_message(durable, &stored, &offer, again ? pending : pending - 1);
+    const uint64_t size = size_of(&message);
+    const int64_t time_ns = stored.time_ns;
+    const enum outcome outcome =
+        pull ? deliver_to_pull(durable, &message, pull) : deliver_to_subject(durable, &message);
+    if (outcome != DELIVERED)
+        return outcome;
+    *bytes += size;
+    consumer_delivered(consumer, sequence, core->now.mono_ns);
     durable->last_delivered_wall_ns = core->now.wall_ns;
+    durable->active_ns = core->now.mono_ns;
+    if (!again)
+        keep_pace(durable, time_ns, size);
+    if (pull)
+        durable_pull_served(durable, pull, size);
+    else
+        push_sent(durable->push, size);
     return DELIVERED;
 }
 
-/* Why it goes no further, and what must happen before it does. */
-static void rest(struct durable *durable, enum consumer_want want)
+// ---- a consumer's turn ----
+
+/* Sets the cursor on the next message that is for it. */
+static enum rill_err find_next(struct durable *durable, uint64_t *sequence)
 {
-    if (want == CONSUMER_HAS_NO_PULL)
-        return;
-    answer_unserved(durable);
-    if (want == CONSUMER_IS_AT_END && durable->consumer->pulls)
-        wait_for_stream(durable);
+    uint64_t next;
+    const enum rill_err err = durable_next(durable, *sequence, &next);
+    if (err)
+        return err;
+    if (next > *sequence)
+        consumer_skip(durable->consumer, next);
+    *sequence = next;
+    return RILL_OK;
+}
+
+static enum outcome deliver_next(struct durable *durable, size_t *bytes)
+{
+    uint64_t sequence = 0;
+    const enum consumer_want want =
+        consumer_want(durable->consumer, durable->stream->last_committed, &sequence);
+    if (want == CONSUMER_WANTS_AGAIN)
+        return deliver(durable, sequence, true, bytes);
+    if (want == CONSUMER_WANTS_NEXT) {
+        const enum rill_err err = find_next(durable, &sequence);
+        if (!err)
+            return deliver(durable, sequence, false, bytes);
+        if (err == RILL_ERR_AGAIN) {
+            durable_serve_later(durable);
+            return STOPPED;
+        }
+    }
+    rest(durable);
+    return STOPPED;
+}
+
+/* A message, or nothing to send it to. */
+static bool may_deliver(const struct durable *durable)
+{
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    if (durable->paused || durable->deleting || durable->retry_at_ns > now_ns)
+        return false;
+    return durable->push ? push_is_open(durable->push) : durable->pulls.first != NULL;
+}
+
+static void deliver_some(struct durable *durable)
+{
+    size_t bytes = 0;
+    durable->passed_over = 0;
+    for (uint32_t count = 0; may_deliver(durable); count++) {
+        if (count >= SERVE_MESSAGES_MAX || bytes >= SERVE_BYTES_MAX) {
+            durable_serve_later(durable);
+            return;
+        }
+        if (deliver_next(durable, &bytes) == STOPPED)
+            return;
+    }
 }
 
 void durable_serve(struct durable *durable)
 {
-    struct stream *stream = durable->stream;
-    size_t bytes = 0;
-    answer_expired(durable);
-    for (uint32_t count = 0; stream->state == STREAM_ACTIVE;) {
-        uint64_t sequence;
-        const enum consumer_want want = consumer_want(durable->consumer, stream->last_committed, &sequence);
-        if (want != CONSUMER_WANTS_AGAIN && want != CONSUMER_WANTS_NEXT) {
-            rest(durable, want);
-            break;
-        }
-        if (count >= SERVE_MESSAGES_MAX || bytes >= SERVE_BYTES_MAX) {
-            durable_serve_later(durable);
-            break;
-        }
-        const enum outcome outcome = deliver(durable, sequence, want == CONSUMER_WANTS_AGAIN, &bytes);
-        if (outcome == STOPPED)
-            break;
-        count++;
-    }
+    const struct stream *stream = durable->stream;
+    if (stream->state != STREAM_ACTIVE)
+        return;
+    if (!durable_serve_due(durable))
+        return; // it has ended
+    deliver_some(durable);
     durable_changed(durable);
 }

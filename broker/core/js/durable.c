@@ -1,36 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "durable.h"
 
+#include "advisory.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "pin.h"
 #include "proto/message.h"
+#include "push.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
-// ---- life ----
+// ---- the configuration at work ----
+
+static enum consumer_acks acks_of(Rill__AckPolicy policy)
+{
+    switch (policy) {
+    case RILL__ACK_POLICY__ACK_POLICY_NONE:
+        return CONSUMER_ACKS_NONE;
+    case RILL__ACK_POLICY__ACK_POLICY_ALL:
+        return CONSUMER_ACKS_ALL;
+    default:
+        return CONSUMER_ACKS_EXPLICIT;
+    }
+}
 
 static struct consumer_limits limits_of(const Rill__ConsumerConfig *config)
 {
     const int64_t ack_pending = config->max_ack_pending;
     return (struct consumer_limits){
+        .acks = acks_of(config->ack_policy),
         .ack_wait_ns = config->ack_wait,
+        .backoff_ns = config->backoff,
+        .backoff_count = (uint32_t)config->n_backoff,
         .deliveries_max = config->max_deliver > 0 ? (uint32_t)config->max_deliver : 0,
         .ack_pending_max = ack_pending > 0 && ack_pending < CONSUMER_ACK_PENDING_MAX
                                ? (uint32_t)ack_pending
                                : CONSUMER_ACK_PENDING_MAX,
-        .waiting_max = (uint32_t)config->max_waiting,
     };
 }
+
+static enum pulls_policy policy_of(const Rill__ConsumerConfig *config)
+{
+    switch (config->priority_policy) {
+    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_OVERFLOW:
+        return PULLS_OVERFLOW;
+    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_PINNED_CLIENT:
+        return PULLS_PINNED;
+    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_PRIORITIZED:
+        return PULLS_BY_PRIORITY;
+    default:
+        return PULLS_IN_TURN;
+    }
+}
+
+void durable_set_record(struct durable *durable, Rill__ConsumerRecord *record)
+{
+    const struct consumer_limits limits = limits_of(record->config);
+    Rill__ConsumerRecord *old = durable->record;
+    durable->record = record;
+    durable->pulls.policy = policy_of(record->config);
+    if (durable->consumer)
+        consumer_set_limits(durable->consumer, &limits);
+    else
+        durable->consumer = consumer_create(&limits, record->first_sequence);
+    if (old)
+        rill_message_free(&old->base);
+}
+
+/* What stands beside the state machine while it works. */
+static void start_parts(struct durable *durable)
+{
+    const Rill__ConsumerConfig *config = durable->record->config;
+    if (config->deliver_subject && config->deliver_subject[0])
+        push_start(durable);
+    if (durable->pulls.policy == PULLS_PINNED && !durable->pin)
+        pin_start(durable);
+}
+
+void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record)
+{
+    // The name in the table is that of the record.
+    HASH_DELETE(by_name, durable->stream->durables, durable);
+    push_stop(durable);
+    durable_set_record(durable, record);
+    HASH_ADD_KEYPTR(by_name, durable->stream->durables, record->name, strlen(record->name), durable);
+    if (durable->pin && durable->pulls.policy != PULLS_PINNED)
+        pin_stop(durable);
+    start_parts(durable);
+    durable_look_at_pause(durable);
+    durable_serve_later(durable);
+}
+
+// ---- life ----
 
 struct durable *durable_create(struct stream *stream, Rill__ConsumerRecord *record)
 {
     struct durable *durable = rill_alloc_zero(1, sizeof *durable);
-    const struct consumer_limits limits = limits_of(record->config);
     durable->stream = stream;
-    durable->record = record;
-    durable->consumer = consumer_create(&limits, record->first_sequence);
     durable->due.kind = DEADLINE_DURABLE;
+    durable_set_record(durable, record);
+    durable->in_memory = record->config->mem_storage;
+    durable->consumer->unlogged = durable->in_memory;
     return durable;
 }
 
@@ -39,8 +110,11 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !rill_deadline_armed(&durable->due));
+    pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
+    if (durable->record_next)
+        rill_message_free(&durable->record_next->base);
     rill_message_free(&durable->record->base);
     free(durable);
 }
@@ -50,6 +124,14 @@ void durable_add(struct stream *stream, struct durable *durable)
     const char *name = durable->record->name;
     HASH_ADD_KEYPTR(by_name, stream->durables, name, strlen(name), durable);
     stream->durable_count++;
+}
+
+void durable_activate(struct durable *durable)
+{
+    durable->active_ns = durable->stream->js->core->now.mono_ns;
+    start_parts(durable);
+    durable_look_at_pause(durable);
+    durable_serve_later(durable);
 }
 
 static void forget_waiters(struct stream *stream, const struct durable *durable)
@@ -73,19 +155,26 @@ static void leave_serving(struct jetstream *js, struct durable *durable)
     durable->serving = false;
 }
 
-void durable_end(struct durable *durable, struct rill_bytes status)
+static void leave_queues(struct durable *durable)
 {
     struct stream *stream = durable->stream;
-    struct jetstream *js = stream->js;
-    durable_end_pulls(durable, status);
-    leave_serving(js, durable);
+    leave_serving(stream->js, durable);
     if (durable->has_news)
         LL_DELETE2(stream->news, durable, news_next);
     if (durable->waiting)
         LL_DELETE2(stream->waiting, durable, waiting_next);
     durable->has_news = durable->waiting = false;
-    rill_deadline_cancel(&js->core->deadlines, &durable->due);
+    rill_deadline_cancel(&stream->js->core->deadlines, &durable->due);
     forget_waiters(stream, durable);
+}
+
+void durable_end(struct durable *durable, struct rill_bytes status)
+{
+    struct stream *stream = durable->stream;
+    durable_end_pulls(durable, status);
+    push_stop(durable);
+    pin_stop(durable);
+    leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);
     RILL_ASSERT(stream->durable_count > 0);
     stream->durable_count--;
@@ -101,58 +190,81 @@ struct durable *durable_find(const struct stream *stream, struct rill_bytes name
 
 // ---- what there is to know ----
 
-uint64_t durable_pending(const struct durable *durable)
+static void fill_time(Rill__Timestamp *time, int64_t wall_ns)
 {
-    const struct stream *stream = durable->stream;
-    const uint64_t cursor = durable->consumer->cursor;
-    if (cursor > stream->last_committed)
-        return 0;
-    uint64_t count = stream->last_committed - cursor + 1;
-    size_t range_count;
-    const struct rill_store_range *lost = rill_store_lost(stream->store, &range_count);
-    for (size_t i = 0; i < range_count; i++) {
-        const uint64_t first = lost[i].first_sequence < cursor ? cursor : lost[i].first_sequence;
-        if (lost[i].last_sequence >= first)
-            count -= lost[i].last_sequence - first + 1;
-    }
-    return count;
+    rill__timestamp__init(time);
+    time->unix_ns = wall_ns;
 }
 
 static void fill_sequence(Rill__SequenceInfo *info, Rill__Timestamp *time, uint64_t consumer_seq,
                           uint64_t stream_seq, int64_t wall_ns)
 {
     rill__sequence_info__init(info);
-    rill__timestamp__init(time);
+    fill_time(time, wall_ns);
     info->consumer_seq = consumer_seq;
     info->stream_seq = stream_seq;
-    time->unix_ns = wall_ns;
     info->last_active = wall_ns ? time : NULL;
+}
+
+static void fill_sequences(const struct durable *durable, struct durable_info *ret_info)
+{
+    const struct consumer *consumer = durable->consumer;
+    const struct consumer_floor floor = consumer_ack_floor(consumer);
+    fill_sequence(&ret_info->delivered, &ret_info->delivered_time, consumer->consumer_seq,
+                  consumer->cursor - 1, durable->last_delivered_wall_ns);
+    fill_sequence(&ret_info->ack_floor, &ret_info->acked_time, floor.consumer_seq, floor.sequence,
+                  durable->last_acked_wall_ns);
+    ret_info->info.delivered = &ret_info->delivered;
+    ret_info->info.ack_floor = &ret_info->ack_floor;
+}
+
+static void fill_pause(const struct durable *durable, Rill__ConsumerInfo *info)
+{
+    const Rill__Timestamp *until = durable->record->config->pause_until;
+    info->has_paused = info->paused = durable->paused;
+    info->has_pause_remaining = durable->paused;
+    info->pause_remaining = durable->paused ? until->unix_ns - durable->stream->js->core->now.wall_ns : 0;
+}
+
+static void fill_group(const struct durable *durable, struct durable_info *ret_info)
+{
+    if (durable->record->config->n_priority_groups == 0)
+        return;
+    rill__priority_group_state__init(&ret_info->group);
+    ret_info->group.group = durable->record->config->priority_groups[0];
+    if (durable->pin && durable->pin->number) {
+        fill_time(&ret_info->pinned_time, durable->pin->since_wall_ns);
+        ret_info->group.pinned_client_id = durable->pin->id;
+        ret_info->group.pinned_ts = &ret_info->pinned_time;
+    }
+    ret_info->groups[0] = &ret_info->group;
+    ret_info->info.priority_groups = ret_info->groups;
+    ret_info->info.n_priority_groups = 1;
 }
 
 void durable_info(const struct durable *durable, struct durable_info *ret_info)
 {
-    const struct consumer *consumer = durable->consumer;
-    const struct consumer_floor floor = consumer_ack_floor(consumer);
-    // Like nats-server, a consumer that has delivered nothing shows zeros, wherever its cursor is.
-    const bool began = consumer->cursor > durable->record->first_sequence;
-    fill_sequence(&ret_info->delivered, &ret_info->delivered_time, consumer->consumer_seq,
-                  began ? consumer->cursor - 1 : 0, durable->last_delivered_wall_ns);
-    fill_sequence(&ret_info->ack_floor, &ret_info->acked_time, floor.consumer_seq, began ? floor.sequence : 0,
-                  durable->last_acked_wall_ns);
-    rill__timestamp__init(&ret_info->created);
-    ret_info->created.unix_ns = durable->record->created_unix_ns;
+    const struct rill_core *core = durable->stream->js->core;
     Rill__ConsumerInfo *info = &ret_info->info;
     rill__consumer_info__init(info);
+    fill_time(&ret_info->created, durable->record->created_unix_ns);
+    fill_time(&ret_info->now, core->now.wall_ns);
+    rill__cluster_info__init(&ret_info->cluster);
+    ret_info->cluster.leader = core->server_name;
     info->stream_name = durable->stream->name;
     info->name = durable->record->name;
     info->created = &ret_info->created;
     info->config = durable->record->config;
-    info->delivered = &ret_info->delivered;
-    info->ack_floor = &ret_info->ack_floor;
-    info->num_ack_pending = consumer->outstanding.count;
-    info->num_redelivered = consumer->redelivered;
-    info->num_waiting = consumer->pull_count;
+    info->cluster = &ret_info->cluster;
+    info->ts = &ret_info->now;
+    fill_sequences(durable, ret_info);
+    info->num_ack_pending = durable->consumer->outstanding.count;
+    info->num_redelivered = durable->consumer->redelivered;
+    info->num_waiting = durable->pulls.count;
     info->num_pending = durable_pending(durable);
+    info->has_push_bound = info->push_bound = durable->push && durable->push->bound;
+    fill_pause(durable, info);
+    fill_group(durable, ret_info);
 }
 
 // ---- after a change ----
@@ -171,18 +283,17 @@ static void note_news(struct durable *durable)
 void durable_changed(struct durable *durable)
 {
     struct rill_deadlines *deadlines = &durable->stream->js->core->deadlines;
-    const int64_t at_ns = consumer_next_deadline_ns(durable->consumer);
+    const int64_t at_ns = durable_next_deadline_ns(durable);
     note_news(durable);
+    // One that is too early does no harm: what comes then is to look anew. So it is rarely moved.
     if (at_ns == RILL_NEVER_NS)
         rill_deadline_cancel(deadlines, &durable->due);
-    else if (!rill_deadline_armed(&durable->due) || durable->due.at_ns != at_ns)
+    else if (!rill_deadline_armed(&durable->due) || durable->due.at_ns > at_ns)
         rill_deadline_set(deadlines, &durable->due, at_ns);
 }
 
 void durable_due(struct durable *durable)
 {
-    // The messages that became ready are delivered, and the pulls whose time is over answered, at the end of the turn.
-    consumer_expire(durable->consumer, durable->stream->js->core->now.mono_ns);
-    durable_changed(durable);
+    // What is due is done at the end of the turn, which sets the next deadline.
     durable_serve_later(durable);
 }

@@ -1,28 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A durable consumer of a stream: its configuration, its state machine (consumer.h), and the delivery of messages to the
-// pulls that wait. Owned by its stream; loop thread only.
+// A consumer of a stream at work: its configuration, its state machine (consumer.h), and the delivery of messages to the
+// pulls that wait or to its deliver subject. Owned by its stream; loop thread only.
 //
-// Delivery happens at the end of a turn, for the durables in the queue of jetstream, each a bounded number of messages:
-// whatever may have made a delivery possible (a pull, an acknowledgement, a commit, a deadline, a block that was
-// loaded) calls durable_serve_later.
+// Each is as durable as its stream's log, also those without a durable_name: these just go when nobody has asked for
+// anything for their inactive_threshold. Only one with mem_storage is not in the log, and ends with the process.
+//
+// Work is done at the end of a turn, for those in the queue of jetstream, each a bounded part: whatever may have made a
+// delivery possible (a pull, an acknowledgement, a commit, a deadline, a block that was loaded, interest in the deliver
+// subject) calls durable_serve_later. What has to happen at a time is one deadline, the earliest of all.
+//
+//      delivery.c   which message goes out now, and how
+//      pull.c       requests for messages, and the statuses that end them
+//      push.c       the deliver subject: who listens, flow control, heartbeats
+//      ack.c        acknowledgements
+//      pin.c        which client of a priority group is pinned
 #pragma once
 
 #include "consumer.h"
 #include "js_state.h"
 #include "proto/jetstream.pb-c.h"
+#include "pulls.h"
 #include "stream.h"
+
+struct push;
+struct pin;
 
 struct durable {
     struct stream *stream;
     UT_hash_handle by_name;
-    Rill__ConsumerRecord *record; // name, number, configuration, time of creation
+    Rill__ConsumerRecord *record;      // name, number, configuration, time of creation
+    Rill__ConsumerRecord *record_next; // what it becomes with the commit that is awaited; NULL: nothing
     struct consumer *consumer;
+    struct pulls pulls;
+    struct push *push;              // NULL: it is pulled from
+    struct pin *pin;                // NULL: no pinned clients
+    bool in_memory;                 // the log knows nothing of it
     bool deleting;                  // as soon as the log says so
+    bool paused;                    // until pause_until
     int64_t last_delivered_wall_ns; // 0: never
     int64_t last_acked_wall_ns;
+    int64_t active_ns; // when a client last showed that it is there
 
-    struct rill_deadline due; // the earliest of its state machine
+    // pace of first deliveries
+    int64_t pace_at_ns;       // not before this; 0: at once
+    int64_t replayed_wall_ns; // replay original: time of the message delivered last; 0: none
+    int64_t replayed_at_ns;   // and when it was
+
+    // receivers that read too slowly
+    int64_t retry_at_ns;  // nothing goes out before this
+    uint32_t passed_over; // pulls in a row
+
+    struct rill_deadline due; // the earliest of all that it waits for, or earlier
 
     // queues
     bool serving;
@@ -39,16 +68,29 @@ struct durable *durable_create(struct stream *stream, Rill__ConsumerRecord *reco
 /* In none of the queues. NULL is fine. */
 void durable_free(struct durable *durable);
 void durable_add(struct stream *stream, struct durable *durable);
+/* It is in a stream that goes to work. */
+void durable_activate(struct durable *durable);
 /* Takes it out of the stream and of all queues, answers its pulls with the status, and frees it. */
 void durable_end(struct durable *durable, struct rill_bytes status);
 struct durable *durable_find(const struct stream *stream, struct rill_bytes name);
+/* Takes the record, another configuration for the same consumer; also while replaying. */
+void durable_set_record(struct durable *durable, Rill__ConsumerRecord *record);
+/* The same for one that is at work: its queues go by the new one. */
+void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record);
 
-/* The commit with its creation or deletion is durable, or failed with the error: acts on it and answers. The durable is
-   NULL when it ended meanwhile. */
-void durable_answer_created(struct jetstream *js, struct durable *durable, struct rill_bytes reply,
-                            const struct rill_js_error *error);
-void durable_answer_deleted(struct jetstream *js, struct durable *durable, struct rill_bytes reply,
-                            const struct rill_js_error *error);
+/* A commit that somebody waits for is durable, or failed with the error: acts on it and answers. The durable is NULL
+   when it ended meanwhile. (api_consumer_change.c) */
+void durable_answer(struct jetstream *js, enum stream_wait what, struct durable *durable,
+                    struct rill_bytes reply, const struct rill_js_error *error);
+
+enum durable_delete {
+    DURABLE_DELETED,       // gone, and answered
+    DURABLE_DELETE_WAITS,  // for a commit
+    DURABLE_DELETE_FAILED, // the log takes nothing now; nobody was answered
+};
+
+/* `reply` may be empty. */
+enum durable_delete durable_delete(struct durable *durable, struct rill_bytes reply) RILL_MUST_CHECK;
 
 /* A view of what there is to know, as stream_info. */
 struct durable_info {
@@ -58,26 +100,78 @@ struct durable_info {
     Rill__SequenceInfo ack_floor;
     Rill__Timestamp delivered_time;
     Rill__Timestamp acked_time;
+    Rill__Timestamp now;
+    Rill__ClusterInfo cluster;
+    Rill__PriorityGroupState group;
+    Rill__PriorityGroupState *groups[1];
+    Rill__Timestamp pinned_time;
 };
 void durable_info(const struct durable *durable, struct durable_info *ret_info);
+
+/* Something was done to it: notes news and sets its deadline. */
+void durable_changed(struct durable *durable);
+/* A deadline has come. */
+void durable_due(struct durable *durable);
+
+// ---- what is due (due.c) ----
+
+/* The earliest time at which something has to happen; RILL_NEVER_NS: nothing. */
+int64_t durable_next_deadline_ns(const struct durable *durable);
+/* Does what is due; false when it is not there any more. */
+bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
+/* What is outstanding and not in the stream any more is done. */
+void durable_drop_purged(struct durable *durable);
+/* Is it paused now, as its configuration says? */
+void durable_look_at_pause(struct durable *durable);
+static inline bool durable_is_ephemeral(const struct durable *durable)
+{
+    const char *name = durable->record->config->durable_name;
+    return !name || !name[0];
+}
+
+// ---- which messages are for it (source.c) ----
+
+/* The first sequence at or behind `from` that it is to see. NOT_FOUND: none is committed; AGAIN: ask later. */
+enum rill_err durable_next(const struct durable *durable, uint64_t from,
+                           uint64_t *ret_sequence) RILL_MUST_CHECK;
 /* Messages that it has not delivered yet. */
 uint64_t durable_pending(const struct durable *durable);
-
-/* Something was done to its state machine: notes news and sets its deadline. */
-void durable_changed(struct durable *durable);
-void durable_due(struct durable *durable);
 
 // ---- delivery (delivery.c) ----
 
 void durable_serve_later(struct durable *durable);
-/* Delivers a bounded number of messages. */
+/* Does what is due, and delivers a bounded number of messages. */
 void durable_serve(struct durable *durable);
-/* Answers all pulls and takes them out. */
-void durable_end_pulls(struct durable *durable, struct rill_bytes status);
+/* Until there are new messages, or a load is back. */
+void durable_wait_for_stream(struct durable *durable);
+/* Brings the message's block into memory, then serves again (load.c). */
+void durable_load(struct durable *durable, uint64_t sequence);
 
-// ---- what clients send (pull.c) ----
+// ---- pulls (pull.c) ----
 
 /* The body of MSG.NEXT or of +NXT. */
 void durable_pull(struct durable *durable, struct rill_bytes reply, struct rill_bytes body);
+/* Answers all pulls and takes them out. */
+void durable_end_pulls(struct durable *durable, struct rill_bytes status);
+/* Answers those whose time is over, and sends heartbeats. */
+void durable_serve_due_pulls(struct durable *durable);
+/* There is nothing to deliver at once: those who do not wait go. */
+void durable_end_unserved(struct durable *durable);
+/* Whose turn it is to get a message. NULL: nobody's. */
+struct pull *durable_next_pull(struct durable *durable);
+/* It got the message. */
+void durable_pull_served(struct durable *durable, struct pull *pull, uint64_t bytes);
+/* Tells a pull that ends with this status how much of it was not served. */
+void durable_send_unserved(struct durable *durable, const struct pull *pull, const char *status);
+/* Pulls whose inbox is gone go without an answer. */
+void durable_drop_abandoned(struct durable *durable);
+
+/* What is told about a consumer that is silent, to a pull or to the deliver subject; `stalled` may be empty. */
+void durable_send_heartbeat(struct durable *durable, struct rill_bytes to, struct rill_bytes stalled);
+
+// ---- acknowledgements (ack.c) ----
+
 /* A receiver in the trie at $JS.ACK.>: `owner` is the jetstream. */
 void durable_ack(void *owner, const struct message *message);
+/* Tells about what is given up, and forgets it. */
+void durable_bury(struct durable *durable);

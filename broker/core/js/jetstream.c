@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "durable.h"
 #include "js_state.h"
+#include "push.h"
 #include "stream.h"
 
 #include <stdio.h>
@@ -14,8 +15,9 @@
 enum {
     JSON_BYTES_MAX = 64 << 20,
     EVENT_BYTES_MAX = 64 << 20,
+    HEADERS_BYTES_MAX = 64 << 20,
     DOMAIN_BYTES_MAX = 255,
-    SUBJECT_BYTES_MAX = 32 * 1024
+    SUBJECT_BYTES_MAX = 32 * 1024,
 };
 
 // ---- life ----
@@ -28,6 +30,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
     js->limits = config->limits;
+    js->memory_disk = rill_disk_memory_create((uint64_t)js->limits.memory_bytes_max);
     js->lenient = config->lenient;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
@@ -37,12 +40,15 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    rill_buf_init(&js->headers, HEADERS_BYTES_MAX);
     if (js->domain) {
         char pattern[DOMAIN_BYTES_MAX + sizeof "$JS..API.>"];
         (void)snprintf(pattern, sizeof pattern, "$JS.%s.API.>", js->domain);
         js->domain_sub = route_subscribe(js->account, pattern, api_domain_request, js);
     }
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
+    js->flow_sub = route_subscribe(js->account, "$JS.FC.>", push_flow_answer, js);
+    interest_listen(js->account->interest, push_interest_changed, js);
     stream_recover_all(js);
     return js;
 }
@@ -51,15 +57,20 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes);
     route_unsubscribe(js->account, js->api_sub);
+    interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
     route_unsubscribe(js->account, js->ack_sub);
     api_audit_end(&js->audits);
+    route_unsubscribe(js->account, js->flow_sub);
+    rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
     rill_buf_fini(&js->subject);
+    rill_store_shared_destroy(js->shared);
+    rill_disk_memory_destroy(js->memory_disk);
     free(js->domain);
     free(js->store_dir);
     free(js);

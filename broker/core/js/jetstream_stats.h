@@ -1,28 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers about all streams, for monitoring. Loop thread only.
+// What there is to know about streams as a whole, and how each one is, for monitoring. Loop thread only.
 #pragma once
 
 #include "jetstream.h"
+#include "js_limits.h"
 
-#include <jansson.h>
+struct stream;
 
 struct jetstream_stats {
     const char *store_dir;
-    uint64_t streams;
-    uint64_t consumers;
+    const char *domain; // NULL: none
+    bool strict;
+    struct rill_jetstream_limits limits;
+    int64_t storage_bytes_max; // in force, configured or not; 0 is none
+    struct js_usage usage;
     uint64_t messages;
     uint64_t bytes;      // of the messages, as NATS counts them
     uint64_t disk_bytes; // of the files
     uint64_t api_requests;
     uint64_t api_errors;
-    uint64_t recovering;          // streams that are not ready yet
-    uint64_t unavailable;         // streams that take no writes after an error, or could not be opened
-    const char *unavailable_name; // one of them, and why; live until the next turn
-    const char *unavailable_why;
+    bool listed;                // the names of all streams are known
+    bool list_failed;           // and never will be
+    uint64_t recovering;        // streams that are not ready yet
+    uint64_t replayed_messages; // that their recovery has read so far
+    uint64_t unavailable;       // streams that take no messages: offline, read-only or full
+    uint64_t lost_messages;     // to damage, of all streams
+    uint64_t commits_failed;    // since the start
+    uint64_t publishes_refused; // since the start
 };
 
+/* Without JetStream (NULL) everything is zero. */
 void jetstream_stats(const struct jetstream *jetstream, struct jetstream_stats *ret);
 
-/* {"total": n, "errors": n} */
-json_t *monitor_jetstream_api(const struct jetstream_stats *stats);
+enum stream_health {
+    STREAM_HEALTH_OK,
+    STREAM_HEALTH_RECOVERING, // its log is being read
+    STREAM_HEALTH_OFFLINE,    // its log could not be opened
+    STREAM_HEALTH_READ_ONLY,  // its log takes no more after an error
+    STREAM_HEALTH_FULL,       // its last commit found no room; it goes on when there is some
+};
+
+/* For people and for JSON. */
+const char *stream_health_name(enum stream_health health);
+
+/* `ret_reason` is a sentence, empty when all is well. */
+enum stream_health stream_health(const struct stream *stream, struct rill_error_text *ret_reason);
+
+/* Is it one that clients know of: not on its way in or out? */
+bool stream_is_shown(const struct stream *stream);

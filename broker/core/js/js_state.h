@@ -14,8 +14,10 @@
 #include "proto/jetstream.pb-c.h"
 #include "proto/stream_log.pb-c.h"
 #include "route.h"
+#include "storage/shared.h"
 
 struct durable;
+struct push;
 struct stream;
 
 /* What a deadline of this folder is embedded in. */
@@ -26,8 +28,10 @@ enum {
 
 struct jetstream {
     struct rill_core *core;
-    struct account *account; // whose subject space the streams are in: $G
-    struct rill_disk *disk;  // borrowed
+    struct account *account;          // whose subject space the streams are in: $G
+    struct rill_disk *disk;           // borrowed
+    struct rill_disk *memory_disk;    // of the streams in memory
+    struct rill_store_shared *shared; // with all stores of files; NULL until the store is taken
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
@@ -40,8 +44,10 @@ struct jetstream {
     struct sub *api_sub;
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
+    struct sub *flow_sub;
 
     struct stream *streams;      // uthash by name
+    struct push *pushes;         // uthash by deliver subject
     bool listed;                 // the store's folder was read: all names are known
     bool list_failed;            // it could not be read: nothing will ever be known
     struct early_request *early; // that came before the names were known, in their order
@@ -53,8 +59,9 @@ struct jetstream {
     struct durable *serving; // shall be offered messages at the end of the turn; first of a queue
     struct durable *serving_last;
 
-    struct rill_buf json;  // scratch of an answer
-    struct rill_buf event; // scratch of an event or checkpoint
+    struct rill_buf json;    // scratch of an answer
+    struct rill_buf event;   // scratch of an event or checkpoint
+    struct rill_buf headers; // scratch of a delivery's header block
 
     struct rill_buf subject; // scratch of a transformed subject
 
@@ -62,8 +69,10 @@ struct jetstream {
 
     uint64_t api_total;
     uint64_t api_errors;
-    uint64_t api_ignored;  // requests that nobody waits for
-    uint64_t acks_unknown; // acknowledgements of what is not there
+    uint64_t commits_failed;
+    uint64_t publishes_refused; // those of a failed commit, too
+    uint64_t api_ignored;       // requests that nobody waits for
+    uint64_t acks_unknown;      // acknowledgements of what is not there
 };
 
 /* The answer of the API to whoever waits at `reply`. */

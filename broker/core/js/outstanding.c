@@ -75,7 +75,7 @@ struct outstanding *outstanding_add(struct outstanding_set *set, uint64_t sequen
 
 void outstanding_remove(struct outstanding_set *set, struct outstanding *entry)
 {
-    RILL_ASSERT(set->count > 0 && !entry->ready && !rill_deadline_armed(&entry->due));
+    RILL_ASSERT(set->count > 0 && entry->state == OUTSTANDING_WAITS && !rill_deadline_armed(&entry->due));
     struct outstanding **link = &set->buckets[bucket_of(set, entry->sequence)];
     while (*link != entry)
         link = &(*link)->bucket_next;

@@ -8,17 +8,26 @@
 
 #include <stdint.h>
 
+/* The picture is in consumer.h. */
+enum outstanding_state {
+    OUTSTANDING_WAITS,    // for its end, until `due`
+    OUTSTANDING_READY,    // to be delivered again
+    OUTSTANDING_GIVEN_UP, // to be buried
+};
+
 struct outstanding {
     uint64_t sequence;
     uint64_t consumer_seq;    // of its first delivery
     uint32_t delivered;       // how often
-    bool ready;               // its ack wait is over: waits in the consumer's queue to be delivered again
-    struct rill_deadline due; // end of its ack wait; not armed while ready
+    uint8_t state;            // enum outstanding_state
+    bool terminated;          // given up because somebody said so
+    int64_t delivered_at_ns;  // the last time; 0 after a restart
+    struct rill_deadline due; // armed only while it waits
 
     struct outstanding *next; // by sequence
     struct outstanding *prev;
-    struct outstanding *ready_next;
-    struct outstanding *ready_prev;
+    struct outstanding *queue_next; // among the ready or given up ones
+    struct outstanding *queue_prev;
     struct outstanding *bucket_next; // also the list of free ones
 };
 
@@ -37,5 +46,5 @@ void outstanding_fini(struct outstanding_set *set);
 struct outstanding *outstanding_find(const struct outstanding_set *set, uint64_t sequence);
 /* A new one, zero but for its sequence, which is larger than all in the set. */
 struct outstanding *outstanding_add(struct outstanding_set *set, uint64_t sequence);
-/* Its deadline is not armed and it is not ready. */
+/* It waits, and its deadline is not armed. */
 void outstanding_remove(struct outstanding_set *set, struct outstanding *entry);

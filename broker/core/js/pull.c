@@ -1,96 +1,227 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What clients send to a consumer: requests for messages and acknowledgements.
+// Requests for messages: how they come in, and the statuses with which they end. The texts are NATS'; clients act on them.
 #include "base/assert.h"
 #include "durable.h"
-#include "proto/ack_body.h"
-#include "proto/ack_subject.h"
+#include "pin.h"
+#include "proto/duration.h"
 #include "proto/message.h"
 #include "proto/pull_request.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-// ---- pulls ----
+enum { STATUS_BYTES_MAX = 512 };
+
+// ---- statuses ----
 
 static void refuse(struct durable *durable, struct rill_bytes reply, const char *status)
 {
-    char text[512];
+    char text[STATUS_BYTES_MAX];
     const int len = snprintf(text, sizeof text, "NATS/1.0 %s\r\n\r\n", status);
     RILL_ASSERT(len > 0 && (size_t)len < sizeof text);
     js_send_status(durable->stream->js, reply, rill_bytes_of(text, (size_t)len));
 }
 
-/* What a pull may ask for elsewhere; the first that this one does, or NULL. */
-static const char *field_not_yet(const Rill__PullRequest *request)
+void durable_send_unserved(struct durable *durable, const struct pull *pull, const char *status)
 {
-    const struct {
-        bool given;
-        const char *name;
-    } fields[] = {
-        {request->max_bytes != 0, "max_bytes"},
-        {request->idle_heartbeat != 0, "idle_heartbeat"},
-        {request->group && request->group[0], "group"},
-        {request->min_pending != 0, "min_pending"},
-        {request->min_ack_pending != 0, "min_ack_pending"},
-        {request->id && request->id[0], "id"},
-        {request->priority != 0, "priority"},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (fields[i].given)
-            return fields[i].name;
+    char text[STATUS_BYTES_MAX];
+    const int len = snprintf(text, sizeof text,
+                             "NATS/1.0 %s\r\nNats-Pending-Messages: %" PRIu64
+                             "\r\nNats-Pending-Bytes: %" PRIu64 "\r\n\r\n",
+                             status, pull->left, pull->bytes_left);
+    RILL_ASSERT(len > 0 && (size_t)len < sizeof text);
+    js_send_status(durable->stream->js, pull_reply(pull), rill_bytes_of(text, (size_t)len));
+}
+
+void durable_send_heartbeat(struct durable *durable, struct rill_bytes to, struct rill_bytes stalled)
+{
+    const struct consumer *consumer = durable->consumer;
+    char text[2 * STATUS_BYTES_MAX];
+    const int len =
+        snprintf(text, sizeof text,
+                 "NATS/1.0 100 Idle Heartbeat\r\nNats-Last-Consumer: %" PRIu64
+                 "\r\nNats-Last-Stream: %" PRIu64 "\r\n%s" RILL_PRI "%s\r\n",
+                 consumer->consumer_seq, consumer->cursor - 1, stalled.len ? "Nats-Consumer-Stalled: " : "",
+                 RILL_ARG(stalled), stalled.len ? "\r\n" : "");
+    RILL_ASSERT(len > 0 && (size_t)len < sizeof text);
+    js_send_status(durable->stream->js, to, rill_bytes_of(text, (size_t)len));
+}
+
+// ---- the ends of pulls ----
+
+void durable_end_pulls(struct durable *durable, struct rill_bytes status)
+{
+    struct pull *pull;
+    while ((pull = pulls_take_any(&durable->pulls))) {
+        if (status.len)
+            js_send_status(durable->stream->js, pull_reply(pull), status);
+        free(pull);
     }
+}
+
+static bool is_listened_to(const struct durable *durable, const struct pull *pull)
+{
+    return interest_any(durable->stream->js->account->interest, pull_reply(pull));
+}
+
+void durable_drop_abandoned(struct durable *durable)
+{
+    struct pull *next;
+    for (struct pull *pull = durable->pulls.first; pull; pull = next) {
+        next = pull->next;
+        if (!is_listened_to(durable, pull))
+            pulls_end(&durable->pulls, pull);
+    }
+}
+
+void durable_serve_due_pulls(struct durable *durable)
+{
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    struct pull *pull;
+    enum pull_due due;
+    while ((due = pulls_take_due(&durable->pulls, now_ns, &pull)) != PULL_NOT_DUE) {
+        if (due == PULL_EXPIRED) {
+            durable_send_unserved(durable, pull, "408 Request Timeout");
+            free(pull);
+        } else if (is_listened_to(durable, pull)) {
+            durable_send_heartbeat(durable, pull_reply(pull), rill_bytes_of(NULL, 0));
+        } else {
+            pulls_end(&durable->pulls, pull);
+        }
+    }
+}
+
+void durable_end_unserved(struct durable *durable)
+{
+    struct pull *pull;
+    while ((pull = pulls_take_unserved(&durable->pulls))) {
+        if (pull->delivered)
+            durable_send_unserved(durable, pull, "408 Request Timeout");
+        else
+            refuse(durable, pull_reply(pull), "404 No Messages");
+        free(pull);
+    }
+}
+
+// ---- delivering ----
+
+struct pull *durable_next_pull(struct durable *durable)
+{
+    struct pulls_terms terms = {0};
+    if (durable->pulls.policy == PULLS_OVERFLOW) {
+        terms.pending = durable_pending(durable);
+        terms.ack_pending = durable->consumer->outstanding.count;
+    }
+    if (durable->pin) {
+        pin_choose(durable);
+        terms.pin = durable->pin->number;
+    }
+    return pulls_next(&durable->pulls, &terms);
+}
+
+void durable_pull_served(struct durable *durable, struct pull *pull, uint64_t bytes)
+{
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    if (!pulls_served(&durable->pulls, pull, bytes, now_ns))
+        return;
+    if (pull->bytes_left)
+        durable_send_unserved(durable, pull, "409 Batch Completed");
+    free(pull);
+}
+
+// ---- coming in ----
+
+/* What its priority group has against it; NULL: nothing. */
+static const char *group_refusal(struct durable *durable, const Rill__PullRequest *request)
+{
+    const Rill__ConsumerConfig *config = durable->record->config;
+    const bool has_group = request->group && request->group[0];
+    const bool has_id = request->id && request->id[0];
+    if (has_id && !durable->pin)
+        return "400 Bad Request - Not a Pinned Client Priority consumer";
+    if ((request->min_pending || request->min_ack_pending) && durable->pulls.policy != PULLS_OVERFLOW)
+        return "400 Bad Request - Not a Overflow Priority consumer";
+    if (request->priority && durable->pulls.policy != PULLS_BY_PRIORITY)
+        return "400 Bad Request - Not a Prioritized Priority consumer";
+    if (request->priority < 0 || request->priority > 9)
+        return "400 Bad Request - Priority must be between 0 and 9";
+    if (durable->pulls.policy == PULLS_IN_TURN)
+        return NULL;
+    if (!has_group)
+        return "400 Bad Request - Priority Group missing";
+    if (strcmp(request->group, config->priority_groups[0]) != 0)
+        return "400 Bad Request - Invalid Priority Group";
+    if (has_id && !pin_check(durable, rill_bytes_from_cstr(request->id)))
+        return "423 Nats-Pin-Id mismatch";
     return NULL;
 }
 
-static bool is_refused(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
+/* What the limits of the consumer have against it. */
+static bool exceeds_limits(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
 {
     const Rill__ConsumerConfig *config = durable->record->config;
     char text[256];
-    const char *field = field_not_yet(request);
-    if (field)
-        (void)snprintf(text, sizeof text, "400 Bad Request - %s is not implemented yet", field);
-    else if (request->expires < 0)
-        (void)snprintf(text, sizeof text, "400 Bad Request - expires is negative");
-    else if (config->max_batch > 0 && request->batch > config->max_batch)
+    char duration[RILL_DURATION_BYTES_MAX];
+    if (config->max_batch > 0 && request->batch > config->max_batch)
         (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestBatch of %" PRId64, config->max_batch);
     else if (config->max_expires > 0 && request->expires > config->max_expires)
-        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestExpires of %" PRId64 "ns",
-                       config->max_expires);
+        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestExpires of %s",
+                       rill_duration_write(config->max_expires, duration));
+    else if (config->max_bytes > 0 && request->max_bytes > config->max_bytes)
+        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestMaxBytes of %" PRId64, config->max_bytes);
     else
         return false;
     refuse(durable, reply, text);
     return true;
 }
 
-/* Pulls whose inbox is gone make room for new ones. */
-static void drop_abandoned(struct durable *durable)
+static bool is_refused(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
 {
-    struct interest *interest = durable->stream->js->account->interest;
-    struct consumer_pull *next;
-    for (struct consumer_pull *pull = durable->consumer->pulls; pull; pull = next) {
-        next = pull->next;
-        if (!interest_any(interest, rill_bytes_of(pull->reply, pull->reply_len)))
-            consumer_pull_end(durable->consumer, pull);
-    }
+    const char *why = NULL;
+    if (request->expires < 0 || request->max_bytes < 0 || request->idle_heartbeat < 0)
+        why = "400 Bad Request - negative value";
+    else if (request->idle_heartbeat > request->expires / 2)
+        why = "400 Bad Request - heartbeat value too large";
+    else if (exceeds_limits(durable, reply, request))
+        return true;
+    else
+        why = group_refusal(durable, request);
+    if (why)
+        refuse(durable, reply, why);
+    return why != NULL;
+}
+
+static struct pulls_request request_of(const struct durable *durable, struct rill_bytes reply,
+                                       const Rill__PullRequest *request)
+{
+    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
+    const bool expires = request->expires > 0 && request->expires < RILL_NEVER_NS - now_ns;
+    return (struct pulls_request){
+        .reply = reply,
+        .batch = (uint64_t)request->batch,
+        .bytes_max = (uint64_t)request->max_bytes,
+        .expires_at_ns = expires ? now_ns + request->expires : RILL_NEVER_NS,
+        .heartbeat_ns = request->idle_heartbeat,
+        .min_pending = request->min_pending > 0 ? (uint64_t)request->min_pending : 0,
+        .min_ack_pending = request->min_ack_pending > 0 ? (uint64_t)request->min_ack_pending : 0,
+        .pin = request->id && request->id[0] ? durable->pin->number : 0,
+        .priority = (uint8_t)request->priority,
+        .no_wait = request->no_wait,
+    };
 }
 
 static void add_pull(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
 {
-    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    const bool expires = request->expires > 0 && request->expires < RILL_NEVER_NS - now_ns;
-    const struct consumer_pull_request pull = {
-        .reply = reply,
-        .batch = (uint64_t)request->batch,
-        .no_wait = request->no_wait,
-        .expires_at_ns = expires ? now_ns + request->expires : RILL_NEVER_NS,
-    };
-    enum rill_err err = consumer_pull_add(durable->consumer, &pull);
-    if (err == RILL_ERR_LIMIT) {
-        drop_abandoned(durable);
-        err = consumer_pull_add(durable->consumer, &pull);
-    }
-    if (err)
+    const uint32_t waiting_max = (uint32_t)durable->record->config->max_waiting;
+    const struct pulls_request pull = request_of(durable, reply, request);
+    if (durable->pulls.count >= waiting_max)
+        durable_drop_abandoned(durable);
+    if (durable->pulls.count < waiting_max)
+        pulls_add(&durable->pulls, &pull, durable->stream->js->core->now.mono_ns);
+    else if (!request->idle_heartbeat)
+        // Who asked for heartbeats notices that none come, and asks again then.
         refuse(durable, reply, "409 Exceeded MaxWaiting");
 }
 
@@ -98,73 +229,17 @@ void durable_pull(struct durable *durable, struct rill_bytes reply, struct rill_
 {
     struct rill_error_text why;
     Rill__PullRequest *request;
+    if (durable->push) {
+        refuse(durable, reply, "409 Consumer is push based");
+        return;
+    }
     if (rill_pull_request_parse(body, &request, &why)) {
         refuse(durable, reply, "400 Bad Request");
         return;
     }
+    durable->active_ns = durable->stream->js->core->now.mono_ns;
     if (!is_refused(durable, reply, request))
         add_pull(durable, reply, request);
     rill_message_free(&request->base);
-    durable_changed(durable);
     durable_serve_later(durable);
-}
-
-// ---- acknowledgements ----
-
-static enum consumer_answer apply(struct durable *durable, uint64_t sequence,
-                                  const struct rill_ack_body *body)
-{
-    const struct rill_core *core = durable->stream->js->core;
-    const int64_t now_ns = core->now.mono_ns;
-    struct consumer *consumer = durable->consumer;
-    switch (body->kind) {
-    case RILL_ACK_DONE:
-    case RILL_ACK_NEXT:
-    case RILL_ACK_TERMINATE:
-        durable->last_acked_wall_ns = core->now.wall_ns;
-        return consumer_ack(consumer, sequence);
-    case RILL_ACK_AGAIN:
-        return consumer_nak(
-            consumer, sequence,
-            body->delay_ns < RILL_NEVER_NS - now_ns ? now_ns + body->delay_ns : RILL_NEVER_NS - 1, now_ns);
-    case RILL_ACK_PROGRESS:
-        return consumer_progress(consumer, sequence, now_ns);
-    case RILL_ACK_UNKNOWN:
-        break;
-    }
-    return CONSUMER_KNOWS_NOT;
-}
-
-static void acknowledge(struct durable *durable, const struct message *message, uint64_t sequence)
-{
-    const struct rill_ack_body body = rill_ack_body_parse(message->payload);
-    const enum consumer_answer answer = apply(durable, sequence, &body);
-    durable_changed(durable);
-    if (answer == CONSUMER_KNOWS)
-        durable_serve_later(durable);
-    if (answer == CONSUMER_KNOWS_NOT)
-        durable->stream->js->acks_unknown++;
-    if (!message->reply.len)
-        return;
-    if (body.kind == RILL_ACK_NEXT)
-        durable_pull(durable, message->reply, body.rest);
-    else if (answer != CONSUMER_KNOWS_NOT)
-        // A delivery that a crash made this consumer forget is not confirmed: it will be made again.
-        stream_answer_when_durable(durable->stream, durable, message->reply);
-}
-
-void durable_ack(void *owner, const struct message *message)
-{
-    struct jetstream *js = owner;
-    struct rill_ack_subject ack;
-    struct stream *stream = NULL;
-    struct durable *durable = NULL;
-    if (rill_ack_subject_parse(message->subject, &ack))
-        stream = stream_find(js, ack.stream);
-    if (stream && stream->state == STREAM_ACTIVE)
-        durable = durable_find(stream, ack.consumer);
-    if (durable)
-        acknowledge(durable, message, ack.stream_seq);
-    else
-        js->acks_unknown++;
 }

@@ -67,6 +67,14 @@ static struct durable *add_durable(struct recovery *recovery, Rill__ConsumerReco
     return durable;
 }
 
+/* Another configuration of the same consumer, whose state goes on. Takes the record. */
+static void change_durable(struct recovery *recovery, struct durable *durable, Rill__ConsumerRecord *record)
+{
+    HASH_DELETE(by_name, recovery->durables, durable);
+    durable_set_record(durable, record);
+    HASH_ADD_KEYPTR(by_name, recovery->durables, record->name, strlen(record->name), durable);
+}
+
 static enum rill_err apply_consumer_created(struct recovery *recovery, struct rill_bytes bytes)
 {
     ProtobufCMessage *message;
@@ -74,8 +82,11 @@ static enum rill_err apply_consumer_created(struct recovery *recovery, struct ri
     if (err)
         return err;
     Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)message;
-    remove_durable(recovery, find_number(recovery, record->number));
-    (void)add_durable(recovery, record);
+    struct durable *durable = find_number(recovery, record->number);
+    if (durable)
+        change_durable(recovery, durable, record);
+    else
+        (void)add_durable(recovery, record);
     return RILL_OK;
 }
 
@@ -175,6 +186,7 @@ static enum rill_err on_message(void *context, const struct rill_store_message *
 {
     struct recovery *recovery = context;
     struct rill_bytes id = {0};
+    atomic_fetch_add_explicit(&recovery->stream->replayed_messages, 1, memory_order_relaxed);
     (void)rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &id);
     recovery->last_msg_id.len = 0;
     const enum rill_err err = rill_buf_append(&recovery->last_msg_id, id);
@@ -210,6 +222,15 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
     recovery->store = NULL;
     rill_error_text_set(why, "the log holds no configuration");
     return RILL_ERR_DAMAGED;
+}
+
+enum rill_err recovery_begin_anew(struct recovery *recovery, struct stream_place *place,
+                                  struct rill_error_text *why)
+{
+    RILL_ASSERT(recovery->record && !recovery->durables);
+    rill_store_close(recovery->store);
+    recovery->store = NULL;
+    return stream_place_create_empty(place, recovery->record, &recovery->store, why);
 }
 
 // ---- handing over ----

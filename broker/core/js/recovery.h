@@ -5,6 +5,7 @@
 #pragma once
 
 #include "stream.h"
+#include "stream_place.h"
 
 struct recovery {
     // given
@@ -27,5 +28,8 @@ void recovery_fini(struct recovery *recovery);
 /* Any thread; waits for the disk. */
 enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_options *options,
                            struct rill_error_text *why) RILL_MUST_CHECK;
+/* The same thread: what was read was the definition of a stream in memory, which is empty again. */
+enum rill_err recovery_begin_anew(struct recovery *recovery, struct stream_place *place,
+                                  struct rill_error_text *why) RILL_MUST_CHECK;
 /* Loop thread: moves everything to the stream. */
 void recovery_attach(struct recovery *recovery);

@@ -125,7 +125,7 @@ void stream_activate(struct stream *stream)
     subscribe(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
-        durable_changed(durable);
+        durable_activate(durable);
 }
 
 void stream_deactivate(struct stream *stream)

@@ -20,6 +20,7 @@
 #include "pub_acks.h"
 #include "storage/store.h"
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 /* One commit, and so one message. */
@@ -35,6 +36,9 @@ enum stream_state {
     STREAM_ENDING,
 };
 
+/* Is it about a consumer? */
+#define STREAM_WAIT_IS_CONSUMERS(what) ((what) >= STREAM_WAIT_CONSUMER_CREATED)
+
 /* Somebody who waits until a commit is durable. */
 struct stream_waiter {
     struct stream_waiter *next;
@@ -42,13 +46,16 @@ struct stream_waiter {
     enum stream_wait {
         STREAM_WAIT_CREATED, // the stream itself
         STREAM_WAIT_DELETED,
-        STREAM_WAIT_CONSUMER_CREATED,
-        STREAM_WAIT_CONSUMER_DELETED,
         STREAM_WAIT_UPDATED,
         STREAM_WAIT_PURGED,
         STREAM_WAIT_MESSAGE_DELETED,
+        STREAM_WAIT_CONSUMER_CREATED, // this and all behind it are about a consumer
+        STREAM_WAIT_CONSUMER_CHANGED,
+        STREAM_WAIT_CONSUMER_PAUSED,
+        STREAM_WAIT_CONSUMER_RESET,
+        STREAM_WAIT_CONSUMER_DELETED,
     } what;
-    struct durable *durable;    // of what is about a consumer
+    struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
     uint64_t count;             // of PURGED
     size_t reply_len;           // 0: nobody is to be told
@@ -64,12 +71,14 @@ struct stream {
 
     Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
     Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    bool defining;                     // a job of stream_define is out
     struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
 
     struct durable *durables; // uthash by name
     uint32_t durable_count;
     uint64_t consumer_number_last;
+    _Atomic uint64_t replayed_messages; // RECOVERING: counted by the job, read by monitoring
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
@@ -184,6 +193,10 @@ void stream_serve_waiting(struct stream *stream);
 
 /* Reads the names of all streams, then each stream's log. */
 void stream_recover_all(struct jetstream *js);
+/* Reads the log of one that is RECOVERING. */
+void stream_recover(struct stream *stream);
+/* Writes the record, which it takes, into the definition of a stream in memory, then as stream_append_record. */
+void stream_define(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply);
 /* Makes the folder and the log of a stream that is CREATING; its waiters are answered. */
 void stream_create_log(struct stream *stream);
 /* Closes the log of a stream that is DELETING or STOPPING and has nothing out; removes the folder when DELETING; frees

@@ -202,12 +202,6 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
 {
     const struct rill_bytes reply = rill_bytes_of(waiter->reply, waiter->reply_len);
     switch (waiter->what) {
-    case STREAM_WAIT_CONSUMER_CREATED:
-        durable_answer_created(stream->js, waiter->durable, reply, error);
-        return;
-    case STREAM_WAIT_CONSUMER_DELETED:
-        durable_answer_deleted(stream->js, waiter->durable, reply, error);
-        return;
     case STREAM_WAIT_UPDATED:
         finish_update(stream, waiter, error);
         return;
@@ -217,11 +211,10 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
     case STREAM_WAIT_MESSAGE_DELETED:
         stream_answer_message_deleted(stream, reply, error);
         return;
-    case STREAM_WAIT_CREATED:
-    case STREAM_WAIT_DELETED:
-        break; // these do not wait for a commit
+    default:
+        RILL_ASSERT(STREAM_WAIT_IS_CONSUMERS(waiter->what)); // the others do not wait for a commit
+        durable_answer(stream->js, waiter->what, waiter->durable, reply, error);
     }
-    RILL_UNREACHABLE();
 }
 
 /* Those whose commit is durable; with an error all those whose commit is not. */
@@ -245,11 +238,11 @@ static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *
                            Rill__ConsumerCheckpoint *parts, struct rill_buf *states)
 {
     for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        if (durable->deleting)
+        if (durable->deleting || durable->in_memory)
             continue;
         const size_t i = checkpoint->n_consumers++;
         rill__consumer_checkpoint__init(&parts[i]);
-        parts[i].consumer = durable->record;
+        parts[i].consumer = durable->record_next ? durable->record_next : durable->record;
         rill_buf_init(&states[i], 64 << 20);
         consumer_write_whole(durable->consumer, &states[i]);
         parts[i].state = (ProtobufCBinaryData){.len = states[i].len, .data = states[i].data};
@@ -423,6 +416,7 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     const struct rill_js_error error = stream_store_error(stream, err);
     rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': commit failed: %s", stream->name,
              error.description);
+    stream->js->commits_failed++;
     stream->last_committed = state->last_sequence;
     stream->broken = err != RILL_ERR_NO_SPACE;
     take_back(stream, state);

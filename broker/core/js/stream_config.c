@@ -16,7 +16,6 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 static const char *const not_yet[] = {
     "retention",
     "max_age",
-    "storage",
     "mirror",
     "sources",
     "first_seq",

@@ -11,6 +11,7 @@
 #include "recovery.h"
 #include "stream.h"
 #include "stream_advisory.h"
+#include "stream_place.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,36 +21,32 @@
 struct stream_job {
     struct rill_job job;
     struct stream *stream;
-    struct rill_store_options options;
-    char *folder;
-    uint8_t identity[RILL_STORE_IDENTITY_BYTES];
+    struct stream_place place;
+    bool in_memory;
     struct rill_buf checkpoint; // creating
     struct rill_store *store;   // creating: out; ending: in
     bool deletes;               // ending
     struct recovery recovery;   // recovering
+    Rill__StreamRecord *record; // defining
+    size_t reply_len;
+    uint8_t *reply;
     enum rill_err err;
     struct rill_error_text why;
 };
+
+static bool is_in_memory(const Rill__StreamRecord *record)
+{
+    return record && record->config->storage == RILL__STORAGE__STORAGE_MEMORY;
+}
 
 static struct stream_job *job_create(struct stream *stream, void (*run)(struct rill_job *),
                                      void (*finish)(struct rill_core *, struct rill_job *))
 {
     struct stream_job *job = rill_alloc_zero(1, sizeof *job);
-    struct jetstream *js = stream->js;
     job->job = (struct rill_job){.run = run, .finish = finish, .lane = RILL_LANE_LONG};
     job->stream = stream;
-    const size_t size = strlen(js->store_dir) + strlen(js->account->name) + strlen(stream->name) + 3;
-    job->folder = rill_alloc_zero(1, size);
-    (void)snprintf(job->folder, size, "%s/%s/%s", js->store_dir, js->account->name, stream->name);
-    job->options = (struct rill_store_options){
-        .disk = js->disk,
-        .folder = job->folder,
-        .checkpoint = stream_checkpoint,
-        .checkpoint_context = stream,
-        .segment_bytes = js->segment_bytes,
-        .cache_bytes_max = js->cache_bytes_max,
-        .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
-    };
+    job->in_memory = is_in_memory(stream->record);
+    stream_place_init(&job->place, stream);
     rill_buf_init(&job->checkpoint, 1 << 20);
     return job;
 }
@@ -57,7 +54,8 @@ static struct stream_job *job_create(struct stream *stream, void (*run)(struct r
 static void job_free(struct stream_job *job)
 {
     rill_buf_fini(&job->checkpoint);
-    free(job->folder);
+    stream_place_fini(&job->place);
+    free(job->reply);
     free(job);
 }
 
@@ -91,8 +89,8 @@ static void set_to_work(struct stream *stream)
 static void run_create(struct rill_job *base)
 {
     struct stream_job *job = (struct stream_job *)base;
-    job->err = rill_store_create(&job->options, job->identity, rill_buf_bytes(&job->checkpoint), &job->store,
-                                 &job->why);
+    job->err = stream_place_create(&job->place, job->in_memory, rill_buf_bytes(&job->checkpoint), &job->store,
+                                   &job->why);
 }
 
 static void finish_create(struct rill_core *core, struct rill_job *base)
@@ -119,10 +117,6 @@ void stream_create_log(struct stream *stream)
     RILL_ASSERT(stream->state == STREAM_CREATING && stream->record);
     struct rill_core *core = stream->js->core;
     struct stream_job *job = job_create(stream, run_create, finish_create);
-    for (size_t i = 0; i < sizeof job->identity; i += sizeof(uint64_t)) {
-        const uint64_t random = rill_random_next(&core->random);
-        memcpy(job->identity + i, &random, sizeof random);
-    }
     dedupe_init(&stream->dedupe, rill_random_next(&core->random), stream->record->config->duplicate_window);
     const enum rill_err err = stream_checkpoint(stream, &job->checkpoint);
     RILL_ASSERT(err == RILL_OK); // a request is shorter than the buffer's maximum
@@ -134,7 +128,9 @@ void stream_create_log(struct stream *stream)
 static void run_recover(struct rill_job *base)
 {
     struct stream_job *job = (struct stream_job *)base;
-    job->err = recovery_run(&job->recovery, &job->options, &job->why);
+    job->err = recovery_run(&job->recovery, &job->place.file, &job->why);
+    if (!job->err && is_in_memory(job->recovery.record))
+        job->err = recovery_begin_anew(&job->recovery, &job->place, &job->why);
 }
 
 static void log_recovered(struct rill_core *core, const struct stream *stream,
@@ -184,7 +180,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
     job_free(job);
 }
 
-static void recover(struct stream *stream)
+void stream_recover(struct stream *stream)
 {
     struct rill_core *core = stream->js->core;
     struct stream_job *job = job_create(stream, run_recover, finish_recover);
@@ -192,64 +188,50 @@ static void recover(struct stream *stream)
     core_submit(core, &job->job);
 }
 
-// ---- which streams there are ----
+// ---- another configuration for a stream in memory ----
 
-struct list_job {
-    struct rill_job job;
-    struct jetstream *js;
-    struct rill_disk *disk;
-    const char *store_dir;
-    const char *account;
-    char **names;
-    size_t count;
-    enum rill_err err;
-    struct rill_error_text why;
-};
-
-static enum rill_err visit_stream(void *context, const char *account, const char *stream, const char *folder)
+static void run_define(struct rill_job *base)
 {
-    struct list_job *job = context;
-    if (strcmp(account, job->account) != 0)
-        return RILL_OK;
-    job->names = rill_alloc_resize(job->names, job->count + 1, sizeof *job->names);
-    job->names[job->count++] = rill_alloc_cstr(rill_bytes_from_cstr(stream));
-    return RILL_OK;
+    struct stream_job *job = (struct stream_job *)base;
+    job->err = stream_place_define(&job->place, job->record, &job->why);
 }
 
-static void run_list(struct rill_job *base)
+static void finish_define(struct rill_core *core, struct rill_job *base)
 {
-    struct list_job *job = (struct list_job *)base;
-    job->err = rill_store_list(job->disk, job->store_dir, visit_stream, job, &job->why);
-}
-
-static void finish_list(struct rill_core *core, struct rill_job *base)
-{
-    struct list_job *job = (struct list_job *)base;
+    struct stream_job *job = (struct stream_job *)base;
+    struct stream *stream = job->stream;
+    const struct rill_bytes reply = rill_bytes_of(job->reply, job->reply_len);
+    struct rill_js_error error = {0};
+    stream->loads_out--;
+    stream->defining = false;
+    stream_touch(stream);
     if (job->err)
-        // Its streams stay unknown, so nothing may be made in their place: the API says "not ready".
-        rill_log(&core->log, RILL_LOG_ERROR, "JetStream store %s cannot be read: %s", job->store_dir,
-                 job->why.text);
-    job->js->listed = !job->err;
-    job->js->list_failed = job->err != RILL_OK;
-    for (size_t i = 0; i < job->count; i++) {
-        if (!job->err && !job->js->stopping)
-            recover(stream_add(job->js, job->names[i], STREAM_RECOVERING));
-        free(job->names[i]);
+        error = rill_js_error_with(RILL_JS_STREAM_UPDATE, "%s", job->why.text);
+    else if (stream->state != STREAM_ACTIVE)
+        error = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
+    if (rill_js_error_is_set(&error)) {
+        rill_message_free(&job->record->base);
+        stream_answer_updated(stream, reply, &error);
+    } else {
+        const enum rill_err err = stream_append_record(stream, job->record, reply);
+        if (err) {
+            error = stream_store_error(stream, err);
+            stream_answer_updated(stream, reply, &error);
+        }
     }
-    api_answer_early(job->js);
-    free(job->names);
-    free(job);
+    job_free(job);
 }
 
-void stream_recover_all(struct jetstream *js)
+void stream_define(struct stream *stream, Rill__StreamRecord *record, struct rill_bytes reply)
 {
-    struct list_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_list, .finish = finish_list, .lane = RILL_LANE_LONG};
-    job->js = js;
-    job->disk = js->disk;
-    job->store_dir = js->store_dir;
-    job->account = js->account->name;
-    core_submit(js->core, &job->job);
+    RILL_ASSERT(stream->state == STREAM_ACTIVE && !stream->defining);
+    struct stream_job *job = job_create(stream, run_define, finish_define);
+    job->record = record;
+    job->reply = (uint8_t *)rill_alloc_cstr(reply);
+    job->reply_len = reply.len;
+    stream->loads_out++;
+    stream->defining = true;
+    core_submit(stream->js->core, &job->job);
 }
 
 // ---- ending ----
@@ -260,7 +242,7 @@ static void run_end(struct rill_job *base)
     rill_store_close(job->store);
     job->store = NULL;
     if (job->deletes)
-        job->err = rill_store_delete(job->options.disk, job->folder, &job->why);
+        job->err = stream_place_remove(&job->place, job->in_memory, &job->why);
 }
 
 /* Whatever was waited for, its stream is gone now. */
@@ -271,10 +253,8 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     if (waiter->what == STREAM_WAIT_DELETED)
         stream_answer_deleted(stream->js, reply, error);
-    else if (waiter->what == STREAM_WAIT_CONSUMER_CREATED)
-        durable_answer_created(stream->js, NULL, reply, &gone);
-    else if (waiter->what == STREAM_WAIT_CONSUMER_DELETED)
-        durable_answer_deleted(stream->js, NULL, reply, &gone);
+    else if (STREAM_WAIT_IS_CONSUMERS(waiter->what))
+        durable_answer(stream->js, waiter->what, NULL, reply, &gone);
     else if (waiter->what == STREAM_WAIT_UPDATED)
         stream_answer_updated(stream, reply, &gone);
     else if (waiter->what == STREAM_WAIT_PURGED)

@@ -38,6 +38,7 @@ void stream_acknowledge(struct stream *stream, const struct pub_ack *ack)
 
 void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error)
 {
+    stream->js->publishes_refused++;
     if (!reply.len || stream->record->config->no_ack)
         return;
     Rill__ApiError view;

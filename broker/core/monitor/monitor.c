@@ -88,10 +88,8 @@ static json_t *render(struct rill_core *core, const struct rill_process_facts *f
         return monitor_accountz(core, query);
     case RILL_MONITOR_ACCSTATZ:
         return monitor_accstatz(core, query, why);
-    case RILL_MONITOR_JSZ:
-        return monitor_jsz(core);
     case RILL_MONITOR_HEALTHZ:
-        return monitor_healthz(core, ret_http_status);
+        return monitor_healthz(core, query, ret_http_status, why);
     case RILL_MONITOR_ROUTEZ:
         return routez(core);
     case RILL_MONITOR_GATEWAYZ:
@@ -115,11 +113,9 @@ static bool callback_is_safe(const char *name)
     return name[0] != '\0';
 }
 
-static void append_json(struct rill_buf *body, const json_t *object, struct rill_bytes query,
-                        const char **ret_content_type)
+/* Opens the call of a JSONP callback, if there is one. Returns whether it is to be closed. */
+static bool open_callback(struct rill_buf *body, struct rill_bytes query, const char **ret_content_type)
 {
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    RILL_ASSERT(text && "memory for a page");
     char callback[QUERY_VALUE_MAX];
     const bool jsonp = query_text(query, "callback", callback) && callback_is_safe(callback);
     *ret_content_type = jsonp ? "application/javascript" : "application/json";
@@ -127,10 +123,30 @@ static void append_json(struct rill_buf *body, const json_t *object, struct rill
         append(body, rill_bytes_from_cstr(callback));
         append(body, RILL_BYTES("("));
     }
+    return jsonp;
+}
+
+static void append_json(struct rill_buf *body, const json_t *object)
+{
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    RILL_ASSERT(text && "memory for a page");
     append(body, rill_bytes_from_cstr(text));
-    if (jsonp)
-        append(body, RILL_BYTES(")"));
     free(text);
+}
+
+/* The pages of JSON. INVALID when a parameter is wrong. */
+static enum rill_err append_page(struct rill_core *core, const struct rill_process_facts *facts,
+                                 enum rill_monitor_endpoint endpoint, struct rill_bytes query,
+                                 struct rill_buf *body, int *ret_http_status, struct rill_error_text *why)
+{
+    if (endpoint == RILL_MONITOR_JSZ)
+        return monitor_jsz(core, query, body, why);
+    json_t *object = render(core, facts, endpoint, query, ret_http_status, why);
+    if (!object)
+        return RILL_ERR_INVALID;
+    append_json(body, object);
+    json_decref(object);
+    return RILL_OK;
 }
 
 void rill_core_monitor(struct rill_core *core, const struct rill_process_facts *facts,
@@ -138,6 +154,7 @@ void rill_core_monitor(struct rill_core *core, const struct rill_process_facts *
                        int *ret_http_status, const char **ret_content_type)
 {
     RILL_ASSERT(endpoint < RILL_MONITOR_COUNT);
+    const size_t start = body->len;
     *ret_http_status = 200;
     if (endpoint == RILL_MONITOR_INDEX) {
         *ret_content_type = "text/html; charset=utf-8";
@@ -150,13 +167,13 @@ void rill_core_monitor(struct rill_core *core, const struct rill_process_facts *
         return;
     }
     struct rill_error_text why;
-    json_t *object = render(core, facts, endpoint, query, ret_http_status, &why);
-    if (!object) {
+    const bool jsonp = open_callback(body, query, ret_content_type);
+    if (append_page(core, facts, endpoint, query, body, ret_http_status, &why)) {
+        body->len = start;
         *ret_http_status = 400;
         *ret_content_type = "text/plain; charset=utf-8";
         append(body, rill_bytes_from_cstr(why.text));
-        return;
+    } else if (jsonp) {
+        append(body, RILL_BYTES(")"));
     }
-    append_json(body, object, query, ret_content_type);
-    json_decref(object);
 }

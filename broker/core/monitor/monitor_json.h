@@ -40,9 +40,12 @@ json_t *monitor_connz(struct rill_core *core, struct rill_bytes query, struct ri
 json_t *monitor_subsz(struct rill_core *core, struct rill_bytes query, struct rill_error_text *why);
 json_t *monitor_accountz(struct rill_core *core, struct rill_bytes query);
 json_t *monitor_accstatz(struct rill_core *core, struct rill_bytes query, struct rill_error_text *why);
-json_t *monitor_jsz(struct rill_core *core);
-/* *ret_http_status is 200, or 503 when something is not in order. */
-json_t *monitor_healthz(struct rill_core *core, int *ret_http_status);
+/* *ret_http_status is 200, or 503 when something is not in order, 404 when what was asked for is not there. */
+json_t *monitor_healthz(struct rill_core *core, struct rill_bytes query, int *ret_http_status,
+                        struct rill_error_text *why);
+/* Appends its JSON to the body. INVALID with a reason when a parameter is wrong. */
+enum rill_err monitor_jsz(struct rill_core *core, struct rill_bytes query, struct rill_buf *body,
+                          struct rill_error_text *why) RILL_MUST_CHECK;
 
 /* Prometheus' text form. */
 void monitor_metrics(struct rill_core *core, const struct rill_process_facts *facts, struct rill_buf *body);

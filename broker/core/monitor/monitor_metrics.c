@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /metrics: the names that prometheus-nats-exporter gives to the fields of /varz and /connz, so that
+// /metrics: the names that prometheus-nats-exporter gives to the fields of /varz and /connz (those of /jsz: monitor_jetstream_metrics.c), so that
 // dashboards made for it go on working, and Rill's own under rill_.
 #include "base/assert.h"
-#include "jetstream_stats.h"
-#include "monitor_json.h"
+#include "monitor_jetstream.h"
 
 /* Everything the table below draws from, gathered once per request. */
 struct sample {
@@ -60,15 +59,19 @@ struct sample {
     X("rill_protocol_errors_total", "counter", "connections closed for a protocol error",                    \
       s->core->protocol_errors)                                                                              \
     X("rill_jobs_out", "gauge", "work that is with the worker threads", s->core->jobs_out)                   \
-    X("rill_jetstream_streams", "gauge", "streams", s->jetstream.streams)                                    \
-    X("rill_jetstream_consumers", "gauge", "consumers", s->jetstream.consumers)                              \
-    X("rill_jetstream_messages", "gauge", "messages stored", s->jetstream.messages)                          \
-    X("rill_jetstream_bytes", "gauge", "bytes of the messages stored", s->jetstream.bytes)                   \
     X("rill_jetstream_disk_bytes", "gauge", "bytes of the files", s->jetstream.disk_bytes)                   \
     X("rill_jetstream_api_requests_total", "counter", "requests to the API", s->jetstream.api_requests)      \
     X("rill_jetstream_api_errors_total", "counter", "requests answered with an error",                       \
       s->jetstream.api_errors)                                                                               \
-    X("rill_jetstream_streams_recovering", "gauge", "streams that are not ready yet", s->jetstream.recovering)
+    X("rill_jetstream_streams_recovering", "gauge", "streams that are not ready yet",                        \
+      s->jetstream.recovering)                                                                               \
+    X("rill_jetstream_streams_unavailable", "gauge", "streams that take no messages after an error",         \
+      s->jetstream.unavailable)                                                                              \
+    X("rill_jetstream_lost_messages", "gauge", "messages that damage took", s->jetstream.lost_messages)      \
+    X("rill_jetstream_commits_failed_total", "counter", "commits that the disk did not take",                \
+      s->jetstream.commits_failed)                                                                           \
+    X("rill_jetstream_publishes_refused_total", "counter", "publishes answered with an error",               \
+      s->jetstream.publishes_refused)
 
 static void sample_take(struct rill_core *core, const struct rill_process_facts *facts, struct sample *s)
 {
@@ -80,8 +83,7 @@ static void sample_take(struct rill_core *core, const struct rill_process_facts 
     };
     for (const struct conn *conn = core->conns; conn; conn = conn->next)
         s->pending_bytes += conn->outq.bytes;
-    if (core->jetstream)
-        jetstream_stats(core->jetstream, &s->jetstream);
+    jetstream_stats(core->jetstream, &s->jetstream);
 }
 
 void monitor_metrics(struct rill_core *core, const struct rill_process_facts *facts, struct rill_buf *body)
@@ -106,4 +108,5 @@ void monitor_metrics(struct rill_core *core, const struct rill_process_facts *fa
                              metrics[i].name, core->server_id, metrics[i].value);
         RILL_ASSERT(err != RILL_ERR_NO_MEMORY && "memory for a page");
     }
+    monitor_jetstream_metrics(core, &sample.jetstream, body);
 }

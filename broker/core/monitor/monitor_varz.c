@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "jetstream_stats.h"
-#include "monitor_json.h"
+#include "base/assert.h"
+#include "monitor_jetstream.h"
+#include "proto/json_codec.h"
 
 static void add_config(json_t *object, const struct rill_core *core, const struct rill_process_facts *facts)
 {
@@ -25,25 +26,28 @@ static void add_config(json_t *object, const struct rill_core *core, const struc
         json_object_set_new(object, absent[i], json_object());
 }
 
+/* The parts of /jsz that are here, too. */
+static void set_part(json_t *object, const char *name, const ProtobufCMessage *part)
+{
+    struct rill_buf text;
+    rill_buf_init(&text, 64 * 1024);
+    const enum rill_err err = rill_json_encode(part, &text);
+    RILL_ASSERT(!err && "memory for a page");
+    json_object_set_new(object, name, json_loadb((const char *)text.data, text.len, 0, NULL));
+    rill_buf_fini(&text);
+}
+
 static json_t *jetstream_json(const struct rill_core *core)
 {
     json_t *object = json_object();
+    struct jsz_head head;
     if (!core->jetstream)
         return object;
-    struct jetstream_stats stats;
-    jetstream_stats(core->jetstream, &stats);
-    json_t *config = json_object();
-    json_object_set_new(config, "store_dir", json_string(stats.store_dir));
-    json_t *totals = json_object();
-    monitor_set_u64(totals, "memory", 0);
-    monitor_set_u64(totals, "storage", stats.disk_bytes);
-    monitor_set_u64(totals, "reserved_memory", 0);
-    monitor_set_u64(totals, "reserved_storage", 0);
-    monitor_set_u64(totals, "accounts", 1);
-    monitor_set_u64(totals, "ha_assets", 0);
-    json_object_set_new(totals, "api", monitor_jetstream_api(&stats));
-    json_object_set_new(object, "config", config);
-    json_object_set_new(object, "stats", totals);
+    jsz_head_fill(core, &head);
+    set_part(object, "config", &head.config.base);
+    set_part(object, "stats", &head.totals.base);
+    if (jsz_has_limits(&head))
+        set_part(object, "limits", &head.limits.base);
     return object;
 }
 

@@ -17,6 +17,8 @@ struct interest {
     struct sub *dead_subs; // linked by conn_next
     struct interest_group *dead_groups;
     struct interest_stats stats;
+    interest_change_fn *on_change; // NULL: nobody wants to know
+    void *on_change_context;
 };
 
 // ---- subscriptions ----
@@ -77,12 +79,25 @@ static void forget_matches(struct interest *interest, const struct sub *sub)
                            sub->subject);
 }
 
+void interest_listen(struct interest *interest, interest_change_fn *on_change, void *context)
+{
+    interest->on_change = on_change;
+    interest->on_change_context = context;
+}
+
+static void tell_change(const struct interest *interest, const struct sub *sub)
+{
+    if (interest->on_change)
+        interest->on_change(interest->on_change_context, sub->subject);
+}
+
 void interest_insert(struct interest *interest, struct sub *sub)
 {
     trie_insert(interest->trie, sub);
     forget_matches(interest, sub);
     interest->stats.subs++;
     interest->stats.inserts++;
+    tell_change(interest, sub);
 }
 
 void interest_remove(struct interest *interest, struct sub *sub)
@@ -99,6 +114,7 @@ void interest_remove(struct interest *interest, struct sub *sub)
     interest->dead_subs = sub;
     interest->stats.subs--;
     interest->stats.removes++;
+    tell_change(interest, sub);
 }
 
 void interest_sweep(struct interest *interest)

@@ -130,6 +130,11 @@ void interest_remove(struct interest *interest, struct sub *sub);
  * still. */
 void interest_sweep(struct interest *interest);
 
+/* Called behind every change with the subject of the subscription that came or went; it may ask who is interested, not
+ * change that. One listener, NULL for none. */
+typedef void interest_change_fn(void *context, struct rill_bytes subject);
+void interest_listen(struct interest *interest, interest_change_fn *on_change, void *context);
+
 /* Pins what the subject matches; never NULL. The subject is taken as literal, whatever it holds. */
 struct match *interest_match(struct interest *interest, struct rill_bytes subject);
 void interest_unpin(struct interest *interest, struct match *match);

@@ -26,7 +26,7 @@
 // finished. The files that this leaves without a live message are removed by a job of its own
 // (rill_store_tidy_start), never on the loop thread.
 //
-// What it does not do: decide about duplicates, limits or consumers, read a clock, log, or start a thread.
+// What it does not do: decide about duplicates or consumers, read a clock, log, or start a thread.
 #pragma once
 
 #include "base/buf.h"
@@ -65,6 +65,15 @@ struct rill_store_message {
    store. On an error the segment simply goes on and the store asks again at the next commit. */
 typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *out);
 
+/* Zero: no limit. Whoever reads after a commit never finds more than a limit allows: what makes room is in the same
+   commit as what needed it. */
+struct rill_store_limits {
+    uint64_t max_messages;
+    uint64_t max_bytes; // of the messages' records in the log, as in the state
+    int64_t max_age_ns; // see rill_store_expire()
+    bool discard_new;   // at the first two refuse the append instead of removing the oldest messages
+};
+
 /* Zero stands for the default in every number. */
 struct rill_store_options {
     struct rill_disk *disk;
@@ -72,6 +81,7 @@ struct rill_store_options {
     struct rill_store_shared *shared;     // with all stores of the process, see shared.h; NULL: nothing
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
+    struct rill_store_limits limits;
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
@@ -94,7 +104,8 @@ struct rill_store_visitor {
     /* Between the calls before and after it, this much is missing: messages first to last (none when last <
        first), and perhaps events. What is missing in front of the first segment is told last. */
     enum rill_err (*lost)(void *context, uint64_t first_sequence, uint64_t last_sequence);
-    /* These were removed here: one by a delete, all below by a purge (then first is 1). */
+    /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
+       they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
 
@@ -140,8 +151,8 @@ void rill_store_close(struct rill_store *store);
 
 /* Appends to the open commit. `message->sequence` is filled in and `message->time_ns` raised to that of the
    message before it. The bytes are copied. LIMIT when the open commit has no room (start it, append again
-   when it has finished) or the record is larger than any commit; READ_ONLY; NO_MEMORY. On an error nothing
-   changed. */
+   when it has finished) or the record is larger than any commit; FULL_MESSAGES or FULL_BYTES at that limit, when it
+   discards what is new; READ_ONLY; NO_MEMORY. On an error nothing changed. */
 enum rill_err rill_store_append(struct rill_store *store, struct rill_store_message *message) RILL_MUST_CHECK;
 /* As append. Events have no sequence; they take their place between messages. */
 enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type,
@@ -151,6 +162,13 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
    of messages changes then too. NOT_FOUND when there is no such message, or its removal was appended before;
    AGAIN when its block must be loaded first (rill_store_load_start); DAMAGED when it is lost; else as append. */
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+
+/* As a delete; and in the background (rill_store_tidy_start) the message's bytes are overwritten on the disk, and in
+   memory. Also after a crash: it is in the log. Only a committed message: NOT_FOUND else. What holds for them on the disk
+   is in docs/STORAGE-FORMAT.md, "Secure erase". */
+enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
+/* Is this message still to be overwritten? True from the append on, false when its bytes are gone. */
+bool rill_store_erasing(const struct rill_store *store, uint64_t sequence);
 
 struct rill_store_purged {
     uint64_t messages;      // that the purge removes
@@ -170,10 +188,28 @@ uint64_t rill_store_open_bytes(const struct rill_store *store);
    finishes, which events were in it. */
 uint64_t rill_store_open_commit(const struct rill_store *store);
 
+/* From the next start of a commit on, which has something to do then, if they are exceeded. */
+void rill_store_set_limits(struct rill_store *store, const struct rill_store_limits *limits);
+
+struct rill_store_expired {
+    uint64_t messages;      // that were removed
+    int64_t next_ns;        // when there will be more to do, or earlier; INT64_MAX for never
+    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
+};
+
+/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier. AGAIN; else as append. */
+enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns,
+                                struct rill_store_expired *ret) RILL_MUST_CHECK;
+
 /* Seals the open commit and returns the work of making it durable, or NULL when there is nothing to do:
-   nothing is open, or a commit is in flight. The store keeps the job; it ends with
+   nothing is open, or a commit is in flight; or when something must be loaded first, so that a limit can make room: see
+   rill_store_limits_load_start(). The store keeps the job; it ends with
    rill_store_commit_finish(). */
 struct rill_store_job *rill_store_commit_start(struct rill_store *store);
+/* The work of loading what the next commit waits for; run it as any other load, then start the commit again. NULL when
+   it does not wait, or the load is under way. Ask when a commit could not be started, and to save time whenever one was
+   started. */
+struct rill_store_job *rill_store_limits_load_start(struct rill_store *store);
 
 struct rill_store_committed {
     uint64_t commit;        // its number; everything appended at this number or before is durable
@@ -235,18 +271,21 @@ const struct rill_store_range *rill_store_lost(const struct rill_store *store, s
    call on this store. */
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
 
-/* The next piece of work in the background, or NULL when there is none: removing files as below, writing the index,
-   reading what it is still to be fed. Ask when a commit or such a job has finished. Run on any thread, but not where
-   it keeps commits waiting: it may take a second. Then give back; until then the store must not be closed. */
+/* The next piece of work in the background, or NULL when there is none: all that rill_store_tidy_start() below has,
+   writing the index, reading what it is still to be fed. Ask when a commit has finished, and when a piece has. Run on any
+   thread, but not where it keeps commits waiting: it may take a second. Then give back; until then the store must not be
+   closed. */
 struct rill_store_job *rill_store_background_start(struct rill_store *store);
-/* An error says that some of it is not done; NO_SPACE is tried again by a later start. */
+/* An error says that it is not done, or not all; a later start tries again what can be. As rill_store_tidy_finish(). */
 enum rill_err rill_store_background_finish(struct rill_store *store,
                                            struct rill_store_job *job) RILL_MUST_CHECK;
 
-/* The work of removing the files that only hold what is dead, or NULL when there is none, or it is under way.
-   Ask when a commit has finished. Run on any thread, then give back; until then the store must not be closed. */
+/* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
+   erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
+   Ask when a commit has finished, and when a piece has. Run on any thread, then give back; until then the store must not be closed. */
 struct rill_store_job *rill_store_tidy_start(struct rill_store *store);
-/* An error says that some files are still there; nothing else depends on it, and a later start tries again. */
+/* An error says that it is not done, or not all; nothing else depends on it, and a later start tries again. READ_ONLY and
+   IO of an overwriting or a sync make the store read-only. */
 enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* [blocking] Deletes a stream's folder with all that is in it, in a way that a crash in the middle never

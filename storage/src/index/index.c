@@ -41,7 +41,7 @@ static enum rill_err open_kept(struct rill_index *index, const struct rill_index
     *ret_found = RILL_INDEX_KEPT;
     index->checkpoint_due = !err && index_db_has_log(index->disk, index->path);
     if (!err)
-        err = index_db_open(&index->db, index->disk, index->path, false, why);
+        err = index_db_open(&index->db, index->vfs, index->path, false, why);
     if (!err)
         err = index_reader_move(index, ret_state);
     if (!err)
@@ -72,6 +72,7 @@ static struct rill_index *index_create(const struct rill_index_options *options)
     struct rill_index *index = rill_alloc_zero(1, sizeof *index);
     index->disk = options->disk ? options->disk : rill_disk_real();
     index->path = rill_alloc_cstr(rill_bytes_from_cstr(options->path));
+    index->vfs = index_vfs_create(index->disk, index->path);
     memcpy(index->identity, options->identity, sizeof index->identity);
     index->batch_bytes = options->batch_bytes ? options->batch_bytes : INDEX_BATCH_BYTES;
     index->era_postings = options->era_postings ? options->era_postings : INDEX_ERA_POSTINGS;
@@ -89,7 +90,9 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
     struct index_db_state state = {0};
     enum rill_index_found found = RILL_INDEX_DISCARDED;
     *why = (struct rill_error_text){""};
-    enum rill_err err = options->discard ? RILL_OK : open_kept(index, options, &found, &state, why);
+    enum rill_err err = index->vfs ? RILL_OK : RILL_ERR_NO_MEMORY;
+    if (!err && !options->discard)
+        err = open_kept(index, options, &found, &state, why);
     if (!err && found != RILL_INDEX_KEPT)
         err = open_fresh(index, &state);
     if (err) {
@@ -113,6 +116,7 @@ void rill_index_close(struct rill_index *index)
         return;
     RILL_ASSERT(!index->out && !index->filters);
     index_reader_close(index);
+    index_vfs_destroy(index->vfs);
     batch_destroy(index->ready);
     batch_destroy(index->active);
     free(index->eras);

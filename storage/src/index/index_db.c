@@ -2,7 +2,6 @@
 #include "index_db.h"
 
 #include "base/assert.h"
-#include "index_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -103,16 +102,15 @@ static enum rill_err must_exist(struct rill_disk *disk, const char *path)
     return err;
 }
 
-enum rill_err index_db_open(struct index_db *db, struct rill_disk *disk, const char *path, bool create,
+enum rill_err index_db_open(struct index_db *db, struct index_vfs *vfs, const char *path, bool create,
                             struct rill_error_text *why)
 {
     *db = (struct index_db){0};
-    const enum rill_err err = create ? RILL_OK : must_exist(disk, path);
+    const enum rill_err err = create ? RILL_OK : must_exist(index_vfs_disk(vfs), path);
     if (err)
         return err;
-    const char *vfs = index_vfs_name();
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-    int code = vfs ? sqlite3_open_v2(path, &db->sqlite, flags, vfs) : SQLITE_ERROR;
+    int code = index_vfs_connect(vfs, path, flags, &db->sqlite);
     if (code == SQLITE_OK)
         code = db_setup(db);
     return code == SQLITE_OK ? RILL_OK : fail(db, code, "open the index", why);

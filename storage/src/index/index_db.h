@@ -5,6 +5,7 @@
 #pragma once
 
 #include "index.h"
+#include "index_vfs.h"
 
 #include <sqlite3.h>
 
@@ -112,7 +113,7 @@ struct index_db_state {
 
 /* NOT_FOUND when it is not there and `create` is false. The database is not read yet. End with
    index_db_close() in every case. */
-enum rill_err index_db_open(struct index_db *db, struct rill_disk *disk, const char *path, bool create,
+enum rill_err index_db_open(struct index_db *db, struct index_vfs *vfs, const char *path, bool create,
                             struct rill_error_text *why) RILL_MUST_CHECK;
 void index_db_close(struct index_db *db);
 /* Makes the tables, and the state of an empty index. */

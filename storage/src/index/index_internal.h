@@ -23,7 +23,7 @@ enum {
 struct rill_index_job {
     bool is_checkpoint;
     bool makes_file;
-    struct rill_disk *disk;
+    struct index_vfs *vfs;
     const char *path;
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     const struct batch *batch; // nobody changes it while the job is out
@@ -49,6 +49,7 @@ struct index_run {
 
 struct rill_index {
     struct rill_disk *disk;
+    struct index_vfs *vfs; // of the disk and for this file
     char *path;
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t batch_bytes, era_postings, run_ids;

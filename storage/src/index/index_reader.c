@@ -77,7 +77,7 @@ enum rill_err index_reader(struct rill_index *index)
     if (!index->has_file || index->db.sqlite)
         return RILL_OK;
     RILL_ASSERT(!index->out);
-    enum rill_err err = index_db_open(&index->db, index->disk, index->path, false, &why);
+    enum rill_err err = index_db_open(&index->db, index->vfs, index->path, false, &why);
     err = err ? err : index_reader_move(index, &state);
     err = err ? err : index_reader_read(index);
     if (err == RILL_ERR_NOT_FOUND || (!err && state.position.sequence != index->db_last))

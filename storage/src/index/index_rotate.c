@@ -47,7 +47,7 @@ struct rill_index_job *rill_index_job_start(struct rill_index *index)
     *job = (struct rill_index_job){
         .is_checkpoint = index->checkpoint_due,
         .makes_file = !index->has_file,
-        .disk = index->disk,
+        .vfs = index->vfs,
         .path = index->path,
         .batch = index->ready,
         .era_postings = index->era_postings,

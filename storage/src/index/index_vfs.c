@@ -2,14 +2,29 @@
 #include "index_vfs.h"
 
 #include "../le.h"
+#include "disk_vfs.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
+
+struct index_vfs {
+    sqlite3_vfs base; // first
+    char name[40];
+    struct rill_disk *disk;
+    sqlite3_vfs *inner;
+    struct disk_vfs *disk_vfs; // NULL on the real disk
+    char *folder;
+    atomic_bool is_folder_changed; // since it was synced
+};
 
 /* A file of ours: SQLite allocates szOsFile bytes, ours first, the system's behind it. */
 struct checked_file {
     sqlite3_file base;
+    struct index_vfs *vfs;
     bool is_database;
 };
 
@@ -75,9 +90,18 @@ static int checked_truncate(sqlite3_file *file, sqlite3_int64 size)
     return inner_of(file)->pMethods->xTruncate(inner_of(file), size);
 }
 
+/* A write-ahead log that a checkpoint is copied from must have its name after a loss of power, and not an older
+   one with that name. SQLite's file layer sees to that for the connection that made it; here another one copies. */
 static int checked_sync(sqlite3_file *file, int flags)
 {
-    return inner_of(file)->pMethods->xSync(inner_of(file), flags);
+    struct index_vfs *vfs = checked_of(file)->vfs;
+    const int code = inner_of(file)->pMethods->xSync(inner_of(file), flags);
+    if (code != SQLITE_OK || !atomic_load(&vfs->is_folder_changed))
+        return code;
+    if (vfs->disk->ops->sync_folder(vfs->disk, vfs->folder) != RILL_OK)
+        return SQLITE_IOERR_DIR_FSYNC;
+    atomic_store(&vfs->is_folder_changed, false);
+    return SQLITE_OK;
 }
 
 static int checked_size(sqlite3_file *file, sqlite3_int64 *ret_size)
@@ -159,36 +183,93 @@ static const sqlite3_io_methods checked_methods = {
 static int checked_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags,
                         int *ret_flags)
 {
-    sqlite3_vfs *system = vfs->pAppData;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
     file->pMethods = NULL;
     checked_of(file)->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
-    const int code = system->xOpen(system, name, inner_of(file), flags, ret_flags);
-    if (inner_of(file)->pMethods)
-        file->pMethods = &checked_methods;
+    inner_of(file)->pMethods = NULL;
+    const int code = inner->xOpen(inner, name, inner_of(file), flags, ret_flags);
+    if (!inner_of(file)->pMethods)
+        return code;
+    file->pMethods = &checked_methods;
+    checked_of(file)->vfs = (struct index_vfs *)vfs;
+    if (is_empty(file))
+        atomic_store(&checked_of(file)->vfs->is_folder_changed, true); // perhaps it is new
     return code;
 }
 
-/* The one piece of global state: SQLite keeps its list of file layers per process. */
-static sqlite3_vfs checked_vfs;
-static pthread_once_t checked_once = PTHREAD_ONCE_INIT;
-
-static void checked_register(void)
+static int checked_delete(sqlite3_vfs *vfs, const char *name, int sync)
 {
-    sqlite3_vfs *system = sqlite3_vfs_find("unix");
-    if (!system)
-        return;
-    checked_vfs = *system; // all but opening is as the system does it
-    checked_vfs.szOsFile = system->szOsFile + (int)sizeof(struct checked_file);
-    checked_vfs.pNext = NULL;
-    checked_vfs.zName = "rill";
-    checked_vfs.pAppData = system;
-    checked_vfs.xOpen = checked_open;
-    if (sqlite3_vfs_register(&checked_vfs, 0) != SQLITE_OK)
-        checked_vfs.zName = NULL;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xDelete(inner, name, sync);
 }
 
-const char *index_vfs_name(void)
+static int checked_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret)
 {
-    (void)pthread_once(&checked_once, checked_register);
-    return checked_vfs.zName;
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xAccess(inner, name, flags, ret);
+}
+
+static int checked_full_path(sqlite3_vfs *vfs, const char *name, int bytes, char *ret)
+{
+    sqlite3_vfs *inner = ((struct index_vfs *)vfs)->inner;
+    return inner->xFullPathname(inner, name, bytes, ret);
+}
+
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path)) : strdup(".");
+}
+
+struct index_vfs *index_vfs_create(struct rill_disk *disk, const char *path)
+{
+    sqlite3_vfs *system = sqlite3_vfs_find("unix");
+    struct index_vfs *vfs = system ? calloc(1, sizeof *vfs) : NULL;
+    if (!vfs)
+        return NULL;
+    vfs->folder = folder_of(path);
+    if (disk != rill_disk_real())
+        vfs->disk_vfs = disk_vfs_create(disk, system);
+    if (!vfs->folder || (disk != rill_disk_real() && !vfs->disk_vfs)) {
+        index_vfs_destroy(vfs);
+        return NULL;
+    }
+    vfs->disk = disk;
+    vfs->inner = vfs->disk_vfs ? disk_vfs_base(vfs->disk_vfs) : system;
+    vfs->base = *vfs->inner; // time, sleep and randomness
+    vfs->base.szOsFile = vfs->inner->szOsFile + (int)sizeof(struct checked_file);
+    vfs->base.pNext = NULL;
+    vfs->base.zName = vfs->name;
+    vfs->base.xOpen = checked_open;
+    vfs->base.xDelete = checked_delete;
+    vfs->base.xAccess = checked_access;
+    vfs->base.xFullPathname = checked_full_path;
+    (void)snprintf(vfs->name, sizeof vfs->name, "rill-%p", (void *)vfs);
+    return vfs;
+}
+
+void index_vfs_destroy(struct index_vfs *vfs)
+{
+    if (!vfs)
+        return;
+    disk_vfs_destroy(vfs->disk_vfs);
+    free(vfs->folder);
+    free(vfs);
+}
+
+struct rill_disk *index_vfs_disk(const struct index_vfs *vfs)
+{
+    return vfs->disk;
+}
+
+/* SQLite finds a layer by its name and keeps the pointer. So it is in SQLite's list, which is of the whole process,
+   only while a connection opens: thousands of indexes do not make that list long. Two threads that connect to one
+   index at once are not foreseen: a job connects while its index does not. */
+int index_vfs_connect(struct index_vfs *vfs, const char *path, int flags, sqlite3 **ret_sqlite)
+{
+    int code = sqlite3_vfs_register(&vfs->base, 0);
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, ret_sqlite, flags, vfs->name);
+    (void)sqlite3_vfs_unregister(&vfs->base);
+    return code;
 }

@@ -49,8 +49,8 @@ static enum rill_err write_batch(struct writer *writer, const struct rill_index_
 static enum rill_err connect_to(struct writer *writer, const struct rill_index_job *job)
 {
     struct rill_error_text why;
-    enum rill_err err = job->makes_file ? index_db_remove(job->disk, job->path) : RILL_OK;
-    err = err ? err : index_db_open(&writer->db, job->disk, job->path, job->makes_file, &why);
+    enum rill_err err = job->makes_file ? index_db_remove(index_vfs_disk(job->vfs), job->path) : RILL_OK;
+    err = err ? err : index_db_open(&writer->db, job->vfs, job->path, job->makes_file, &why);
     return err || !job->makes_file ? err : index_db_make(&writer->db, job->identity, &why);
 }
 

@@ -22,6 +22,8 @@ const streamCases = [
     step("the same again", "STREAM.CREATE.S", stream("S")),
     step("with metadata", "STREAM.CREATE.GONE", stream("GONE", { metadata: { a: "b" }, description: "d" })),
     step("in memory", "STREAM.CREATE.M", stream("M", { storage: "memory" })),
+    step("for work", "STREAM.CREATE.W", stream("W", { retention: "workqueue" })),
+    step("for interest", "STREAM.CREATE.I", stream("I", { retention: "interest", allow_direct: true })),
     step("with all limits", "STREAM.CREATE.L", stream("L", { max_msgs: 5, max_bytes: 100000, max_msg_size: 1000, discard: "new",
       max_consumers: 3, duplicate_window: 1e9 })),
     step("with a transform and a republish", "STREAM.CREATE.T", stream("T", { subject_transform: { src: "t.>", dest: "u.>" },
@@ -75,6 +77,7 @@ const consumerCases = [
     step("push", "CONSUMER.DURABLE.CREATE.S.P", consumer("P", { deliver_subject: "deliver.p", idle_heartbeat: 1e9, flow_control: true })),
     step("with everything", "CONSUMER.DURABLE.CREATE.S.E", consumer("E", { description: "d", max_deliver: 5, backoff: [1e9, 2e9],
       metadata: { a: "b" }, deliver_policy: "by_start_sequence", opt_start_seq: 1, max_batch: 10, max_expires: 1e9, max_ack_pending: 10 })),
+    step("with groups", "CONSUMER.DURABLE.CREATE.S.G", consumer("G", { priority_groups: ["g"], priority_policy: "pinned_client" })),
     step("to be deleted", "CONSUMER.DURABLE.CREATE.S.GONE", consumer("GONE")),
     fails("in no stream", "CONSUMER.DURABLE.CREATE.NONE.C", { ...consumer("C"), stream_name: "NONE" }, 10059),
     fails("another stream's", "CONSUMER.DURABLE.CREATE.S.C", { ...consumer("C"), stream_name: "T" }),
@@ -108,6 +111,7 @@ const consumerCases = [
     fails("of nothing", "CONSUMER.PAUSE.S.NONE", {}, 10014),
   ] },
   { name: "CONSUMER.UNPIN", type: "consumer_unpin_response", steps: [
+    step("one that is pinned", "CONSUMER.UNPIN.S.G", { group: "g" }),
     fails("without groups", "CONSUMER.UNPIN.S.C", { group: "g" }),
   ] },
   { name: "CONSUMER.RESET", type: "consumer_reset_response", steps: [

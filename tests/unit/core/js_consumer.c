@@ -3,16 +3,9 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <stdlib.h>
 
-static const struct consumer_limits limits = {.ack_wait_ns = 100, .ack_pending_max = 3, .waiting_max = 2};
-
-static void add_pull(struct consumer *consumer, uint64_t batch, bool no_wait, int64_t expires_at_ns)
-{
-    const struct consumer_pull_request request = {
-        .reply = RILL_BYTES("inbox"), .batch = batch, .no_wait = no_wait, .expires_at_ns = expires_at_ns};
-    cr_assert(eq(int, consumer_pull_add(consumer, &request), RILL_OK));
-}
+static const struct consumer_limits limits = {
+    .acks = CONSUMER_ACKS_EXPLICIT, .ack_wait_ns = 100, .ack_pending_max = 3};
 
 /* Delivers what the consumer wants of a stream that ends at `last`; returns how many. */
 static uint32_t deliver_all(struct consumer *consumer, uint64_t last, int64_t now_ns)
@@ -22,8 +15,7 @@ static uint32_t deliver_all(struct consumer *consumer, uint64_t last, int64_t no
         const enum consumer_want want = consumer_want(consumer, last, &sequence);
         if (want != CONSUMER_WANTS_NEXT && want != CONSUMER_WANTS_AGAIN)
             return count;
-        const struct consumer_offer offer = consumer_offer(consumer, sequence);
-        consumer_delivered(consumer, sequence, &offer, now_ns);
+        consumer_delivered(consumer, sequence, now_ns);
     }
 }
 
@@ -32,7 +24,6 @@ Test(consumer, a_message_comes_again_after_its_ack_wait)
 {
     struct consumer *consumer = consumer_create(&limits, 1);
     uint64_t sequence = 0;
-    add_pull(consumer, 10, false, RILL_NEVER_NS);
     cr_expect(eq(u32, deliver_all(consumer, 2, 0), 2));
     cr_expect(eq(int, consumer_ack(consumer, 2), CONSUMER_KNOWS));
     consumer_expire(consumer, 99);
@@ -48,7 +39,6 @@ Test(consumer, a_full_consumer_gets_nothing_new)
 {
     struct consumer *consumer = consumer_create(&limits, 1);
     uint64_t sequence;
-    add_pull(consumer, 10, false, RILL_NEVER_NS);
     cr_expect(eq(u32, deliver_all(consumer, 10, 0), 3));
     cr_expect(eq(int, consumer_want(consumer, 10, &sequence), CONSUMER_IS_FULL));
     consumer_expire(consumer, 100);
@@ -56,66 +46,93 @@ Test(consumer, a_full_consumer_gets_nothing_new)
     consumer_destroy(consumer);
 }
 
-// A pull that does not wait ends when there is nothing; with an expiry it waits for a first message.
-Test(consumer, pulls_that_do_not_wait_end_when_unserved)
+// With a backoff each delivery has its own wait, and the last one repeats.
+Test(consumer, a_backoff_spreads_deliveries)
 {
-    struct consumer *consumer = consumer_create(&limits, 1);
-    add_pull(consumer, 5, true, 1000);
-    cr_expect(eq(ptr, consumer_take_unserved(consumer), NULL));
-    cr_expect(eq(u32, deliver_all(consumer, 1, 0), 1));
-    struct consumer_pull *pull = consumer_take_unserved(consumer);
-    cr_assert(ne(ptr, pull, NULL));
-    cr_expect(eq(u64, pull->left, 4));
-    free(pull);
-    add_pull(consumer, 5, true, RILL_NEVER_NS);
-    pull = consumer_take_unserved(consumer);
-    cr_assert(ne(ptr, pull, NULL));
-    free(pull);
+    static const int64_t backoff_ns[] = {10, 50};
+    const struct consumer_limits spread = {.acks = CONSUMER_ACKS_EXPLICIT,
+                                           .ack_wait_ns = 10,
+                                           .backoff_ns = backoff_ns,
+                                           .backoff_count = 2,
+                                           .ack_pending_max = 3};
+    struct consumer *consumer = consumer_create(&spread, 1);
+    int64_t now_ns = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        cr_expect(eq(u32, deliver_all(consumer, 1, now_ns), 1));
+        now_ns += i == 0 ? 10 : 50;
+        cr_expect(eq(i64, consumer_next_deadline_ns(consumer), now_ns));
+        consumer_expire(consumer, now_ns);
+    }
     consumer_destroy(consumer);
 }
 
-// A pull ends at its time with what is left of it; waiting pulls have a limit.
-Test(consumer, pulls_expire_and_are_limited)
+// Where one acknowledgement is for all, it ends everything before it, and nothing behind it.
+Test(consumer, an_acknowledgement_can_be_one_for_all)
 {
-    struct consumer *consumer = consumer_create(&limits, 1);
-    add_pull(consumer, 5, false, 50);
-    add_pull(consumer, 6, false, 60);
-    const struct consumer_pull_request third = {.reply = RILL_BYTES("x"), .batch = 1};
-    cr_expect(eq(int, consumer_pull_add(consumer, &third), RILL_ERR_LIMIT));
-    cr_expect(eq(i64, consumer_next_deadline_ns(consumer), 50));
-    consumer_expire(consumer, 50);
-    struct consumer_pull *pull = consumer_take_expired(consumer);
-    cr_assert(ne(ptr, pull, NULL));
-    cr_expect(eq(u64, pull->left, 5));
-    cr_expect(eq(ptr, consumer_take_expired(consumer), NULL));
-    free(pull);
+    const struct consumer_limits all = {.acks = CONSUMER_ACKS_ALL, .ack_wait_ns = 100, .ack_pending_max = 9};
+    struct consumer *consumer = consumer_create(&all, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 5, 0), 5));
+    cr_expect(eq(int, consumer_ack(consumer, 3), CONSUMER_KNOWS));
+    cr_expect(eq(u32, consumer->outstanding.count, 2));
+    cr_expect(eq(u64, consumer_ack_floor(consumer).sequence, 3));
+    cr_expect(eq(int, consumer_ack(consumer, 2), CONSUMER_IS_DONE));
+    cr_expect(eq(int, consumer_ack(consumer, 6), CONSUMER_KNOWS_NOT));
+    cr_expect(eq(u32, consumer->outstanding.count, 2));
     consumer_destroy(consumer);
 }
 
-// Each waiting pull has its turn.
-Test(consumer, pulls_take_turns)
+// Where nobody acknowledges, what was delivered is done.
+Test(consumer, without_acknowledgements_nothing_is_outstanding)
 {
-    struct consumer *consumer = consumer_create(&limits, 1);
-    add_pull(consumer, 2, false, RILL_NEVER_NS);
-    add_pull(consumer, 2, false, RILL_NEVER_NS);
-    cr_expect(eq(u32, deliver_all(consumer, 2, 0), 2));
-    cr_expect(eq(u64, consumer->pulls->left, 1));
-    cr_expect(eq(u64, consumer->pulls->next->left, 1));
+    const struct consumer_limits no_acks = {.acks = CONSUMER_ACKS_NONE, .ack_pending_max = 1};
+    struct consumer *consumer = consumer_create(&no_acks, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 5, 0), 5));
+    cr_expect(eq(u64, consumer_ack_floor(consumer).sequence, 5));
+    cr_expect(eq(u64, consumer_ack_floor(consumer).consumer_seq, 5));
+    cr_expect(eq(i64, consumer_next_deadline_ns(consumer), RILL_NEVER_NS));
     consumer_destroy(consumer);
 }
 
-// After its last delivery a message is given up.
+// What is not in the stream any more is not waited for.
+Test(consumer, a_purge_ends_what_is_outstanding)
+{
+    struct consumer *consumer = consumer_create(&limits, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 3, 0), 3));
+    consumer_purged(consumer, 3);
+    cr_expect(eq(u32, consumer->outstanding.count, 1));
+    cr_expect(eq(int, consumer_ack(consumer, 2), CONSUMER_IS_DONE));
+    cr_expect(eq(int, consumer_ack(consumer, 3), CONSUMER_KNOWS));
+    consumer_destroy(consumer);
+}
+
+// After a reset everything from there on is delivered anew, under new consumer sequences.
+Test(consumer, a_reset_begins_anew)
+{
+    struct consumer *consumer = consumer_create(&limits, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 3, 0), 3));
+    consumer_reset(consumer, 2);
+    cr_expect(eq(u32, consumer->outstanding.count, 0));
+    cr_expect(eq(u32, deliver_all(consumer, 3, 0), 2));
+    cr_expect(eq(u64, consumer->consumer_seq, 5));
+    consumer_destroy(consumer);
+}
+
+// After its last delivery a message is given up, and stays outstanding until that was told.
 Test(consumer, a_message_is_given_up_after_its_last_delivery)
 {
     const struct consumer_limits twice = {
-        .ack_wait_ns = 100, .ack_pending_max = 3, .waiting_max = 2, .deliveries_max = 2};
+        .acks = CONSUMER_ACKS_EXPLICIT, .ack_wait_ns = 100, .ack_pending_max = 3, .deliveries_max = 2};
     struct consumer *consumer = consumer_create(&twice, 1);
-    add_pull(consumer, 10, false, RILL_NEVER_NS);
     cr_expect(eq(u32, deliver_all(consumer, 1, 0), 1));
     cr_expect(eq(int, consumer_nak(consumer, 1, 0, 0), CONSUMER_KNOWS));
     cr_expect(eq(u32, deliver_all(consumer, 1, 0), 1));
+    cr_expect(eq(ptr, (void *)consumer_given_up(consumer), NULL));
     consumer_expire(consumer, 100);
-    cr_expect(eq(u64, consumer->given_up, 1));
+    cr_assert(ne(ptr, (void *)consumer_given_up(consumer), NULL));
+    cr_expect(eq(u32, consumer_given_up(consumer)->delivered, 2));
+    cr_expect(eq(u32, consumer->outstanding.count, 1));
+    consumer_bury(consumer);
+    cr_expect(eq(ptr, (void *)consumer_given_up(consumer), NULL));
     cr_expect(eq(int, consumer_ack(consumer, 1), CONSUMER_IS_DONE));
     consumer_destroy(consumer);
 }

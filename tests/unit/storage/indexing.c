@@ -76,10 +76,11 @@ static void append_some(struct rill_store *store, uint32_t count)
         struct rill_store_message message = {.subject = rill_bytes_of(subject, (size_t)len),
                                              .payload = rill_bytes_of(payload, sizeof payload)};
         cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
-        if (i % 10 == 9)
-            commit(store);
+        if (i % 10 != 9)
+            continue;
+        commit(store);
+        background(store);
     }
-    background(store);
 }
 
 static enum rill_err read_one(struct rill_store *store, uint64_t sequence)

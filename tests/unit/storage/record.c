@@ -108,7 +108,12 @@ Test(record, a_record_must_end_within_its_room)
 
 static struct record_commit commit_of(uint64_t number)
 {
-    return (struct record_commit){number, 811, 5, 56 + 2 * 64, 2, 1};
+    return (struct record_commit){.number = number,
+                                  .sequence = 811,
+                                  .time_ns = 5,
+                                  .bytes = 56 + 2 * 64,
+                                  .record_count = 2,
+                                  .message_count = 1};
 }
 
 // V8: a commit follows a smaller number and no larger sequence, and its counts fit into its bytes.
@@ -128,6 +133,58 @@ Test(record, a_commit_must_follow_the_one_before)
     commit.bytes = 56 + 2 * 32 - 8;
     record_put_commit(bytes, SEED, &commit);
     cr_expect(not(record_get_commit(bytes, sizeof bytes, SEED, 9, 811, &read)), "too small for its records");
+}
+
+// V8: a merged commit stands for those in front of it as well, and says how far it reaches.
+Test(record, a_merged_commit_must_follow_with_its_first)
+{
+    uint8_t bytes[RECORD_MERGED_BYTES];
+    struct record_commit read, commit = commit_of(10);
+    commit.head_bytes = RECORD_MERGED_BYTES;
+    commit.merged = 3;
+    commit.last = 900;
+    commit.message_count = 40; // packed ones among them
+    record_put_commit(bytes, SEED, &commit);
+    cr_assert(record_get_commit(bytes, sizeof bytes, SEED, 6, 811, &read));
+    cr_expect(record_commit_is_merged(&read));
+    cr_expect(eq(u64, record_commit_first(&read), 7));
+    cr_expect(eq(u64, read.last, 900));
+    cr_expect(not(record_get_commit(bytes, sizeof bytes, SEED, 7, 811, &read)), "7 is in it");
+    cr_expect(not(record_get_commit(bytes, sizeof bytes - 8, SEED, 6, 811, &read)), "not cut off");
+    commit.last = 850;
+    record_put_commit(bytes, SEED, &commit);
+    cr_expect(not(record_get_commit(bytes, sizeof bytes, SEED, 6, 811, &read)), "40 messages do not fit");
+}
+
+// An erased record takes the place of a message: as many bytes, the same sequence, and nothing else of it.
+Test(record, an_erased_record_keeps_only_the_place)
+{
+    uint8_t bytes[ROOM];
+    struct record record;
+    const size_t size = put_order(bytes, SEED);
+    record_put_erased(bytes, SEED, order.sequence, size);
+    cr_assert(record_get(bytes, size, SEED, &record));
+    cr_expect(eq(int, record.type, RECORD_ERASED));
+    cr_expect(record_is_numbered(record.type));
+    cr_expect(eq(u64, record.sequence, order.sequence));
+    cr_expect(eq(sz, record.size, size));
+    for (size_t i = 24; i < size; i++)
+        cr_expect(eq(u8, bytes[i], 0), "byte %zu", i);
+}
+
+// An erase says which message, and where it is; and it removes as a delete does.
+Test(record, an_erase_comes_back_as_it_was)
+{
+    uint8_t bytes[RECORD_ERASE_BYTES];
+    struct record record;
+    const struct record_erase erase = {.sequence = 4, .bytes = 96, .segment = 7, .offset = 8888};
+    record_put_erase(bytes, SEED, 20, 30, &erase);
+    cr_assert(record_get(bytes, sizeof bytes, SEED, &record));
+    const struct record_erase read = record_erase_of(&record);
+    cr_expect(eq(u64, read.segment, 7));
+    cr_expect(eq(u64, read.offset, 8888));
+    cr_expect(eq(u64, record_delete_of(&record).sequence, 4));
+    cr_expect(eq(u32, record_delete_of(&record).bytes, 96));
 }
 
 // Events and checkpoints carry their bytes as they are.

@@ -190,7 +190,7 @@ Test(replay, a_newer_version_is_refused)
     struct rill_disk *disk = make_store(true);
     size_t len;
     uint8_t *bytes = sim_disk_bytes(disk, first_segment, &len);
-    bytes[8] = SEGMENT_VERSION + 1;
+    bytes[8] = SEGMENT_VERSION_PACKED + 1;
     const uint64_t checksum = XXH3_64bits_withSeed(bytes, 56, 0);
     memcpy(bytes + 56, &checksum, sizeof checksum);
     cr_expect(eq(int, open_fails(disk), RILL_ERR_UNSUPPORTED));

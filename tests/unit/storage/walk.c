@@ -249,7 +249,7 @@ Test(walk, declared_gaps_are_no_damage)
 {
     struct rill_disk *disk = sim_disk_create(1);
     struct salvage_log *log;
-    cr_assert(eq(int, salvage_log_create(disk, folder, RILL_BYTES("state"), &log, &why), RILL_OK));
+    cr_assert(eq(int, salvage_log_create(disk, folder, false, RILL_BYTES("state"), &log, &why), RILL_OK));
     add(log, 3);
     add(log, 4);
     add(log, 20);
@@ -281,14 +281,14 @@ Test(walk, an_unfinished_salvage_leaves_nothing)
     struct rill_disk *disk = sim_disk_create(1);
     struct salvage_log *log;
     struct rill_disk_file *file;
-    cr_assert(eq(int, salvage_log_create(disk, folder, RILL_BYTES("state"), &log, &why), RILL_OK));
+    cr_assert(eq(int, salvage_log_create(disk, folder, false, RILL_BYTES("state"), &log, &why), RILL_OK));
     add(log, 1);
     salvage_log_destroy(log);
     cr_expect(eq(int,
                  disk->ops->open(disk, "store/$G/ORDERS.part/0000000000000001.seg", RILL_DISK_READ, &file),
                  RILL_ERR_NOT_FOUND));
-    cr_expect(eq(int, salvage_log_create(disk, folder, RILL_BYTES("state"), &log, &why), RILL_OK), "%s",
-              why.text);
+    cr_expect(eq(int, salvage_log_create(disk, folder, false, RILL_BYTES("state"), &log, &why), RILL_OK),
+              "%s", why.text);
     salvage_log_destroy(log);
     sim_disk_destroy(disk);
 }

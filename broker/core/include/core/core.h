@@ -30,9 +30,9 @@ struct rill_job;
 struct rill_disk;
 
 /* The NATS release whose behaviour Rill implements, sent in INFO: clients switch features by it. */
-#define RILL_NATS_LEVEL "2.9.0"
+#define RILL_NATS_LEVEL "2.11.0"
 /* The level of the JetStream API, which came with nats-server 2.11. */
-#define RILL_API_LEVEL  0
+#define RILL_API_LEVEL  1
 /* Rill's own version. */
 #define RILL_VERSION    "0.1.0"
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// $JS.API.CONSUMER.INFO, NAMES and LIST, and MSG.NEXT.
+#include "api.h"
+#include "base/alloc.h"
+#include "durable.h"
+#include "stream.h"
+
+#include <stdlib.h>
+
+enum { NAMES_PAGE = 1024, LIST_PAGE = 256 };
+
+struct durable *api_durable(const struct api_call *call)
+{
+    struct stream *stream = api_stream(call);
+    if (!stream)
+        return NULL;
+    struct durable *durable = durable_find(stream, call->tokens[1]);
+    if (durable && !durable->deleting)
+        return durable;
+    api_fail(call, RILL_JS_CONSUMER_NOT_FOUND);
+    return NULL;
+}
+
+/* What is seen by looking only. */
+static void look_at(struct durable *durable)
+{
+    durable_drop_abandoned(durable);
+    durable_drop_purged(durable);
+    durable_changed(durable);
+}
+
+void api_consumer_info(const struct api_call *call)
+{
+    struct durable *durable = api_durable(call);
+    struct durable_info view;
+    Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
+    if (!durable)
+        return;
+    look_at(durable);
+    durable_info(durable, &view);
+    response.inline_info = &view.info;
+    js_respond(call->js, call->reply, &response.base);
+}
+
+// ---- pages ----
+
+/* All of a stream in the order of their names, and a part of them. */
+struct page {
+    struct durable **durables; // owned
+    size_t total;
+    size_t offset;
+    size_t count;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct durable *const *first = a;
+    const struct durable *const *second = b;
+    return strcmp((*first)->record->name, (*second)->record->name);
+}
+
+static struct page page_of(const struct stream *stream, int64_t offset, size_t limit)
+{
+    struct page page = {.durables = rill_alloc_zero(stream->durable_count + 1, sizeof *page.durables)};
+    for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+        if (!durable->deleting)
+            page.durables[page.total++] = durable;
+    }
+    qsort(page.durables, page.total, sizeof *page.durables, compare_names);
+    page.offset = offset <= 0 ? 0 : (uint64_t)offset < page.total ? (size_t)offset : page.total;
+    const size_t rest = page.total - page.offset;
+    page.count = rest < limit ? rest : limit;
+    return page;
+}
+
+void api_consumer_names(const struct api_call *call)
+{
+    const Rill__ConsumerPageRequest *request = (Rill__ConsumerPageRequest *)call->request;
+    const struct stream *stream = api_stream(call);
+    Rill__ConsumerNamesResponse response = RILL__CONSUMER_NAMES_RESPONSE__INIT;
+    if (!stream)
+        return;
+    const struct page page = page_of(stream, request->offset, NAMES_PAGE);
+    response.total = (int64_t)page.total;
+    response.offset = (int64_t)page.offset;
+    response.limit = NAMES_PAGE;
+    response.consumers = rill_alloc_zero(page.count + 1, sizeof *response.consumers);
+    response.n_consumers = page.count;
+    for (size_t i = 0; i < page.count; i++)
+        response.consumers[i] = page.durables[page.offset + i]->record->name;
+    js_respond(call->js, call->reply, &response.base);
+    free(response.consumers);
+    free(page.durables);
+}
+
+void api_consumer_list(const struct api_call *call)
+{
+    const Rill__ConsumerPageRequest *request = (Rill__ConsumerPageRequest *)call->request;
+    const struct stream *stream = api_stream(call);
+    Rill__ConsumerListResponse response = RILL__CONSUMER_LIST_RESPONSE__INIT;
+    if (!stream)
+        return;
+    const struct page page = page_of(stream, request->offset, LIST_PAGE);
+    struct durable_info *views = rill_alloc_zero(page.count + 1, sizeof *views);
+    response.total = (int64_t)page.total;
+    response.offset = (int64_t)page.offset;
+    response.limit = LIST_PAGE;
+    response.consumers = rill_alloc_zero(page.count + 1, sizeof *response.consumers);
+    response.n_consumers = page.count;
+    for (size_t i = 0; i < page.count; i++) {
+        look_at(page.durables[page.offset + i]);
+        durable_info(page.durables[page.offset + i], &views[i]);
+        response.consumers[i] = &views[i].info;
+    }
+    js_respond(call->js, call->reply, &response.base);
+    free(response.consumers);
+    free(views);
+    free(page.durables);
+}
+
+// ---- pulling ----
+
+void api_consumer_next(const struct api_call *call)
+{
+    struct stream *stream = stream_find(call->js, call->tokens[0]);
+    struct durable *durable =
+        stream && stream->state == STREAM_ACTIVE ? durable_find(stream, call->tokens[1]) : NULL;
+    if (durable && !durable->deleting && !call->js->stopping)
+        durable_pull(durable, call->reply, call->body);
+    else
+        // As at nats-server, whoever pulls from what is not there hears that nobody answers.
+        js_send_status(call->js, call->reply, RILL_BYTES("NATS/1.0 503\r\n\r\n"));
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Limits on messages, bytes and age of a store.
+//
+// Discarding old, the happy path: appends go on without a look at the limits; when the commit starts, one purge
+// at its end takes the oldest messages that are too many, of those that were there as well as of those that are
+// in the commit itself. So the purge and what made it necessary become durable, and seen, together.
+//
+// A purge needs the block that it cuts through (how many bytes go, and for a limit of bytes, where). When that is
+// not in memory the commit does not start: the owner loads it (rill_store_limits_load_start) and starts the
+// commit again. When it cannot be loaded, the purge takes the whole block, which nobody could read anyway.
+//
+// Age works in the same way, but by the clock: rill_store_expire() appends a purge of what has become too old.
+#include "store_limits.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "store_impl.h"
+
+static uint64_t excess(uint64_t value, uint64_t max)
+{
+    return max && value > max ? value - max : 0;
+}
+
+enum rill_err limits_check(const struct rill_store *store, size_t size)
+{
+    const struct rill_store_limits *set = &store->limits.set;
+    if (!set->discard_new)
+        return RILL_OK;
+    if (set->max_messages && store->open.messages >= set->max_messages)
+        return RILL_ERR_FULL_MESSAGES;
+    if (excess(store->open.bytes + size, set->max_bytes))
+        return RILL_ERR_FULL_BYTES;
+    return RILL_OK;
+}
+
+uint64_t limits_reserve(const struct rill_store *store)
+{
+    const struct limits *limits = &store->limits;
+    return !limits->is_applying && (limits->set.max_messages || limits->set.max_bytes) ? RECORD_PURGE_BYTES
+                                                                                       : 0;
+}
+
+/* The messages and bytes that are still to go, while walking from the oldest on. */
+struct removing {
+    uint64_t messages;
+    uint64_t bytes;
+};
+
+static void removing_take(struct removing *left, uint64_t messages, uint64_t bytes)
+{
+    left->messages -= messages < left->messages ? messages : left->messages;
+    left->bytes -= bytes < left->bytes ? bytes : left->bytes;
+}
+
+static uint64_t first_live(const struct block *block)
+{
+    return block->first_sequence + live_next(block->live, 0, block->count, LIVE_OPEN);
+}
+
+/* The first message that stays, or with AGAIN the first there is, in a block of which some go. */
+static enum rill_err cut_block(struct rill_store *store, struct block *block, struct removing *left,
+                               uint64_t *ret_floor)
+{
+    uint32_t i = 0;
+    *ret_floor = first_live(block);
+    if (!block->data)
+        return RILL_ERR_AGAIN;
+    while ((left->messages || left->bytes) &&
+           (i = live_next(block->live, i, block->count, LIVE_OPEN)) < block->count) {
+        const uint8_t *record;
+        const enum rill_err err =
+            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
+        if (err && err != RILL_ERR_NOT_FOUND)
+            return err;
+        removing_take(left, 1, err ? 0 : record_view(record).size);
+        *ret_floor = block->first_sequence + ++i;
+    }
+    return RILL_OK;
+}
+
+static enum rill_err cut_segment(struct rill_store *store, struct segment *segment, struct removing *left,
+                                 uint64_t *ret_floor)
+{
+    const enum rill_err err = segment_bring(&store->segments, segment);
+    if (err)
+        return err;
+    const struct block *first = segment_block(segment, store->open.floor);
+    for (size_t i = first ? first->index : 0; (left->messages || left->bytes) && i < segment->block_count;
+         i++) {
+        struct block *block = segment->blocks[i];
+        if (left->messages < block_live(block) && left->bytes < block_live_bytes(block) &&
+            block_end(block) != store->limits.unreadable_end)
+            return cut_block(store, block, left, ret_floor);
+        removing_take(left, block_live(block), block_live_bytes(block));
+        *ret_floor = block_end(block);
+    }
+    return RILL_OK;
+}
+
+static size_t floor_segment(const struct rill_store *store)
+{
+    const size_t at = segment_find(&store->segments, store->open.floor);
+    return at == SIZE_MAX ? 0 : at;
+}
+
+/* What the first message is to be when the limits on messages and bytes are kept. AGAIN, IO. */
+static enum rill_err wanted_floor(struct rill_store *store, uint64_t *ret_floor)
+{
+    const struct rill_store_limits *set = &store->limits.set;
+    const struct segment_table *table = &store->segments;
+    struct removing left = {excess(store->open.messages, set->max_messages),
+                            excess(store->open.bytes, set->max_bytes)};
+    enum rill_err err = RILL_OK;
+    *ret_floor = store->open.floor;
+    for (size_t i = floor_segment(store); !err && (left.messages || left.bytes) && i < table->count; i++) {
+        struct segment *segment = table->segments[i];
+        const bool all_go =
+            segment_live(segment) <= left.messages || segment_live_bytes(segment) <= left.bytes;
+        // The numbers of the segment that the floor cuts through are too high, and the last one has no end.
+        if (!all_go || segment->first_sequence < store->open.floor || i + 1 == table->count) {
+            err = cut_segment(store, segment, &left, ret_floor);
+            continue;
+        }
+        removing_take(&left, segment_live(segment), segment_live_bytes(segment));
+        *ret_floor = segment_end(table, i);
+    }
+    return err;
+}
+
+bool limits_apply(struct rill_store *store)
+{
+    struct rill_store_purged purged;
+    uint64_t floor;
+    store->limits.load_sequence = 0;
+    enum rill_err err = wanted_floor(store, &floor);
+    purged.load_sequence = floor;
+    store->limits.is_applying = true;
+    if (!err && floor > store->open.floor)
+        err = rill_store_append_purge(store, floor, &purged);
+    store->limits.is_applying = false;
+    if (err == RILL_ERR_AGAIN)
+        store->limits.load_sequence = purged.load_sequence;
+    // Any other error leaves the removal to a later commit.
+    return err != RILL_ERR_AGAIN;
+}
+
+void limits_load_failed(struct rill_store *store, uint64_t first_sequence, uint64_t last_sequence)
+{
+    const uint64_t wanted = store->limits.load_sequence;
+    if (wanted && first_sequence <= wanted && wanted <= last_sequence)
+        store->limits.unreadable_end = last_sequence + 1;
+}
+
+struct rill_store_job *rill_store_limits_load_start(struct rill_store *store)
+{
+    uint64_t floor;
+    // While a commit is in flight nothing was tried yet for the next one.
+    if (!store->limits.load_sequence && wanted_floor(store, &floor) == RILL_ERR_AGAIN)
+        store->limits.load_sequence = floor;
+    return store->limits.load_sequence ? rill_store_load_start(store, store->limits.load_sequence) : NULL;
+}
+
+void rill_store_set_limits(struct rill_store *store, const struct rill_store_limits *limits)
+{
+    store->limits.set = *limits;
+}
+
+// ---- age ----
+
+/* The first message that is not too old. */
+struct young {
+    uint64_t floor;  // its sequence, or that behind the last one
+    int64_t time_ns; // its time, or that of one in front of it; RILL_NEVER_NS when there is none
+};
+
+/* The first message of a block that is younger than `cutoff_ns`, or its end; with AGAIN the first there is. */
+static enum rill_err cut_block_at_time(struct rill_store *store, struct block *block, int64_t cutoff_ns,
+                                       struct young *ret)
+{
+    uint32_t i = 0;
+    ret->floor = first_live(block);
+    if (!block->data)
+        return RILL_ERR_AGAIN;
+    for (; (i = live_next(block->live, i, block->count, LIVE_OPEN)) < block->count; i++) {
+        const uint8_t *record;
+        const enum rill_err err =
+            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
+        if (err && err != RILL_ERR_NOT_FOUND)
+            return err;
+        ret->time_ns = err ? cutoff_ns : record_view(record).time_ns;
+        if (ret->time_ns > cutoff_ns)
+            break;
+    }
+    ret->floor = block->first_sequence + i;
+    return RILL_OK;
+}
+
+/* Does a message behind this segment say that all in it are too old? */
+static bool is_segment_old(const struct segment_table *table, size_t at, int64_t cutoff_ns)
+{
+    for (size_t i = at + 1; i < table->count; i++) {
+        if (table->segments[i]->messages)
+            return table->segments[i]->first_time_ns <= cutoff_ns;
+    }
+    return false;
+}
+
+static bool is_block_old(const struct segment *segment, size_t at, int64_t cutoff_ns)
+{
+    for (size_t i = at + 1; i < segment->block_count; i++) {
+        if (segment->blocks[i]->count)
+            return segment->blocks[i]->first_time_ns <= cutoff_ns;
+    }
+    return false;
+}
+
+/* In a segment that may hold both. `time_ns` stays "never" when all are too old. */
+static enum rill_err cut_segment_at_time(struct rill_store *store, struct segment *segment, int64_t cutoff_ns,
+                                         struct young *ret)
+{
+    enum rill_err err = segment_bring(&store->segments, segment);
+    const struct block *first = err ? NULL : segment_block(segment, store->open.floor);
+    for (size_t i = first ? first->index : 0; !err && i < segment->block_count; i++) {
+        struct block *block = segment->blocks[i];
+        if (!block_live(block))
+            continue;
+        ret->time_ns = block->first_time_ns;
+        if (ret->time_ns > cutoff_ns)
+            return RILL_OK;
+        if (is_block_old(segment, i, cutoff_ns))
+            ret->floor = block_end(block);
+        else
+            err = cut_block_at_time(store, block, cutoff_ns, ret);
+        if (!err && ret->time_ns > cutoff_ns)
+            return RILL_OK;
+        ret->time_ns = RILL_NEVER_NS;
+    }
+    return err;
+}
+
+/* AGAIN, IO. */
+static enum rill_err find_young(struct rill_store *store, int64_t cutoff_ns, struct young *ret)
+{
+    const struct segment_table *table = &store->segments;
+    enum rill_err err = RILL_OK;
+    *ret = (struct young){store->open.floor, RILL_NEVER_NS};
+    for (size_t i = floor_segment(store); !err && ret->time_ns == RILL_NEVER_NS && i < table->count; i++) {
+        if (is_segment_old(table, i, cutoff_ns))
+            ret->floor = segment_end(table, i);
+        else
+            err = cut_segment_at_time(store, table->segments[i], cutoff_ns, ret);
+    }
+    return err;
+}
+
+enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
+{
+    const int64_t age_ns = store->limits.set.max_age_ns;
+    struct rill_store_purged purged = {0};
+    struct young young;
+    *ret = (struct rill_store_expired){.next_ns = RILL_NEVER_NS};
+    if (age_ns <= 0)
+        return RILL_OK;
+    enum rill_err err = find_young(store, now_ns - age_ns, &young);
+    purged.load_sequence = young.floor;
+    if (!err && young.floor > store->open.floor)
+        err = rill_store_append_purge(store, young.floor, &purged);
+    if (err) {
+        ret->load_sequence = purged.load_sequence;
+        return err;
+    }
+    ret->messages = purged.messages;
+    ret->next_ns = young.time_ns < RILL_NEVER_NS - age_ns ? young.time_ns + age_ns : RILL_NEVER_NS;
+    return RILL_OK;
+}
