@@ -23,6 +23,13 @@ static enum rill_err check_size(struct rill_conn *conn, const struct parts *part
     return bytes > (max > 0 ? (size_t)max : (size_t)INLET_PAYLOAD_BYTES_MAX) ? RILL_ERR_LIMIT : RILL_OK;
 }
 
+/* A consumer's filter stands in the subject of the request that makes it, wildcards and all. */
+static bool may_publish_to(struct rill_bytes subject)
+{
+    return rill_subject_is_literal(subject) ||
+           (rill_bytes_has_prefix(subject, RILL_BYTES("$JS.")) && rill_subject_is_valid(subject));
+}
+
 enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish *publish,
                               struct rill_buf *block, struct parts *ret)
 {
@@ -30,7 +37,7 @@ enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish 
                           .reply = rill_bytes_from_cstr(publish->reply),
                           .payload = rill_bytes_of(publish->data, publish->data_bytes)};
     rill_buf_init(block, HEADERS_BYTES_MAX);
-    if (!rill_subject_is_literal(ret->subject) || (ret->reply.len && !rill_subject_is_literal(ret->reply)) ||
+    if (!may_publish_to(ret->subject) || (ret->reply.len && !rill_subject_is_literal(ret->reply)) ||
         (!publish->data && publish->data_bytes))
         return RILL_ERR_INVALID;
     if (publish->headers_count) {
