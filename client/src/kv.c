@@ -25,7 +25,7 @@ static bool all_of(const char *text, const char *more)
     return text[0] != '\0';
 }
 
-static bool is_bucket(const char *bucket)
+bool kv_is_bucket(const char *bucket)
 {
     return bucket && strlen(bucket) < KV_BUCKET_BYTES && all_of(bucket, "");
 }
@@ -45,19 +45,6 @@ enum rill_err kv_subject(const struct rill_kv *kv, const char *key, bool pattern
         return RILL_ERR_INVALID;
     (void)snprintf(ret, JS_SUBJECT_BYTES, "$KV.%s.%s", kv->bucket, key);
     return RILL_OK;
-}
-
-/* Where to publish: a domain's streams are reached behind its prefix. */
-static enum rill_err publish_subject(const struct rill_kv *kv, const char *key, char ret[JS_SUBJECT_BYTES])
-{
-    char subject[JS_SUBJECT_BYTES];
-    const enum rill_err err = kv_subject(kv, key, false, subject);
-    if (err)
-        return err;
-    const bool domain = strcmp(kv->js->prefix, "$JS.API") != 0;
-    const int len =
-        snprintf(ret, JS_SUBJECT_BYTES, "%s%s%s", domain ? kv->js->prefix : "", domain ? "." : "", subject);
-    return len < JS_SUBJECT_BYTES ? RILL_OK : RILL_ERR_LIMIT;
 }
 
 // ---- buckets ----
@@ -115,7 +102,7 @@ enum rill_err rill_kv_create_bucket(struct rill_js *js, const struct rill_kv_con
     struct rill_kv_config given = {0};
     memcpy(&given, config,
            config->struct_bytes && config->struct_bytes < sizeof given ? config->struct_bytes : sizeof given);
-    if (!is_bucket(given.bucket))
+    if (!kv_is_bucket(given.bucket))
         return bad_bucket(error);
     if (given.history > HISTORY_MAX)
         return error_set(error, RILL_ERR_INVALID, "a history of more than %d", HISTORY_MAX);
@@ -130,7 +117,7 @@ enum rill_err rill_kv_open(struct rill_js *js, const char *bucket, struct rill_k
 {
     Rill__StreamInfo *info;
     char name[KV_BUCKET_BYTES + 4];
-    if (!is_bucket(bucket))
+    if (!kv_is_bucket(bucket))
         return bad_bucket(error);
     (void)snprintf(name, sizeof name, "KV_%s", bucket);
     const enum rill_err err = rill_stream_info(js, name, NULL, &info, error);
@@ -149,7 +136,7 @@ void rill_kv_close(struct rill_kv *kv)
 enum rill_err rill_kv_delete_bucket(struct rill_js *js, const char *bucket, struct rill_error *error)
 {
     char name[KV_BUCKET_BYTES + 4];
-    if (!is_bucket(bucket))
+    if (!kv_is_bucket(bucket))
         return bad_bucket(error);
     (void)snprintf(name, sizeof name, "KV_%s", bucket);
     return rill_stream_delete(js, name, error);
@@ -322,7 +309,9 @@ static enum rill_err write_key(struct rill_kv *kv, const char *key, struct rill_
 {
     char subject[JS_SUBJECT_BYTES];
     struct rill_stored stored;
-    enum rill_err err = publish_subject(kv, key, subject);
+    enum rill_err err = kv_subject(kv, key, false, subject);
+    if (!err)
+        err = js_publish_subject(kv->js, subject);
     if (err)
         return error_set(error, err, "no good key");
     const struct rill_publish publish = {.subject = subject,

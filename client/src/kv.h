@@ -15,6 +15,9 @@ struct rill_kv {
     bool direct; // the stream answers DIRECT.GET
 };
 
+/* Letters, digits, - and _; also for buckets of objects. */
+bool kv_is_bucket(const char *bucket);
+
 /* "$KV.<bucket>.<key>". INVALID for a key that is none; `pattern` permits wildcards. */
 enum rill_err kv_subject(const struct rill_kv *kv, const char *key, bool pattern,
                          char ret[JS_SUBJECT_BYTES]) RILL_MUST_CHECK;
