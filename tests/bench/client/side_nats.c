@@ -173,7 +173,7 @@ static bool stream_publish(const struct work *work, double *ret_per_s)
     const double begin_s = side_now_s();
     holds = holds && store_all(&pair, work);
     *ret_per_s = work->messages / (side_now_s() - begin_s);
-    holds = holds && ok(js_DeleteStream(pair.js, name, NULL, NULL), "delete the stream");
+    (void)js_DeleteStream(pair.js, name, NULL, NULL); // the server goes away soon
     return close_pair(&pair, holds);
 }
 
@@ -205,7 +205,7 @@ static bool pull(const struct work *work, double *ret_per_s)
     holds = holds && fetch_all(&pair, work, sub);
     *ret_per_s = work->messages / (side_now_s() - begin_s);
     natsSubscription_Destroy(sub);
-    holds = holds && ok(js_DeleteStream(pair.js, name, NULL, NULL), "delete the stream");
+    (void)js_DeleteStream(pair.js, name, NULL, NULL); // the server goes away soon
     return close_pair(&pair, holds);
 }
 

@@ -167,7 +167,7 @@ static bool stream_publish(const struct work *work, double *ret_per_s)
     const double begin_s = side_now_s();
     holds = holds && store_all(&pair, work);
     *ret_per_s = work->messages / (side_now_s() - begin_s);
-    holds = holds && ok(rill_stream_delete(pair.js, name, NULL), "delete the stream");
+    (void)!rill_stream_delete(pair.js, name, NULL); // the server goes away soon
     return close_pair(&pair, holds);
 }
 
@@ -204,7 +204,7 @@ static bool pull(const struct work *work, double *ret_per_s)
     const double begin_s = side_now_s();
     holds = holds && fetch_all(&pair, work, name);
     *ret_per_s = work->messages / (side_now_s() - begin_s);
-    holds = holds && ok(rill_stream_delete(pair.js, name, NULL), "delete the stream");
+    (void)!rill_stream_delete(pair.js, name, NULL); // the server goes away soon
     return close_pair(&pair, holds);
 }
 
