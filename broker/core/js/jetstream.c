@@ -8,6 +8,7 @@
 #include "js_state.h"
 #include "push.h"
 #include "stream.h"
+#include "stream_limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     }
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
     js->flow_sub = route_subscribe(js->account, "$JS.FC.>", push_flow_answer, js);
+    js->buried_sub = route_subscribe(js->account, DURABLE_BURIED_SUBJECT ".>", durable_buried, js);
     interest_listen(js->account->interest, push_interest_changed, js);
     stream_recover_all(js);
     return js;
@@ -65,6 +67,7 @@ void jetstream_destroy(struct jetstream *js)
     route_unsubscribe(js->account, js->ack_sub);
     api_audit_end(&js->audits);
     route_unsubscribe(js->account, js->flow_sub);
+    route_unsubscribe(js->account, js->buried_sub);
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
@@ -91,6 +94,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
         return;
     case DEADLINE_STREAM:
         stream_due((struct stream *)((char *)due - offsetof(struct stream, due)));
+        return;
+    case DEADLINE_STREAM_AGE:
+        stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
         return;
     default:
         RILL_UNREACHABLE();
