@@ -34,7 +34,7 @@ static enum rill_err new_tail(struct rill_store *store, size_t size, struct bloc
     }
     store->ends_block = false;
     // The committed tail stays: after a rollback it is the block that is appended to.
-    block_trim(&table->cache, store->committed.block);
+    store_cache_trim(store);
     return RILL_OK;
 }
 

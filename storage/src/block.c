@@ -188,6 +188,20 @@ void block_trim(struct block_cache *cache, const struct block *keep)
     }
 }
 
+void block_evict(struct block_cache *cache, const struct block *keep, bool keeps_recent)
+{
+    struct block_data *data = cache->recent ? cache->recent->prev : NULL;
+    while (data && keep && !is_before(data->block, keep))
+        data = data == cache->recent ? NULL : data->prev;
+    if (!data || (keeps_recent && data == cache->recent))
+        return;
+    block_detach(cache, data->block);
+    if (!keeps_recent) {
+        block_data_destroy(cache->spare); // this store may never need it again
+        cache->spare = NULL;
+    }
+}
+
 static void data_touch(struct block_cache *cache, struct block_data *data)
 {
     if (cache->recent == data)

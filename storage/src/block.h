@@ -84,9 +84,13 @@ enum rill_err block_attach_room(struct block_cache *cache, struct block *block, 
 void block_detach(struct block_cache *cache, struct block *block);
 /* Forgets what is at and behind `len`. The counts are the caller's to set. */
 void block_cut(struct block *block, uint32_t len);
-/* Frees the least recently used data until the budget is kept; `keep`, which may be NULL, and the blocks behind it
+/* Frees the least recently used data, but not the one used last, until the budget is kept; `keep`, which may be NULL, and the blocks behind it
    stay. */
 void block_trim(struct block_cache *cache, const struct block *keep);
+
+/* Frees the least recently used data of a block in front of `keep`, or of any when that is NULL, perhaps not that
+   used last. */
+void block_evict(struct block_cache *cache, const struct block *keep, bool keeps_recent);
 
 /* The place of a message in a block that has data, looking at its first `len` bytes. NOT_FOUND, NO_MEMORY. */
 enum rill_err block_message(struct block_cache *cache, struct block *block, uint32_t len, uint64_t sequence,

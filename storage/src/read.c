@@ -43,6 +43,7 @@ static uint32_t committed_count(const struct rill_store *store, const struct blo
 
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
 {
+    shared_cache_use(&store->member);
     if (lost_has(&store->lost, sequence))
         return RILL_ERR_DAMAGED;
     if (!is_stored(store, sequence))
@@ -239,7 +240,7 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
         block_attach(&store->segments.cache, block, job->data);
         note_losses(store, job, block);
         store_erase_loaded(store, block);
-        block_trim(&store->segments.cache, store->committed.block);
+        store_cache_trim(store);
         store_note_first(store);
         (void)!segment_bring(&store->segments, block->segment); // it was used last
     } else {

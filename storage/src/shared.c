@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { OPEN_FILES_DEFAULT = 256 };
+enum { OPEN_FILES_DEFAULT = 256, CACHE_BYTES_DEFAULT = 64 << 20 };
 
 struct rill_store_shared {
     // Immutable.
+    uint64_t cache_bytes_max;
     size_t open_files_max;
     char *root;
     struct rill_disk_file *lock;
@@ -22,6 +23,11 @@ struct rill_store_shared {
     // Guarded by `mutex`.
     size_t open_files;          // idle ones, and those that commits in flight have and keep
     struct shared_member *idle; // least recently used first
+    uint64_t cache_bytes;
+    size_t cached_count;
+    struct shared_member *cached; // by `place`
+    // The loop's.
+    uint64_t clock; // counts uses
 };
 
 static void shared_lock(struct rill_store_shared *shared)
@@ -53,14 +59,15 @@ static struct rill_store_shared *create_object(const struct rill_store_shared_op
 {
     struct rill_store_shared *shared = rill_alloc_zero(1, sizeof *shared);
     shared->open_files_max = options->open_files_max ? options->open_files_max : OPEN_FILES_DEFAULT;
+    shared->cache_bytes_max = options->cache_bytes_max ? options->cache_bytes_max : CACHE_BYTES_DEFAULT;
     const int status = pthread_mutex_init(&shared->mutex, NULL);
     RILL_ASSERT(status == 0);
     return shared;
 }
 
-struct rill_store_shared *shared_create_alone(void)
+struct rill_store_shared *shared_create_alone(uint64_t cache_bytes_max)
 {
-    return create_object(&(struct rill_store_shared_options){0});
+    return create_object(&(struct rill_store_shared_options){.cache_bytes_max = cache_bytes_max});
 }
 
 enum rill_err rill_store_shared_create(const struct rill_store_shared_options *options,
@@ -83,7 +90,7 @@ void rill_store_shared_destroy(struct rill_store_shared *shared)
 {
     if (!shared)
         return;
-    RILL_ASSERT(!shared->open_files && !shared->idle);
+    RILL_ASSERT(!shared->open_files && !shared->idle && !shared->cached);
     if (shared->lock)
         shared->lock->disk->ops->close(shared->lock);
     (void)pthread_mutex_destroy(&shared->mutex);
@@ -94,7 +101,7 @@ void rill_store_shared_destroy(struct rill_store_shared *shared)
 void rill_store_shared_state(struct rill_store_shared *shared, struct rill_store_shared_state *ret_state)
 {
     shared_lock(shared);
-    *ret_state = (struct rill_store_shared_state){.open_files = shared->open_files};
+    *ret_state = (struct rill_store_shared_state){shared->open_files, shared->cache_bytes};
     shared_unlock(shared);
 }
 
@@ -147,12 +154,82 @@ void shared_file_give(struct shared_member *member, bool kept)
     shared_unlock(shared);
 }
 
+static void cached_set(struct rill_store_shared *shared, struct shared_member *member, uint64_t bytes)
+{
+    shared->cache_bytes = shared->cache_bytes - member->cache_bytes + bytes;
+    member->cache_bytes = bytes;
+}
+
+static void cached_remove(struct rill_store_shared *shared, struct shared_member *member)
+{
+    if (!member->is_cached)
+        return;
+    DL_DELETE2(shared->cached, member, older, newer);
+    shared->cached_count--;
+    member->is_cached = false;
+}
+
+/* Puts it in its place, which is the last one as a rule. */
+static void cached_place(struct rill_store_shared *shared, struct shared_member *member)
+{
+    cached_remove(shared, member);
+    struct shared_member *before = shared->cached ? shared->cached->older : NULL;
+    while (before && before->place > member->used)
+        before = before == shared->cached ? NULL : before->older;
+    if (before)
+        DL_APPEND_ELEM2(shared->cached, before, member, older, newer);
+    else
+        DL_PREPEND2(shared->cached, member, older, newer);
+    member->place = member->used;
+    member->is_cached = true;
+    shared->cached_count++;
+}
+
+/* Asks the one that was used the longest time ago, then the next. Who was used meanwhile gets its place first; who has
+   nothing to give now goes to the end of the line. */
+static void cached_make_room(struct rill_store_shared *shared, const struct shared_member *asking)
+{
+    size_t tries = 2 * shared->cached_count;
+    while (shared->cache_bytes > shared->cache_bytes_max && shared->cached && tries) {
+        struct shared_member *member = shared->cached;
+        const uint64_t before = member->cache_bytes;
+        if (member->used == member->place) {
+            cached_set(shared, member, member->evict(member, member == asking));
+            member->used = member->cache_bytes < before ? member->used : shared->clock;
+        }
+        if (!member->cache_bytes)
+            cached_remove(shared, member);
+        if (member->cache_bytes < before)
+            continue;
+        cached_place(shared, member);
+        tries--;
+    }
+}
+
+void shared_cache_use(struct shared_member *member)
+{
+    member->used = ++member->shared->clock;
+}
+
+void shared_cache_note(struct shared_member *member, uint64_t bytes)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_cache_use(member);
+    shared_lock(shared);
+    cached_set(shared, member, bytes);
+    cached_place(shared, member);
+    cached_make_room(shared, member);
+    shared_unlock(shared);
+}
+
 void shared_leave(struct shared_member *member)
 {
     struct rill_store_shared *shared = member->shared;
     shared_lock(shared);
     if (member->is_idle)
         idle_close(shared, member);
+    cached_remove(shared, member);
+    cached_set(shared, member, 0);
     shared_unlock(shared);
 }
 

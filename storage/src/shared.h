@@ -16,15 +16,27 @@ struct shared_member {
     bool is_idle;                 // the file is open and no commit is in flight: it is in the list
     struct shared_member *prev;   // of those that are idle, the least recently used first
     struct shared_member *next;
+    // Of the cache:
+    /* Frees one block's data if it can; the one used last only when others ask. Says what is left. */
+    uint64_t (*evict)(struct shared_member *member, bool is_asking);
+    uint64_t cache_bytes;                // as it was noted last
+    uint64_t used;                       // the loop's: when it was read or added to the last time
+    uint64_t place;                      // `used`, as it was when it got its place in the list
+    bool is_cached;                      // it is in the list
+    struct shared_member *older, *newer; // of those with data in memory
 };
 
 /* For one store. */
-struct rill_store_shared *shared_create_alone(void);
+struct rill_store_shared *shared_create_alone(uint64_t cache_bytes_max);
 
 /* A commit is about to run. False when the file is to be closed at the end of the run, for there are too many. */
 bool shared_file_take(struct shared_member *member);
 /* The commit has finished. `kept` is what taking said. */
 void shared_file_give(struct shared_member *member, bool kept);
+/* The store was read. The loop's. */
+void shared_cache_use(struct shared_member *member);
+/* The store has so much in memory now. Makes room, at other stores or at this one, when that is too much. */
+void shared_cache_note(struct shared_member *member, uint64_t bytes);
 /* The store is the caller's alone from now on. */
 void shared_leave(struct shared_member *member);
 

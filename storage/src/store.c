@@ -18,6 +18,25 @@ static uint64_t within(uint64_t value, uint64_t fallback, uint64_t least, uint64
     return wanted < least ? least : wanted > most ? most : wanted;
 }
 
+/* When others ask, and nothing is open or in flight, even the tail may go: the next append begins a block. */
+static uint64_t cache_evict(struct shared_member *member, bool is_asking)
+{
+    struct rill_store *store = (struct rill_store *)((char *)member - offsetof(struct rill_store, member));
+    struct block_cache *cache = &store->segments.cache;
+    const bool is_idle = !is_asking && !store->in_flight && !store->commit.record;
+    if (is_idle || store->committed.block)
+        block_evict(cache, is_idle ? NULL : store->committed.block, is_asking);
+    return cache->bytes;
+}
+
+void store_cache_trim(struct rill_store *store)
+{
+    if (store->serving)
+        shared_cache_note(&store->member, store->segments.cache.bytes);
+    else
+        block_trim(&store->segments.cache, store->committed.block);
+}
+
 static struct rill_store *store_create_object(const struct rill_store_options *options)
 {
     struct rill_store *store = rill_alloc_zero(1, sizeof *store);
@@ -28,7 +47,6 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     store->segment_bytes =
         within(options->segment_bytes, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
     store->commit_bytes_max = within(options->commit_bytes_max, COMMIT_BYTES_DEFAULT, 4096, COMMIT_BYTES_MAX);
-    store->segments.cache.bytes_max = within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX);
     rill_buf_init(&store->checkpoint, CHECKPOINT_BYTES_MAX);
     store->job = (struct commit_job){
         .base = {.kind = JOB_COMMIT, .disk = store->disk},
@@ -37,9 +55,12 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .outcome = SEGMENT_MADE,
     };
     store->limits.set = options->limits;
-    store->member = (struct shared_member){.shared = options->shared, .file = &store->job.file};
+    store->segments.cache.bytes_max = CACHE_BYTES_DEFAULT; // until it serves
+    store->member =
+        (struct shared_member){.shared = options->shared, .file = &store->job.file, .evict = cache_evict};
     if (!options->shared) {
-        store->own_shared = shared_create_alone();
+        store->own_shared =
+            shared_create_alone(within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX));
         store->member.shared = store->own_shared;
     }
     return store;
@@ -49,6 +70,7 @@ static void store_destroy(struct rill_store *store)
 {
     if (!store)
         return;
+    RILL_ASSERT(!store->snapshots);
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     segment_plan_destroy(store->plan);
     segment_table_fini(&store->segments);
@@ -146,6 +168,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     }
     store->tail_bytes = store->job.reserved;
     commit_job_close_file(&store->job);
+    store->serving = true;
     *ret_store = store;
     return RILL_OK;
 }
@@ -244,6 +267,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
     commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
+    store->serving = true;
     *ret_store = store;
     return RILL_OK;
 }
@@ -253,6 +277,7 @@ void rill_store_close(struct rill_store *store)
     if (!store)
         return;
     shared_leave(&store->member);
+    store->serving = false;
     store_rollback(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill

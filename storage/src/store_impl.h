@@ -163,6 +163,7 @@ struct rill_store {
     size_t removal_count;
     size_t removal_capacity;
     struct limits limits;
+    struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
     int64_t first_time_ns;      // of the message at committed.floor, meaningless when there is none
@@ -185,7 +186,22 @@ struct rill_store {
     bool in_flight;
     bool dirty; // what job.cut will be
     struct shared_member member;
+    bool serving; // open, and the loop's
 };
+
+/* store.c: keeps the budget of block data in memory, after some was added. */
+void store_cache_trim(struct rill_store *store);
+
+/* at_time.c */
+/* The first message above a time. */
+struct store_young {
+    uint64_t floor; // its sequence, or a lower one behind all that are not above; with AGAIN one to be loaded
+    int64_t
+        time_ns; // its time, or that of one in front of it which is above, too; RILL_NEVER_NS when there is none
+};
+/* AGAIN, IO. */
+enum rill_err store_find_young(struct rill_store *store, enum live_plane plane, int64_t cutoff_ns,
+                               struct store_young *ret) RILL_MUST_CHECK;
 
 /* append.c */
 /* Makes sure that a commit is open. */
@@ -207,6 +223,9 @@ uint64_t store_sayable_floor(const struct rill_store *store, uint64_t floor);
 /* Repeats the floor in the log when that lets a segment go (R2). */
 void store_say_floor(struct rill_store *store);
 
+/* snapshot.c: the lowest segment that must not be removed. */
+uint64_t store_pinned_from(const struct rill_store *store);
+
 /* Where a message stands that an append could name, as the open commit sees it. */
 enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
                                  const uint8_t **ret_at) RILL_MUST_CHECK;
@@ -226,6 +245,8 @@ enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job
 void erase_job_run(struct erase_job *job);
 
 /* tidy.c */
+/* How many segments from the front on are dead, and the log says so behind them. */
+size_t store_spent_count(const struct rill_store *store);
 void tidy_job_run(struct tidy_job *job);
 /* The file of the segment `number` is there, and the tail is left for it. */
 void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_bytes,

@@ -168,101 +168,15 @@ void rill_store_set_limits(struct rill_store *store, const struct rill_store_lim
 
 // ---- age ----
 
-/* The first message that is not too old. */
-struct young {
-    uint64_t floor;  // its sequence, or that behind the last one
-    int64_t time_ns; // its time, or that of one in front of it; RILL_NEVER_NS when there is none
-};
-
-/* The first message of a block that is younger than `cutoff_ns`, or its end; with AGAIN the first there is. */
-static enum rill_err cut_block_at_time(struct rill_store *store, struct block *block, int64_t cutoff_ns,
-                                       struct young *ret)
-{
-    uint32_t i = 0;
-    ret->floor = first_live(block);
-    if (!block->data)
-        return RILL_ERR_AGAIN;
-    for (; (i = live_next(block->live, i, block->count, LIVE_OPEN)) < block->count; i++) {
-        const uint8_t *record;
-        const enum rill_err err =
-            block_message(&store->segments.cache, block, block->len, block->first_sequence + i, &record);
-        if (err && err != RILL_ERR_NOT_FOUND)
-            return err;
-        ret->time_ns = err ? cutoff_ns : record_view(record).time_ns;
-        if (ret->time_ns > cutoff_ns)
-            break;
-    }
-    ret->floor = block->first_sequence + i;
-    return RILL_OK;
-}
-
-/* Does a message behind this segment say that all in it are too old? */
-static bool is_segment_old(const struct segment_table *table, size_t at, int64_t cutoff_ns)
-{
-    for (size_t i = at + 1; i < table->count; i++) {
-        if (table->segments[i]->messages)
-            return table->segments[i]->first_time_ns <= cutoff_ns;
-    }
-    return false;
-}
-
-static bool is_block_old(const struct segment *segment, size_t at, int64_t cutoff_ns)
-{
-    for (size_t i = at + 1; i < segment->block_count; i++) {
-        if (segment->blocks[i]->count)
-            return segment->blocks[i]->first_time_ns <= cutoff_ns;
-    }
-    return false;
-}
-
-/* In a segment that may hold both. `time_ns` stays "never" when all are too old. */
-static enum rill_err cut_segment_at_time(struct rill_store *store, struct segment *segment, int64_t cutoff_ns,
-                                         struct young *ret)
-{
-    enum rill_err err = segment_bring(&store->segments, segment);
-    const struct block *first = err ? NULL : segment_block(segment, store->open.floor);
-    for (size_t i = first ? first->index : 0; !err && i < segment->block_count; i++) {
-        struct block *block = segment->blocks[i];
-        if (!block_live(block))
-            continue;
-        ret->time_ns = block->first_time_ns;
-        if (ret->time_ns > cutoff_ns)
-            return RILL_OK;
-        if (is_block_old(segment, i, cutoff_ns))
-            ret->floor = block_end(block);
-        else
-            err = cut_block_at_time(store, block, cutoff_ns, ret);
-        if (!err && ret->time_ns > cutoff_ns)
-            return RILL_OK;
-        ret->time_ns = RILL_NEVER_NS;
-    }
-    return err;
-}
-
-/* AGAIN, IO. */
-static enum rill_err find_young(struct rill_store *store, int64_t cutoff_ns, struct young *ret)
-{
-    const struct segment_table *table = &store->segments;
-    enum rill_err err = RILL_OK;
-    *ret = (struct young){store->open.floor, RILL_NEVER_NS};
-    for (size_t i = floor_segment(store); !err && ret->time_ns == RILL_NEVER_NS && i < table->count; i++) {
-        if (is_segment_old(table, i, cutoff_ns))
-            ret->floor = segment_end(table, i);
-        else
-            err = cut_segment_at_time(store, table->segments[i], cutoff_ns, ret);
-    }
-    return err;
-}
-
 enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
 {
     const int64_t age_ns = store->limits.set.max_age_ns;
     struct rill_store_purged purged = {0};
-    struct young young;
+    struct store_young young;
     *ret = (struct rill_store_expired){.next_ns = RILL_NEVER_NS};
     if (age_ns <= 0)
         return RILL_OK;
-    enum rill_err err = find_young(store, now_ns - age_ns, &young);
+    enum rill_err err = store_find_young(store, LIVE_OPEN, now_ns - age_ns, &young);
     purged.load_sequence = young.floor;
     if (!err && young.floor > store->open.floor)
         err = rill_store_append_purge(store, young.floor, &purged);

@@ -29,7 +29,7 @@ void store_enter_file(struct rill_store *store, uint64_t number, uint64_t left_b
     store->next_segment = number + 1;
 }
 
-static size_t spent_count(const struct rill_store *store)
+size_t store_spent_count(const struct rill_store *store)
 {
     const struct log_mark *committed = &store->committed;
     const struct segment_table *table = &store->segments;
@@ -42,7 +42,10 @@ static size_t spent_count(const struct rill_store *store)
 
 static struct rill_store_job *spent_start(struct rill_store *store)
 {
-    const size_t count = spent_count(store);
+    size_t count = store_spent_count(store);
+    const uint64_t pinned = store_pinned_from(store);
+    while (count && store->segments.segments[count - 1]->number >= pinned)
+        count--;
     if (!count)
         return NULL;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);

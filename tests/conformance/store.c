@@ -330,3 +330,30 @@ Test(store_conformance, a_folder_has_one_owner)
 {
     stores_each(check_folder);
 }
+
+static void check_truncate(struct stores_side *side)
+{
+    struct rill_store_purging purging = {0};
+    enum rill_err err;
+    for (int i = 0; i < 40; i++) {
+        stores_append_many(side, "a", 50, 1000);
+        stores_commit(side);
+    }
+    while ((err = rill_store_append_truncate(side->store, 777, &purging)) == RILL_ERR_AGAIN) {
+        if (purging.load_sequence)
+            cr_assert(stores_load(side, purging.load_sequence));
+    }
+    cr_expect(eq(int, err, RILL_OK));
+    cr_expect(eq(u64, purging.messages, 2000 - 777));
+    stores_commit(side);
+    stores_reopen(side, NULL);
+    cr_expect(eq(u64, stores_state(side).messages, 777));
+    cr_expect(eq(u64, stores_state(side).last_sequence, 2000));
+    cr_expect(eq(u64, stores_append(side, "a", 1), 2001));
+}
+
+// A truncated stream has nothing above, and gives no number a second time.
+Test(store_conformance, truncating_takes_what_is_above)
+{
+    stores_each(check_truncate);
+}

@@ -3,7 +3,9 @@
 """Starts the server under test, runs a client program against it, and ends the server with the program.
 
 The program finds RILL_URL (and RILL_WS_URL with --websocket) in its environment. It may write `restart` to file
-descriptor 3 and reads a line from descriptor 4 when that is done. Usage: with_server.py [--jetstream] [--websocket] PROGRAM..."""
+descriptor 3 and reads a line from descriptor 4 when that is done. --config adds to the server's configuration, --url takes
+another URL for RILL_URL ({port} is the server's); in both {pid} is a number of nobody else's. Usage: with_server.py
+[--jetstream] [--websocket] [--config TEXT] [--url URL] PROGRAM..."""
 
 import argparse
 import os
@@ -26,8 +28,8 @@ def serve_commands(server, commands, answers):
             answers.flush()
 
 
-def environment(server, websocket):
-    variables = dict(os.environ, RILL_URL=f"nats://127.0.0.1:{server.port}")
+def environment(server, url, websocket):
+    variables = dict(os.environ, RILL_URL=url.replace("{port}", str(server.port)))
     if websocket:
         port = server.port_of(r"Listening for websocket clients on ws://\S+:(\d+)")
         variables["RILL_WS_URL"] = f"ws://127.0.0.1:{port}"
@@ -41,10 +43,10 @@ def give_pipes(command_write, answer_read):
         os.dup2(end, 3 + at)
 
 
-def run(server, program, websocket):
+def run(server, program, url, websocket):
     command_read, command_write = os.pipe()
     answer_read, answer_write = os.pipe()
-    child = subprocess.Popen(program, env=environment(server, websocket), close_fds=False,
+    child = subprocess.Popen(program, env=environment(server, url, websocket), close_fds=False,
                              preexec_fn=lambda: give_pipes(command_write, answer_read))
     os.close(command_write)
     os.close(answer_read)
@@ -60,15 +62,19 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--jetstream", action="store_true")
     options.add_argument("--websocket", action="store_true")
+    options.add_argument("--config", default="")
+    options.add_argument("--url", default="nats://127.0.0.1:{port}")
     options.add_argument("program", nargs=argparse.REMAINDER)
     given = options.parse_args()
-    config = 'websocket { host: "127.0.0.1", port: -1, no_tls: true }' if given.websocket else ""
+    pid = str(os.getpid())
+    config = given.config.replace("{pid}", pid)
+    config += '\nwebsocket { host: "127.0.0.1", port: -1, no_tls: true }' if given.websocket else ""
     with Server(under_test(), config) as server:
         if given.jetstream:
             server.stop()
             server.args = ["-js", "-sd", os.path.join(server.folder, "store")]
             server.start()
-        return run(server, given.program, given.websocket)
+        return run(server, given.program, given.url.replace("{pid}", pid), given.websocket)
 
 
 if __name__ == "__main__":

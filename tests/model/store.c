@@ -366,6 +366,26 @@ static void expire(struct model *model)
     }
 }
 
+static void at_time(struct model *model)
+{
+    const struct oracle_state state = oracle_state(&model->oracle, COMMITTED);
+    const int64_t time_ns =
+        state.first_time_ns - 2 + below(model, (uint32_t)(model->now_ns - state.first_time_ns + 5));
+    uint64_t wanted = state.first_sequence, sequence;
+    while (wanted <= model->oracle.last[COMMITTED] && (!oracle_find(&model->oracle, COMMITTED, wanted) ||
+                                                       model->oracle.messages[wanted - 1].time_ns < time_ns))
+        wanted++;
+    for (size_t i = 0; i < SIDES; i++) {
+        enum rill_err err;
+        while ((err = rill_store_at_time(side_at(model, i)->store, time_ns, &sequence)) == RILL_ERR_AGAIN)
+            load(model, side_at(model, i), sequence);
+        cr_assert(eq(int, err, wanted > model->oracle.last[COMMITTED] ? RILL_ERR_NOT_FOUND : RILL_OK),
+                  "seed %lu", model->seed);
+        if (!err)
+            cr_assert(eq(u64, sequence, wanted), "seed %lu", model->seed);
+    }
+}
+
 static void step(struct model *model)
 {
     const uint32_t what = below(model, 100);
@@ -380,6 +400,8 @@ static void step(struct model *model)
         below(model, 4) ? expire(model) : set_limits(model);
     else if (what < 75)
         commit_step(model);
+    else if (what < 80)
+        at_time(model);
     else if (what < 94)
         read_one(model, below(model, (uint32_t)model->oracle.last[OPEN] + 3));
     else if (what < 96)

@@ -56,6 +56,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
                       .cache_bytes_max = options->cache_bytes_max,
                       .limits = options->jetstream_limits,
                       .domain = options->jetstream_domain,
+                      .free_bytes = options->jetstream_free_bytes,
                       .lenient = options->jetstream_lenient,
                       .store_dir = options->store_dir ? options->store_dir : "store"},
         .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},

@@ -41,6 +41,7 @@ struct sim_options {
     uint64_t cache_bytes_max;
     struct rill_jetstream_limits jetstream_limits;
     const char *jetstream_domain;
+    int64_t jetstream_free_bytes;
     bool jetstream_lenient;
     bool log_to_stderr;
 };

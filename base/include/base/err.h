@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one set of error codes of Rill, and the text that is wrapped around one on its way up. errno, SQLite's
-// and nng's codes are translated at the function that called them and go no further.
+// and nng's codes are translated at the function that called them and go no further. The client library shows
+// the codes up to REFUSED to its users (rill.h), so these keep their values.
 #pragma once
 
 #include <stddef.h>
@@ -23,6 +24,9 @@
     X(READ_ONLY, "read-only after an earlier error")                                                         \
     X(CLOSED, "closed")                                                                                      \
     X(TIMEOUT, "timed out")                                                                                  \
+    X(DISCONNECTED, "not connected")                                                                         \
+    X(NO_RESPONDERS, "nobody listens")                                                                       \
+    X(REFUSED, "refused by the server")                                                                      \
     X(FULL_MESSAGES, "maximum messages exceeded")                                                            \
     X(FULL_BYTES, "maximum bytes exceeded")                                                                  \
     X(FULL_SUBJECT, "maximum messages per subject exceeded")

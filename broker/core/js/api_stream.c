@@ -123,6 +123,21 @@ void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const
     js_respond(stream->js, reply, &response.base);
 }
 
+/* Consumers keep what they were promised. */
+static struct rill_js_error check_consumers(const struct stream *stream, const Rill__ConsumerLimits *limits)
+{
+    const int64_t threshold_max_ns = limits->inactive_threshold;
+    const int64_t pending_max = limits->max_ack_pending;
+    for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+        const Rill__ConsumerConfig *config = durable->record->config;
+        if ((threshold_max_ns > 0 && config->inactive_threshold > threshold_max_ns) ||
+            (pending_max > 0 && config->max_ack_pending > pending_max))
+            return rill_js_error_with(RILL_JS_STREAM_UPDATE, "change to limits violates consumers: %s",
+                                      durable->record->name);
+    }
+    return (struct rill_js_error){0};
+}
+
 static struct rill_js_error update(const struct api_call *call, struct stream *stream,
                                    Rill__StreamConfig *config)
 {
@@ -132,6 +147,8 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
         error = stream_config_check_not_yet(config);
     if (!rill_js_error_is_set(&error))
         error = js_limits_check_stream(call->js, config, old);
+    if (!rill_js_error_is_set(&error))
+        error = check_consumers(stream, config->consumer_limits);
     if (rill_js_error_is_set(&error))
         return error;
     if (any_recovering(call->js))

@@ -5,41 +5,13 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "proto/message.h"
+#include "stream_load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 // ---- loading ----
-
-struct load_job {
-    struct rill_job job;
-    struct stream *stream;
-    struct rill_store_job *store_job;
-};
-
-static void run_load(struct rill_job *base)
-{
-    rill_store_job_run(((struct load_job *)base)->store_job);
-}
-
-static void finish_load(struct rill_core *core, struct rill_job *base)
-{
-    struct load_job *job = (struct load_job *)base;
-    struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_load_finish(stream->store, job->store_job);
-    free(job);
-    RILL_ASSERT(stream->loads_out > 0);
-    stream->loads_out--;
-    stream_touch(stream);
-    if (err) {
-        const struct rill_js_error error = stream_store_error(stream, err);
-        rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s': reading the log failed: %s",
-                 stream->name, rill_err_text(err));
-        asked_fail(stream, &error);
-    }
-    stream_serve_waiting(stream);
-}
 
 void asked_load(struct stream *stream, uint64_t sequence)
 {
@@ -50,12 +22,7 @@ void asked_load(struct stream *stream, uint64_t sequence)
             stream_soon(stream);
         return;
     }
-    struct load_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_load, .finish = finish_load, .lane = RILL_LANE_DISK};
-    job->stream = stream;
-    job->store_job = store_job;
-    stream->loads_out++;
-    core_submit(stream->js->core, &job->job);
+    stream_load(stream, store_job);
 }
 
 // ---- asking ----

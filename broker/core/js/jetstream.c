@@ -8,6 +8,7 @@
 #include "js_state.h"
 #include "push.h"
 #include "stream.h"
+#include "stream_limits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
         return;
     case DEADLINE_STREAM:
         stream_due((struct stream *)((char *)due - offsetof(struct stream, due)));
+        return;
+    case DEADLINE_STREAM_AGE:
+        stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
         return;
     default:
         RILL_UNREACHABLE();

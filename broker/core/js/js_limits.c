@@ -34,6 +34,8 @@ int64_t js_limits_storage_max(const struct jetstream *js)
 {
     if (js->limits.storage_bytes_max > 0)
         return js->limits.storage_bytes_max;
+    if (!js->free_bytes_at_start)
+        return 0;
     return (js->free_bytes_at_start + (int64_t)js->recovered_bytes) / 4 * 3;
 }
 

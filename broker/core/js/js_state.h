@@ -25,6 +25,7 @@ struct stream;
 enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
+    DEADLINE_STREAM_AGE,
 };
 
 struct jetstream {
@@ -38,6 +39,8 @@ struct jetstream {
     bool lenient;
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
+    uint64_t file_bytes;         // of the messages in all streams
+    uint64_t memory_bytes;       // the same of those in memory
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default

@@ -8,6 +8,7 @@
 #include "proto/message.h"
 #include "proto/rfc3339.h"
 #include "proto/subject.h"
+#include "stream_limits.h"
 
 #include <stdlib.h>
 
@@ -46,6 +47,7 @@ struct stream *stream_add(struct jetstream *js, const char *name, enum stream_st
     stream->name = rill_alloc_cstr(rill_bytes_from_cstr(name));
     stream->state = state;
     stream->due.kind = DEADLINE_STREAM;
+    stream->age_due.kind = DEADLINE_STREAM_AGE;
     pub_acks_init(&stream->acks_open);
     pub_acks_init(&stream->acks_flying);
     pub_acks_init(&stream->synced_open);
@@ -74,8 +76,10 @@ void stream_free(struct stream *stream)
                 !stream->asked);
     RILL_ASSERT(!stream->touched);
     stream_deactivate(stream);
+    stream_limits_forget(stream);
     free_durables(stream);
     rill_deadline_cancel(&js->core->deadlines, &stream->due);
+    rill_deadline_cancel(&js->core->deadlines, &stream->age_due);
     HASH_DELETE(by_name, js->streams, stream);
     if (stream->record)
         rill_message_free(&stream->record->base);
@@ -123,6 +127,7 @@ void stream_activate(struct stream *stream)
     RILL_ASSERT(stream->store && stream->record);
     stream->state = STREAM_ACTIVE;
     subscribe(stream);
+    stream_limits_apply(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
@@ -148,8 +153,10 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
         rill_message_free(&stream->record->base);
     stream->record = record;
     stream->dedupe.window_ns = record->config->duplicate_window;
-    if (listens)
-        subscribe(stream);
+    if (!listens)
+        return;
+    subscribe(stream);
+    stream_limits_apply(stream);
 }
 
 // ---- what there is to know ----

@@ -113,9 +113,11 @@ struct stream {
     bool touched;       // in the list of touched streams
     bool commit_wanted; // somebody waits: do not put it off
     struct stream *touched_next;
-    struct durable *news;     // consumers with something that the log does not know
-    struct durable *waiting;  // consumers that want messages when there are new ones, or when a load is back
-    struct rill_deadline due; // quiet news are committed, waiting consumers are tried again
+    struct durable *news;    // consumers with something that the log does not know
+    struct durable *waiting; // consumers that want messages when there are new ones, or when a load is back
+    uint64_t counted_bytes;  // of it in the totals of jetstream
+    struct rill_deadline age_due; // the oldest message comes of age
+    struct rill_deadline due;     // quiet news are committed, waiting consumers are tried again
 };
 
 // ---- life ----

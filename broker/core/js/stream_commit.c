@@ -17,6 +17,8 @@
 #include "proto/message.h"
 #include "stream.h"
 #include "stream_advisory.h"
+#include "stream_limits.h"
+#include "stream_load.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -310,11 +312,20 @@ static void run_commit(struct rill_job *job)
 
 static void finish_commit(struct rill_core *core, struct rill_job *job);
 
+/* What a limit removes must be in memory. */
+static void load_for_limits(struct stream *stream)
+{
+    struct rill_store_job *store_job = rill_store_limits_load_start(stream->store);
+    if (store_job)
+        stream_load(stream, store_job);
+}
+
 static void start_commit(struct stream *stream)
 {
     const bool all_noted = append_news(stream) == RILL_OK;
     stream->commit_out = rill_store_commit_start(stream->store);
-    stream->commit_wanted = !all_noted;
+    load_for_limits(stream);
+    stream->commit_wanted = !all_noted || (!stream->commit_out && stream->loads_out);
     if (!stream->commit_out)
         return;
     RILL_ASSERT(stream->acks_flying.count == 0 && stream->synced_flying.count == 0);
@@ -380,8 +391,10 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     answer_synced(stream);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
-    if (stream->state == STREAM_ACTIVE)
-        tidy(stream);
+    if (stream->state != STREAM_ACTIVE)
+        return;
+    tidy(stream);
+    stream_limits_watch(stream);
 }
 
 /* Nobody was told of what is gone, but for those who hear it here. */

@@ -15,7 +15,6 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
     "retention",
-    "max_age",
     "mirror",
     "sources",
     "first_seq",
@@ -88,14 +87,6 @@ struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *confi
     const char *field = config_first_given(&config->base, not_yet);
     if (!field && config->max_msgs_per_subject > 0)
         field = "max_msgs_per_subject";
-    // Nothing is removed from a stream yet, so a limit can only refuse.
-    if (!field && config->discard == RILL__DISCARD__DISCARD_OLD && config->max_msgs > 0)
-        field = "max_msgs with discard old";
-    if (!field && config->discard == RILL__DISCARD__DISCARD_OLD && config->max_bytes > 0)
-        field = "max_bytes with discard old";
-    if (!field && config->consumer_limits &&
-        (config->consumer_limits->inactive_threshold || config->consumer_limits->max_ack_pending))
-        field = "consumer_limits";
     return field ? rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field) : (struct rill_js_error){0};
 }
 

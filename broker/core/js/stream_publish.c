@@ -7,6 +7,7 @@
 #include "proto/json_codec.h"
 #include "publish_headers.h"
 #include "stream.h"
+#include "stream_limits.h"
 
 #include <inttypes.h>
 
@@ -103,16 +104,6 @@ static struct rill_js_error check_rollup(const struct stream *stream, const stru
     return (struct rill_js_error){0};
 }
 
-/* With "discard new" a full stream takes no more; "discard old" with a limit is refused when a stream is made. */
-static bool is_full(const struct stream *stream, const struct rill_store_state *state, size_t bytes)
-{
-    const Rill__StreamConfig *config = stream->record->config;
-    const uint64_t messages = state->open_sequence - state->last_sequence + state->messages;
-    return (config->max_msgs > 0 && messages >= (uint64_t)config->max_msgs) ||
-           (config->max_bytes > 0 &&
-            state->bytes + rill_store_open_bytes(stream->store) + bytes > (uint64_t)config->max_bytes);
-}
-
 static struct rill_js_error check_limits(const struct stream *stream, const struct message *message)
 {
     const Rill__StreamConfig *config = stream->record->config;
@@ -124,14 +115,9 @@ static struct rill_js_error check_limits(const struct stream *stream, const stru
         return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
     if (message->headers.len > HEADER_BLOCK_BYTES_MAX)
         return rill_js_error_of(RILL_JS_HEADER_TOO_LARGE);
-    if (config->max_msgs <= 0 && config->max_bytes <= 0)
-        return (struct rill_js_error){0};
-    struct rill_store_state state;
-    rill_store_state(stream->store, &state);
-    if (!is_full(stream, &state, bytes))
-        return (struct rill_js_error){0};
-    return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED, "maximum %s exceeded",
-                              config->max_msgs > 0 ? "messages" : "bytes");
+    if (stream_limits_server_is_full(stream))
+        return rill_js_error_of(RILL_JS_INSUFFICIENT_RESOURCES);
+    return (struct rill_js_error){0};
 }
 
 /* As much waits for the disk as the configuration allows. */

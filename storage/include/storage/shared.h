@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the stores of one process share: how many files they keep open together, and one lock for the folder
-// that they all lie in. Ten thousand streams work with a thousand file descriptors this way.
+// What the stores of one process share: how many files they keep open together, how much of their logs they keep in
+// memory, and one lock for the folder that they all lie in. Ten thousand streams work with a thousand file
+// descriptors this way.
 //
 // Made before the first store, destroyed after the last one; the stores that are given it in their options
 // hold a pointer. Any thread may open and close stores with it; one thread, the loop, makes the other calls
@@ -14,6 +15,8 @@ struct rill_store_shared;
 
 /* Zero stands for the default in every number. */
 struct rill_store_shared_options {
+    uint64_t
+        cache_bytes_max; // blocks in memory of all stores together; 64 MiB. What is not committed comes on top.
     size_t open_files_max;  // tail files that stay open between commits; 256. Each running job has one more.
     struct rill_disk *disk; // of `root`
     const char *root;       // <store>: its lock stands for those of all streams in it; NULL for none; copied
@@ -28,7 +31,8 @@ enum rill_err rill_store_shared_create(const struct rill_store_shared_options *o
 void rill_store_shared_destroy(struct rill_store_shared *shared);
 
 struct rill_store_shared_state {
-    size_t open_files; // tail files
+    size_t open_files;    // tail files
+    uint64_t cache_bytes; // of blocks in memory
 };
 
 void rill_store_shared_state(struct rill_store_shared *shared, struct rill_store_shared_state *ret_state);

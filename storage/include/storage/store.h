@@ -174,6 +174,18 @@ enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_k
 /* What to purge with so that the newest `count` messages stay: the sequence of the first of them. */
 uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 
+/* A removal that is made in several calls: zeroed before the first, kept by the caller from one to the next. */
+struct rill_store_purging {
+    uint64_t next_sequence; // where it goes on
+    uint64_t messages;      // removed so far
+    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first; 0: nothing, go on
+};
+
+/* Appends the removal of all messages above `last_kept`, some hundred in each call; numbers are not given again. OK
+   when all are removed; AGAIN when it goes on; LIMIT when the open commit is full: start it, go on. Else as append. */
+enum rill_err rill_store_append_truncate(struct rill_store *store, uint64_t last_kept,
+                                         struct rill_store_purging *purging) RILL_MUST_CHECK;
+
 /* Bytes of the open commit, 0 when nothing was appended since the last start. */
 uint64_t rill_store_open_bytes(const struct rill_store *store);
 /* The number of the commit that an append made now goes into. Numbers only grow. For telling, when a commit
@@ -218,8 +230,8 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
 /* Any thread, once per job. Waits for the disk. */
 void rill_store_job_run(struct rill_store_job *job);
 
-/* The message with this sequence, if it is committed. The views in *ret live until the next call on this
-   store that is not a read. AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
+/* The message with this sequence, if it is committed. The views in *ret live until the next call that is not a
+   read, on this store or on one that shares its cache (shared.h). AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
    and cannot be read; NO_MEMORY. */
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
@@ -230,6 +242,10 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
 /* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now.
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
+
+/* The first committed message at or after this time. AGAIN when the block of *ret_sequence must be loaded first; NOT_FOUND; IO. */
+enum rill_err rill_store_at_time(struct rill_store *store, int64_t time_ns,
+                                 uint64_t *ret_sequence) RILL_MUST_CHECK;
 
 struct rill_store_state {
     uint64_t first_sequence; // of the first message; last_sequence + 1 when there is none
@@ -249,6 +265,23 @@ struct rill_store_state {
 };
 
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state);
+
+struct rill_store_snapshot_file {
+    char name[24];  // in the stream's folder, and in the copy's
+    uint64_t bytes; // from its beginning on; there may be more
+};
+
+/* The stream as it was after the last commit that had finished. To keep it, copy the files to a folder of their own;
+   to have it back, open that. Appending goes on meanwhile. */
+struct rill_store_snapshot {
+    const struct rill_store_snapshot_file *files;
+    size_t file_count;
+    uint64_t last_sequence;
+};
+
+/* The files stay until it is destroyed, which must happen before the store is closed. */
+struct rill_store_snapshot *rill_store_snapshot_create(struct rill_store *store);
+void rill_store_snapshot_destroy(struct rill_store *store, struct rill_store_snapshot *snapshot);
 
 struct rill_store_range {
     uint64_t first_sequence;

@@ -119,6 +119,71 @@ static enum rill_err try_open(struct rill_disk *disk, struct rill_store_shared *
     return rill_store_open(&options, NULL, ret_store, NULL, &why);
 }
 
+static void fill(struct rill_store *store)
+{
+    static const uint8_t payload[8000];
+    for (int i = 0; i < 100; i++) {
+        struct rill_store_message message = {.subject = RILL_BYTES("a"),
+                                             .payload = {payload, sizeof payload}};
+        cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+        if (i % 10 == 9)
+            cr_assert(eq(int, finish(store, rill_store_commit_start(store)), RILL_OK));
+    }
+}
+
+/* Returns how many blocks were loaded. */
+static int read_all(struct rill_store *store)
+{
+    struct rill_store_message message;
+    int loads = 0;
+    for (uint64_t sequence = 1; sequence <= 100; sequence++) {
+        enum rill_err err;
+        while ((err = rill_store_read(store, sequence, &message)) == RILL_ERR_AGAIN) {
+            struct rill_store_job *job = rill_store_load_start(store, sequence);
+            cr_assert(job != NULL);
+            rill_store_job_run(job);
+            cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
+            loads++;
+        }
+        cr_assert(eq(int, err, RILL_OK));
+    }
+    return loads;
+}
+
+static uint64_t cache_bytes(struct rill_store_shared *shared)
+{
+    struct rill_store_shared_state state;
+    rill_store_shared_state(shared, &state);
+    return state.cache_bytes;
+}
+
+// All streams together keep no more of their logs in memory than was allowed, tails of idle ones included, and who
+// reads the same again and again keeps it while others come and go.
+Test(shared, the_memory_of_all_is_bounded)
+{
+    const struct rill_store_shared_options options = {.cache_bytes_max = 4 << 20};
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store_shared *shared = NULL;
+    struct rill_store *stores[STREAMS];
+    cr_assert(eq(int, rill_store_shared_create(&options, &shared, &why), RILL_OK));
+    for (int i = 0; i < STREAMS; i++) {
+        stores[i] = make(disk, shared, i);
+        fill(stores[i]);
+        cr_expect(cache_bytes(shared) <= options.cache_bytes_max + (1 << 20));
+    }
+    (void)read_all(stores[0]);
+    for (int i = 1; i < STREAMS; i++) {
+        cr_expect(eq(int, read_all(stores[0]), 0), "stream %d: it is in memory still", i);
+        cr_expect(read_all(stores[i]) > 0);
+        cr_expect(cache_bytes(shared) <= options.cache_bytes_max + (1 << 18));
+    }
+    for (int i = 0; i < STREAMS; i++)
+        rill_store_close(stores[i]);
+    cr_expect(eq(u64, cache_bytes(shared), 0));
+    rill_store_shared_destroy(shared);
+    sim_disk_destroy(disk);
+}
+
 // The lock of the root stands for those of the streams in it: with it taken nobody else opens or deletes one.
 Test(shared, the_lock_of_the_root_keeps_others_out)
 {

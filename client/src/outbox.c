@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "outbox.h"
+
+#include "base/assert.h"
+#include "proto/parser.h"
+
+enum { FRONT_BYTES_MAX = 64 * 1024 * 1024 }; // the greeting and all subscriptions
+
+void outbox_init(struct outbox *outbox, size_t bytes_max)
+{
+    *outbox = (struct outbox){.held = true};
+    rill_buf_init(&outbox->front, FRONT_BYTES_MAX);
+    rill_buf_init(&outbox->out, bytes_max);
+    rill_buf_init(&outbox->flight, bytes_max);
+}
+
+void outbox_fini(struct outbox *outbox)
+{
+    rill_buf_fini(&outbox->front);
+    rill_buf_fini(&outbox->out);
+    rill_buf_fini(&outbox->flight);
+}
+
+static void swap(struct rill_buf *a, struct rill_buf *b)
+{
+    const struct rill_buf moved = *a;
+    *a = *b;
+    *b = moved;
+}
+
+/* Only the bytes change places: each buffer keeps its own maximum. */
+static void take_off(struct outbox *outbox, struct rill_buf *from)
+{
+    const size_t flight_max = outbox->flight.max;
+    const size_t from_max = from->max;
+    outbox->flight.len = 0;
+    swap(&outbox->flight, from);
+    outbox->flight.max = flight_max;
+    from->max = from_max;
+    outbox->sent = 0;
+}
+
+struct rill_bytes outbox_take(struct outbox *outbox)
+{
+    if (outbox->sent == outbox->flight.len) {
+        if (outbox->front.len)
+            take_off(outbox, &outbox->front);
+        else if (!outbox->held && outbox->out.len)
+            take_off(outbox, &outbox->out);
+        else
+            return rill_bytes_of(NULL, 0);
+    }
+    return rill_bytes_from(rill_buf_bytes(&outbox->flight), outbox->sent);
+}
+
+void outbox_sent(struct outbox *outbox, size_t bytes)
+{
+    RILL_ASSERT(bytes <= outbox->flight.len - outbox->sent);
+    outbox->sent += bytes;
+}
+
+static const struct rill_parse_limits limits = {
+    .side = RILL_SIDE_BROKER, .control_line_bytes_max = SIZE_MAX / 2, .payload_bytes_max = SIZE_MAX / 2};
+
+/* Appends the publishes among our own commands that begin at `from` or later; what does not fit is counted. */
+static size_t keep_publishes(struct rill_buf *kept, struct rill_bytes commands, size_t from, size_t bytes_max)
+{
+    size_t dropped = 0;
+    size_t at = 0;
+    struct rill_command command;
+    while (at < commands.len &&
+           rill_parse(&limits, rill_bytes_from(commands, at), &command) == RILL_PARSE_DONE) {
+        const struct rill_bytes whole = rill_bytes_of(commands.data + at, command.bytes);
+        const bool publish = command.op == RILL_OP_PUB || command.op == RILL_OP_HPUB;
+        if (publish && at >= from &&
+            (kept->len + whole.len > bytes_max || rill_buf_append(kept, whole) != RILL_OK))
+            dropped++;
+        at += command.bytes;
+    }
+    return dropped;
+}
+
+size_t outbox_lost(struct outbox *outbox, size_t bytes_max)
+{
+    struct rill_buf kept;
+    rill_buf_init(&kept, outbox->out.max);
+    size_t dropped = keep_publishes(&kept, rill_buf_bytes(&outbox->flight), outbox->sent, bytes_max);
+    dropped += keep_publishes(&kept, rill_buf_bytes(&outbox->out), 0, bytes_max);
+    swap(&kept, &outbox->out);
+    rill_buf_fini(&kept);
+    outbox->front.len = outbox->flight.len = outbox->sent = 0;
+    outbox->held = true;
+    return dropped;
+}
+
+void outbox_hold(struct outbox *outbox)
+{
+    outbox->held = true;
+}
+
+void outbox_release(struct outbox *outbox)
+{
+    outbox->held = false;
+}
+
+size_t outbox_drop(struct outbox *outbox)
+{
+    const size_t dropped = outbox_lost(outbox, 0);
+    outbox->out.len = 0;
+    return dropped;
+}
