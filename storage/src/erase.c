@@ -40,7 +40,7 @@ enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequenc
     if (err)
         return err;
     const struct record_erase erase = erase_of(block, message, sequence);
-    err = store_record_room(store, RECORD_ERASE_BYTES, &at);
+    err = store_removal_room(store, message, RECORD_ERASE_BYTES, &at);
     if (err)
         return err;
     record_put_erase(at, store->seed + open->offset, open->sequence, open->time_ns, &erase);

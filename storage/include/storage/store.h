@@ -85,6 +85,11 @@ struct rill_store_options {
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
+    bool index;                // keep an index beside the log; what it covers is not replayed by an open
+    int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
+    uint64_t
+        index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
+    uint64_t index_log_bytes; // of the log that the file lags behind: what a replay costs; 32 MiB
 };
 
 /* What replay finds, in the order of the log. Every member may be NULL. Bytes live only during the call.
@@ -103,6 +108,9 @@ struct rill_store_visitor {
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
+
+/* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
+   for), and the telling of events begins with the newest checkpoint, or with one before it. */
 
 /* What an open found and did. */
 struct rill_store_report {
@@ -260,6 +268,7 @@ struct rill_store_state {
     uint64_t segments;
     uint64_t disk_bytes;  // of all segment files, with what is reserved
     uint64_t cache_bytes; // of blocks in memory
+    bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
     bool read_only;
     struct rill_error_text why; // of read_only
 };
@@ -294,6 +303,15 @@ const struct rill_store_range *rill_store_lost(const struct rill_store *store, s
 /* The sequences between the first and the last that were deleted, in order. The array lives until the next
    call on this store. */
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
+
+/* The next piece of work in the background, or NULL when there is none: all that rill_store_tidy_start() below has,
+   writing the index, reading what it is still to be fed. Ask when a commit has finished, and when a piece has. Run on any
+   thread, but not where it keeps commits waiting: it may take a second. Then give back; until then the store must not be
+   closed. */
+struct rill_store_job *rill_store_background_start(struct rill_store *store);
+/* An error says that it is not done, or not all; a later start tries again what can be. As rill_store_tidy_finish(). */
+enum rill_err rill_store_background_finish(struct rill_store *store,
+                                           struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
    erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
