@@ -191,7 +191,7 @@ void block_trim(struct block_cache *cache, const struct block *keep)
 void block_evict(struct block_cache *cache, const struct block *keep, bool keeps_recent)
 {
     struct block_data *data = cache->recent ? cache->recent->prev : NULL;
-    while (data && keep && !is_before(data->block, keep))
+    while (data && keep && !block_is_before(data->block, keep))
         data = data == cache->recent ? NULL : data->prev;
     if (!data || (keeps_recent && data == cache->recent))
         return;
