@@ -250,6 +250,10 @@ struct rill_store_job *store_erase_start(struct rill_store *store);
 enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
 void erase_job_run(struct erase_job *job);
 
+/* truncate.c: deletes a message and steps behind it. */
+enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence,
+                              struct rill_store_purging *purging) RILL_MUST_CHECK;
+
 /* tidy.c */
 /* How many segments from the front on are dead, and the log says so behind them. */
 size_t store_spent_count(const struct rill_store *store);
