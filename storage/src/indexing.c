@@ -57,8 +57,9 @@ void indexing_begin(struct indexing *indexing, bool discard)
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at)
 {
     const struct rill_index_position *position = &indexing->position;
-    return position->segment == at->segment && position->offset == at->offset &&
-           position->sequence <= at->sequence;
+    const bool is_behind = position->segment < at->segment ||
+                           (position->segment == at->segment && position->offset <= at->offset);
+    return is_behind && position->sequence <= at->sequence;
 }
 
 static void run_jobs(struct indexing *indexing)
@@ -243,14 +244,16 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
     enum rill_err err = block->data ? RILL_OK : store_load_block(store, block);
     if (!err)
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
-    if (err == RILL_ERR_NOT_FOUND && sequence > indexing->resumed_sequence)
-        return; // it was not fed
-    if (err == RILL_ERR_NOT_FOUND)
-        discard(indexing);
-    else if (err)
-        indexing_fail(indexing, err, "read a deleted message");
-    else
+    if (!err)
         feed_delete(indexing, sequence, record_view(at).subject);
+    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence)
+        discard(indexing);
+    else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
+        indexing_fail(indexing, err, "read a deleted message");
+    if (block == block_last(&store->segments))
+        block_detach(&store->segments.cache, block); // it still grows, and its data does not
+    else
+        block_trim(&store->segments.cache, block_last(&store->segments));
 }
 
 bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uint64_t offset)

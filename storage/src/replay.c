@@ -300,13 +300,13 @@ static enum rill_err replay_resume(struct replay *replay, const struct catalog *
     struct resume resume = {0};
     struct log_mark *at = &replay->at;
     enum rill_err err = store->indexing ? resume_prepare(store, catalog, &resume) : RILL_OK;
-    *ret_entry = resume.entry;
     if (err)
         return err;
     if (!resume.is_used) {
         replay_begin(replay, &catalog->entries[0]);
         return RILL_OK;
     }
+    *ret_entry = resume.entry;
     resume_head(replay, &resume, &catalog->entries[0]);
     at->sequence = resume.at.sequence;
     at->time_ns = resume.at.time_ns;

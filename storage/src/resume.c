@@ -112,6 +112,8 @@ struct front {
     uint64_t commit;   // number of the last one
     uint64_t sequence; // behind it
     bool sealed;
+    uint64_t erased;                          // look for an erase of this sequence or a lower one
+    bool found;                               // it is there
     const struct rill_store_visitor *visitor; // NULL: only look
     struct rill_store *store;
     struct rill_store_report *report;
@@ -146,6 +148,15 @@ static enum rill_err tell(struct front *front, const struct record *record)
     }
 }
 
+static void look(struct front *front, const uint8_t *bytes, const struct record_commit *commit)
+{
+    for (size_t at = commit->head_bytes; front->erased && at < commit->bytes;) {
+        const struct record record = record_view(bytes + at);
+        front->found |= record.type == RECORD_ERASE && record_erase_of(&record).sequence <= front->erased;
+        at += record.size;
+    }
+}
+
 static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t *ret_next)
 {
     struct record_commit commit;
@@ -158,6 +169,7 @@ static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t
     err = reader_get(&front->reader, offset, commit.bytes, &bytes);
     if (err || !record_commit_is_whole(bytes, front->reader.seed + offset, &commit))
         return err ? err : RILL_ERR_NOT_FOUND;
+    look(front, bytes, &commit);
     for (size_t at = 0; !err && front->visitor && at < commit.bytes;) {
         const struct record record = record_view(bytes + at);
         err = tell(front, &record);
@@ -181,16 +193,22 @@ static enum rill_err check_checkpoint(struct front *front)
     return err || record_view(at).type == RECORD_CHECKPOINT ? err : RILL_ERR_NOT_FOUND;
 }
 
-/* Walks up to `to`, or over the first commit when that is 0. */
-static enum rill_err walk_front(struct front *front, const struct catalog_entry *entry)
+static enum rill_err front_open(struct front *front, const struct catalog_entry *entry)
 {
     struct rill_store *store = front->store;
     char *path = segment_path(store->folder, entry->header.number);
-    enum rill_err err = reader_open(&front->reader, store->disk, path);
+    const enum rill_err err = reader_open(&front->reader, store->disk, path);
     free(path);
+    front->reader.seed = segment_seed(store->identity, entry->header.number);
+    return err;
+}
+
+/* Walks up to `to`, or over the first commit when that is 0. */
+static enum rill_err walk_front(struct front *front, const struct catalog_entry *entry)
+{
+    enum rill_err err = front_open(front, entry);
     if (err)
         return err;
-    front->reader.seed = segment_seed(store->identity, entry->header.number);
     front->commit = entry->header.first_commit - 1;
     front->sequence = entry->header.first_sequence - 1;
     err = check_checkpoint(front);
@@ -205,6 +223,30 @@ static enum rill_err walk_front(struct front *front, const struct catalog_entry 
         front->report->bytes_read += offset;
     reader_close(&front->reader);
     return err;
+}
+
+/* An erase behind the position may have taken the subject of a message that is in the index, which then must be made
+   anew. Where the walk does not get on, the replay will, but nobody knows what is there. */
+static enum rill_err check_erases(struct rill_store *store, const struct catalog *catalog,
+                                  const struct resume *resume)
+{
+    uint64_t offset = resume->at.offset;
+    struct front front = {.store = store,
+                          .commit = resume->at.commit,
+                          .sequence = resume->at.sequence,
+                          .erased = resume->at.sequence};
+    for (size_t i = resume->entry; i < catalog->count; i++, offset = SEGMENT_FIRST_OFFSET) {
+        const struct segment_header *header = &catalog->entries[i].header;
+        if (i > resume->entry && header->first_commit != front.commit + 1)
+            return RILL_ERR_NOT_FOUND;
+        enum rill_err err = front_open(&front, &catalog->entries[i]);
+        while (!err && offset < front.reader.size)
+            err = front_commit(&front, offset, &offset);
+        reader_close(&front.reader);
+        if (err && err != RILL_ERR_NOT_FOUND)
+            return err;
+    }
+    return front.found ? RILL_ERR_NOT_FOUND : RILL_OK;
 }
 
 static bool is_in_last(const struct catalog *catalog, const struct resume *resume)
@@ -261,6 +303,8 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
         err = check_block(store, ret);
     if (!err)
         err = check_front(store, catalog, ret);
+    if (!err)
+        err = check_erases(store, catalog, ret);
     if (err == RILL_ERR_NO_MEMORY)
         return err;
     ret->is_used = !err;

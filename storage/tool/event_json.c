@@ -64,7 +64,8 @@ static bool take(struct rill_bytes *rest, uint64_t *ret)
 
 static enum rill_err put_run(struct rill_bytes *rest, uint64_t *previous, struct rill_buf *out)
 {
-    static const char *const words[] = {"delivered", "again", "done", "passed", "sent"};
+    static const char *const words[] = {"delivered", "again",  "done",      "passed",
+                                        "sent",      "parked", "terminated"};
     uint64_t head, more;
     if (!take(rest, &head) || !take(rest, &more) || (head & 7) >= sizeof words / sizeof words[0])
         return RILL_ERR_DAMAGED;
@@ -98,7 +99,7 @@ static enum rill_err put_outstanding(struct rill_bytes *rest, uint64_t *sequence
     *sequence += step;
     return rill_buf_appendf(
         out, "{\"sequence\":%" PRIu64 ",\"deliveries\":%" PRIu64 ",\"consumer_sequence\":%" PRIu64 "}",
-        *sequence, deliveries, last_given - behind);
+        *sequence, deliveries >> 1, last_given - behind);
 }
 
 static enum rill_err put_whole(struct rill_bytes rest, struct rill_buf *out)

@@ -21,7 +21,7 @@ static enum rill_err names_visit(void *context, const char *name, bool is_folder
 {
     const struct names *names = context;
     const uint64_t number = is_folder ? 0 : segment_number_of(name, ".seg");
-    if (!names->visitor->finding || strcmp(name, "lock") == 0 ||
+    if (!names->visitor->finding || strcmp(name, "lock") == 0 || strncmp(name, "index.db", 8) == 0 ||
         (number && catalog_has(names->catalog, number)))
         return RILL_OK;
     struct finding finding = {.kind = FINDING_OTHER};

@@ -17,7 +17,7 @@ SERVER = under_test()
 
 # Members that no two servers have in common.
 VOLATILE = {
-    "created": "a time", "ts": "a time", "time": "a time", "first_ts": "a time", "last_ts": "a time",
+    "created": "a time", "ts": "a time", "time": "a time", "first_ts": "a time", "last_ts": "a time", "last_active": "a time",
     "num_subjects": "not counted yet",
     "leader": "the name of the server",
     "bytes": "what a record takes in the log is the store's own business",

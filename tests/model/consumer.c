@@ -2,7 +2,7 @@
 //
 // The consumer's state machine against a naive one: an array with the fate of each sequence, searched from end to end for
 // everything. Random operations, restarts and lost records among them.
-#include "consumer.h"
+#include "consumer_keys.h"
 
 #include "base/random.h"
 #include "seed.h"
@@ -12,17 +12,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SEEDS = 60, STEPS = 1500, SEQUENCES_MAX = 400, LOG_EVENTS_MAX = STEPS };
+enum { SUBJECTS = 4, SEEDS = 60, STEPS = 1500, SEQUENCES_MAX = 400, LOG_EVENTS_MAX = STEPS };
 
 #define ACK_WAIT_NS 100
 
-enum fate { NEVER, WAITS, READY, GIVEN_UP, DONE };
+enum fate { NEVER, WAITS, READY, GIVEN_UP, PARKED, DONE };
 
 struct naive {
     enum fate fate[SEQUENCES_MAX];
     uint32_t delivered[SEQUENCES_MAX];
     uint64_t consumer_seq_of[SEQUENCES_MAX]; // of its first delivery
     int64_t due_ns[SEQUENCES_MAX];
+    bool terminated[SEQUENCES_MAX];
     uint64_t cursor;
     uint64_t consumer_seq;
 };
@@ -45,12 +46,14 @@ struct model {
     uint32_t log_count;
 };
 
-/* But for the kind of acknowledgements, which never changes. */
+/* But for the kind of acknowledgements and the limit of a subject, which never change. */
 static void choose_limits(struct model *model)
 {
     const enum consumer_acks acks = model->limits.acks;
+    const uint32_t per_subject = model->limits.ack_pending_per_subject_max;
     model->limits = (struct consumer_limits){
         .acks = acks,
+        .ack_pending_per_subject_max = per_subject,
         .ack_wait_ns = ACK_WAIT_NS,
         .backoff_ns = model->backoff_ns,
         .backoff_count = rill_random_below(&model->random, 4),
@@ -66,6 +69,8 @@ static void model_init(struct model *model, uint64_t seed)
         model->backoff_ns[i] = 10 + rill_random_below(&model->random, 150);
     choose_limits(model);
     model->limits.acks = (enum consumer_acks)rill_random_below(&model->random, 3);
+    if (model->limits.acks == CONSUMER_ACKS_EXPLICIT)
+        model->limits.ack_pending_per_subject_max = rill_random_below(&model->random, 3);
     const uint64_t first = 1 + rill_random_below(&model->random, 5);
     model->first_sequence = first; // a consumer never begins in front of its stream
     model->last_sequence = first - 1;
@@ -82,12 +87,24 @@ static void model_fini(struct model *model)
         rill_buf_fini(&model->log[i]);
 }
 
+/* Of a stream's messages: any function of the sequence does. */
+static uint32_t subject_number(uint64_t sequence)
+{
+    return (uint32_t)(sequence * 7 / 3 % SUBJECTS);
+}
+
+static struct rill_bytes subject_of(uint64_t sequence)
+{
+    static const char *const subjects[SUBJECTS] = {"a", "b", "c.d", "e"};
+    return rill_bytes_from_cstr(subjects[subject_number(sequence)]);
+}
+
 // ---- what the naive one knows ----
 
 static bool is_outstanding(const struct naive *naive, uint64_t sequence)
 {
     const enum fate fate = naive->fate[sequence];
-    return fate == WAITS || fate == READY || fate == GIVEN_UP;
+    return fate == WAITS || fate == READY || fate == GIVEN_UP || fate == PARKED;
 }
 
 static uint32_t count_outstanding(const struct naive *naive, bool again)
@@ -96,6 +113,37 @@ static uint32_t count_outstanding(const struct naive *naive, bool again)
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
         count += is_outstanding(naive, i) && (!again || naive->delivered[i] > 1);
     return count;
+}
+
+/* Delivered, or about to be. */
+static bool is_out(const struct naive *naive, uint64_t sequence)
+{
+    return is_outstanding(naive, sequence) && naive->fate[sequence] != PARKED;
+}
+
+static uint32_t count_out(const struct naive *naive)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
+        count += is_out(naive, i);
+    return count;
+}
+
+static bool subject_is_full(const struct model *model, uint64_t sequence)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
+        count += is_out(&model->naive, i) && subject_number(i) == subject_number(sequence);
+    return model->limits.ack_pending_per_subject_max && count >= model->limits.ack_pending_per_subject_max;
+}
+
+/* Who waits for its subject's turn has it as soon as there is room. */
+static void naive_settle(struct model *model)
+{
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        if (model->naive.fate[i] == PARKED && !subject_is_full(model, i))
+            model->naive.fate[i] = READY;
+    }
 }
 
 static bool any_ready(const struct naive *naive)
@@ -120,7 +168,7 @@ static enum consumer_want want_of(const struct model *model)
 {
     if (any_ready(&model->naive))
         return CONSUMER_WANTS_AGAIN;
-    if (count_outstanding(&model->naive, false) >= model->limits.ack_pending_max)
+    if (count_out(&model->naive) >= model->limits.ack_pending_max)
         return CONSUMER_IS_FULL;
     return model->naive.cursor > model->last_sequence ? CONSUMER_IS_AT_END : CONSUMER_WANTS_NEXT;
 }
@@ -136,7 +184,7 @@ static void publish(struct model *model)
 static int64_t naive_wait_ns(const struct model *model, uint32_t delivered)
 {
     const uint32_t count = model->limits.backoff_count;
-    if (!count)
+    if (!count || !delivered)
         return ACK_WAIT_NS;
     return model->backoff_ns[delivered <= count ? delivered - 1 : count - 1];
 }
@@ -176,11 +224,18 @@ static void deliver(struct model *model)
     if (rill_random_chance(&model->random, 1, 20)) {
         consumer_pass(model->consumer, sequence); // its message is lost
         naive->fate[sequence] = DONE;
+    } else if (want == CONSUMER_WANTS_NEXT && subject_is_full(model, sequence)) {
+        struct consumer_key *key = consumer_key_take(model->consumer, subject_of(sequence));
+        cr_assert(consumer_key_is_full(model->consumer, key));
+        consumer_park(model->consumer, key);
+        naive->fate[sequence] = PARKED;
     } else {
+        struct consumer_key *key =
+            want == CONSUMER_WANTS_NEXT ? consumer_key_take(model->consumer, subject_of(sequence)) : NULL;
         const struct consumer_offer offer = consumer_offer(model->consumer, sequence);
         cr_assert(eq(u64, offer.consumer_seq, naive->consumer_seq + 1));
         cr_assert(eq(u32, offer.delivered, naive->delivered[sequence] + 1));
-        consumer_delivered(model->consumer, sequence, model->now_ns);
+        consumer_delivered(model->consumer, sequence, key, model->now_ns);
         naive_deliver(model, sequence);
     }
     if (sequence == naive->cursor)
@@ -195,9 +250,10 @@ static uint64_t some_sequence(struct model *model)
 static void expect_answer(const struct model *model, uint64_t sequence, enum consumer_answer answer,
                           bool was_out)
 {
-    const enum consumer_answer expected = was_out                          ? CONSUMER_KNOWS
-                                          : sequence < model->naive.cursor ? CONSUMER_IS_DONE
-                                                                           : CONSUMER_KNOWS_NOT;
+    const bool parked = model->naive.fate[sequence] == PARKED;
+    const enum consumer_answer expected = was_out                                     ? CONSUMER_KNOWS
+                                          : sequence < model->naive.cursor && !parked ? CONSUMER_IS_DONE
+                                                                                      : CONSUMER_KNOWS_NOT;
     cr_assert(eq(int, answer, expected));
 }
 
@@ -207,7 +263,7 @@ static bool naive_ack(struct model *model, uint64_t sequence)
     const bool all = model->limits.acks == CONSUMER_ACKS_ALL && sequence < model->naive.cursor;
     bool any = false;
     for (uint64_t i = all ? 0 : sequence; i <= sequence; i++) {
-        if (!is_outstanding(&model->naive, i))
+        if (!is_out(&model->naive, i))
             continue;
         model->naive.fate[i] = DONE;
         any = true;
@@ -225,10 +281,12 @@ static void ack(struct model *model)
 static void terminate(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_outstanding(&model->naive, sequence);
+    const bool was_out = is_out(&model->naive, sequence);
     expect_answer(model, sequence, consumer_terminate(model->consumer, sequence), was_out);
-    if (was_out)
-        model->naive.fate[sequence] = GIVEN_UP;
+    if (!was_out)
+        return;
+    model->naive.fate[sequence] = GIVEN_UP;
+    model->naive.terminated[sequence] = true;
 }
 
 /* Whoever tells about what is given up does it when it likes. */
@@ -237,9 +295,20 @@ static void bury(struct model *model)
     const struct outstanding *entry = consumer_given_up(model->consumer);
     if (!entry)
         return;
-    cr_assert(eq(int, model->naive.fate[entry->sequence], GIVEN_UP));
-    model->naive.fate[entry->sequence] = DONE;
-    consumer_bury(model->consumer);
+    const uint64_t sequence = entry->sequence;
+    cr_assert(eq(int, model->naive.fate[sequence], GIVEN_UP));
+    if (rill_random_chance(&model->random, 1, 3)) {
+        // A letter goes out, and is stored or not.
+        consumer_bury_later(model->consumer, model->now_ns + 50);
+        model->naive.fate[sequence] = WAITS;
+        model->naive.due_ns[sequence] = model->now_ns + 50;
+        if (rill_random_chance(&model->random, 1, 2))
+            return;
+        consumer_buried(model->consumer, sequence);
+    } else {
+        consumer_bury(model->consumer);
+    }
+    model->naive.fate[sequence] = DONE;
 }
 
 static void purge(struct model *model)
@@ -260,6 +329,7 @@ static void reset(struct model *model)
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
         naive->fate[i] = i < sequence ? DONE : NEVER;
         naive->delivered[i] = 0;
+        naive->terminated[i] = false;
     }
     naive->cursor = sequence;
 }
@@ -274,13 +344,14 @@ static void change_limits(struct model *model)
 static void naive_due(struct model *model, uint64_t sequence)
 {
     const uint32_t max = model->limits.deliveries_max;
-    model->naive.fate[sequence] = max && model->naive.delivered[sequence] >= max ? GIVEN_UP : READY;
+    const bool too_often = max && model->naive.delivered[sequence] >= max;
+    model->naive.fate[sequence] = model->naive.terminated[sequence] || too_often ? GIVEN_UP : READY;
 }
 
 static void nak(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_outstanding(&model->naive, sequence);
+    const bool was_out = is_out(&model->naive, sequence);
     const bool waits = model->naive.fate[sequence] == WAITS;
     const int64_t delay_ns = rill_random_below(&model->random, 3) * 40;
     const enum consumer_answer answer =
@@ -295,9 +366,9 @@ static void nak(struct model *model)
 static void progress(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_outstanding(&model->naive, sequence);
+    const bool was_out = is_out(&model->naive, sequence);
     expect_answer(model, sequence, consumer_progress(model->consumer, sequence, model->now_ns), was_out);
-    if (!was_out)
+    if (!was_out || !model->naive.delivered[sequence])
         return;
     model->naive.fate[sequence] = WAITS;
     model->naive.due_ns[sequence] = model->now_ns + naive_wait_ns(model, model->naive.delivered[sequence]);
@@ -375,9 +446,15 @@ static void restart(struct model *model)
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
         if (!is_outstanding(&model->naive, i))
             continue;
-        model->naive.fate[i] = WAITS;
-        model->naive.due_ns[i] = model->now_ns + naive_wait_ns(model, model->naive.delivered[i]);
+        // Who was never delivered waits for its subject's turn anew.
+        model->naive.fate[i] = model->naive.delivered[i] ? WAITS : PARKED;
+        model->naive.due_ns[i] =
+            model->now_ns +
+            (model->naive.terminated[i] ? 0 : naive_wait_ns(model, model->naive.delivered[i]));
     }
+    const struct outstanding *entry;
+    while ((entry = consumer_next_unkeyed(model->consumer)))
+        consumer_set_key(model->consumer, subject_of(entry->sequence));
 }
 
 /* X(how often of a thousand, what) */
@@ -435,7 +512,12 @@ static void check_sequences(const struct model *model)
             continue;
         cr_assert(eq(u32, entry->delivered, model->naive.delivered[i]));
         cr_assert(eq(int, entry->state == OUTSTANDING_READY, model->naive.fate[i] == READY));
-        cr_assert(eq(int, entry->state == OUTSTANDING_GIVEN_UP, model->naive.fate[i] == GIVEN_UP));
+        cr_assert(eq(int, entry->state == OUTSTANDING_GIVEN_UP, model->naive.fate[i] == GIVEN_UP),
+                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
+        cr_assert(eq(int, entry->state == OUTSTANDING_PARKED, model->naive.fate[i] == PARKED),
+                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
+        if (!entry->delivered)
+            continue;
         cr_assert(eq(u64, entry->consumer_seq, model->naive.consumer_seq_of[i]));
     }
 }
@@ -450,6 +532,8 @@ static void check(const struct model *model)
               model->seed, model->step);
     cr_assert(eq(u32, consumer->outstanding.count, count_outstanding(&model->naive, false)),
               "seed %" PRIu64 " step %u", model->seed, model->step);
+    cr_assert(eq(u32, consumer_ack_pending(consumer), count_out(&model->naive)), "seed %" PRIu64 " step %u",
+              model->seed, model->step);
     cr_assert(eq(u32, consumer->redelivered, count_outstanding(&model->naive, true)),
               "seed %" PRIu64 " step %u", model->seed, model->step);
     cr_assert(eq(u64, consumer_ack_floor(consumer).sequence, floor_of(&model->naive)),
@@ -469,6 +553,7 @@ Test(consumer, does_what_a_naive_one_does)
         model_init(model, seed);
         for (; model->step < STEPS; model->step++) {
             step(model);
+            naive_settle(model);
             check(model);
         }
         model_fini(model);

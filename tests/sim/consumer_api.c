@@ -21,7 +21,7 @@ static const struct story_line stream_line = {
 Test(consumer_api, faults_of_a_configuration_are_told)
 {
     static const struct story_line lines[] = {
-        {CREATE_W, "{\"stream_name\":\"S\"}", "10078"},
+        {"$JS.API.CONSUMER.DURABLE.CREATE.S.W", "{\"stream_name\":\"S\"}", "10018"},
         {CREATE_W, "{\"stream_name\":\"T\",\"config\":{}}", "10056"},
         {CREATE_W, MADE("\"nonsense\":1"), "10025"},
         {"$JS.API.CONSUMER.CREATE.S", MADE(DURABLE_W), "10020"},
@@ -43,7 +43,7 @@ Test(consumer_api, faults_of_a_configuration_are_told)
         {CREATE_W, MADE(DURABLE_W ",\"deliver_policy\":\"by_start_time\""),
          "deliver by start time, but optional start time is not set"},
         {CREATE_W, MADE(DURABLE_W ",\"deliver_policy\":\"last_per_subject\""),
-         "deliver last per subject, but FilterSubject is not set"},
+         "deliver last per subject, but optional filter subject is not set"},
         {CREATE_W, MADE(DURABLE_W ",\"ack_policy\":\"explicit\",\"ack_wait\":-1"), "10183"},
         {CREATE_W, MADE(DURABLE_W ",\"backoff\":[-1]"), "10183"},
         {CREATE_W, MADE(DURABLE_W ",\"backoff\":[1,-1]"), "10184"},

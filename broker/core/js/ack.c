@@ -31,17 +31,6 @@ static void tell(struct durable *durable, const struct outstanding *entry, const
         advisory_delivery(durable, ADVISORY_ACK, entry, none);
 }
 
-void durable_bury(struct durable *durable)
-{
-    const struct rill_bytes none = {0};
-    const struct outstanding *entry;
-    while ((entry = consumer_given_up(durable->consumer))) {
-        if (!entry->terminated)
-            advisory_delivery(durable, ADVISORY_MAX_DELIVERIES, entry, none);
-        consumer_bury(durable->consumer);
-    }
-}
-
 // ---- what is done ----
 
 static int64_t delayed_ns(int64_t now_ns, int64_t delay_ns)
@@ -77,7 +66,7 @@ static void acknowledge(struct durable *durable, const struct message *message, 
 {
     const struct rill_ack_body body = rill_ack_body_parse(message->payload);
     const struct outstanding *entry = outstanding_find(&durable->consumer->outstanding, sequence);
-    if (entry)
+    if (entry && entry->delivered && entry->state != OUTSTANDING_GIVEN_UP)
         tell(durable, entry, &body);
     const enum consumer_answer answer = apply(durable, sequence, &body);
     durable->active_ns = durable->stream->js->core->now.mono_ns;

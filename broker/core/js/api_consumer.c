@@ -37,6 +37,8 @@ static void respond_created(struct durable *durable, struct rill_bytes reply)
 /* Where it begins in the stream. */
 static uint64_t first_sequence_of(const struct stream *stream, const Rill__ConsumerConfig *config)
 {
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
     switch (config->deliver_policy) {
     case RILL__DELIVER_POLICY__DELIVER_POLICY_LAST:
         return stream->last_committed ? stream->last_committed : 1;
@@ -46,7 +48,7 @@ static uint64_t first_sequence_of(const struct stream *stream, const Rill__Consu
         return config->opt_start_seq <= stream->last_appended ? config->opt_start_seq
                                                               : stream->last_appended + 1;
     default:
-        return 1;
+        return log.first_sequence;
     }
 }
 
@@ -220,8 +222,6 @@ static struct rill_js_error create_again(const struct api_call *call, struct dur
 static struct rill_js_error check_request(const struct api_call *call, const struct stream *stream,
                                           const Rill__ConsumerCreateRequest *request)
 {
-    if (!request->config)
-        return rill_js_error_of(RILL_JS_CONSUMER_CONFIG_REQUIRED);
     if (!rill_bytes_equal_cstr(call->tokens[0], request->stream_name ? request->stream_name : ""))
         return rill_js_error_of(RILL_JS_STREAM_MISMATCH);
     return consumer_config_check(request->config, stream->record->config, request->pedantic);
@@ -249,6 +249,17 @@ static void create_or_again(const struct api_call *call)
         api_respond_error(call->js, call->reply, call->response, &error);
 }
 
+/* Of the request; one without has an empty one, as nats-server has it. */
+static Rill__ConsumerConfig *config_of(const struct api_call *call)
+{
+    Rill__ConsumerCreateRequest *request = (Rill__ConsumerCreateRequest *)call->request;
+    if (!request->config) {
+        request->config = rill_alloc_zero(1, sizeof *request->config);
+        rill__consumer_config__init(request->config);
+    }
+    return request->config;
+}
+
 static bool names_match(struct rill_bytes token, const char *name)
 {
     return !is_set(name) || rill_bytes_equal_cstr(token, name);
@@ -256,44 +267,47 @@ static bool names_match(struct rill_bytes token, const char *name)
 
 void api_consumer_create(const struct api_call *call)
 {
-    const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && is_set(config->durable_name))
+    if (is_set(config_of(call)->durable_name))
         api_fail(call, RILL_JS_CONSUMER_EPHEMERAL_WITH_DURABLE_NAME);
     else
         create_or_again(call);
 }
 
+/* What the form CREATE.<stream>.<consumer>[.<filter>] asks for besides. */
+static struct rill_js_error check_named(const struct api_call *call, const Rill__ConsumerConfig *config)
+{
+    if (!names_match(call->tokens[1], config->durable_name) || !names_match(call->tokens[1], config->name))
+        return rill_js_error_of(RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
+    if (call->token_count < 3)
+        return none();
+    if (config->n_filter_subjects)
+        return rill_js_error_of(RILL_JS_CONSUMER_FILTERS_NOT_ALLOWED);
+    if (!rill_bytes_equal_cstr(call->tokens[2], config->filter_subject ? config->filter_subject : ""))
+        return rill_js_error_of(RILL_JS_CONSUMER_FILTER_SUBJECT_MISMATCH);
+    return none();
+}
+
 void api_consumer_create_named(const struct api_call *call)
 {
-    Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && (!names_match(call->tokens[1], config->durable_name) ||
-                   !names_match(call->tokens[1], config->name))) {
-        api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
-        return;
-    }
-    if (config && call->token_count > 2 && config->n_filter_subjects) {
-        api_fail(call, RILL_JS_CONSUMER_FILTERS_NOT_ALLOWED);
-        return;
-    }
-    if (config && call->token_count > 2 &&
-        !rill_bytes_equal_cstr(call->tokens[2], config->filter_subject ? config->filter_subject : "")) {
-        api_fail(call, RILL_JS_CONSUMER_FILTER_SUBJECT_MISMATCH);
+    Rill__ConsumerConfig *config = config_of(call);
+    const struct rill_js_error error = check_named(call, config);
+    if (rill_js_error_is_set(&error)) {
+        api_respond_error(call->js, call->reply, call->response, &error);
         return;
     }
     // The name in the subject is that of an ephemeral that gives none itself.
     char *name = rill_alloc_cstr(call->tokens[1]);
-    if (config)
-        name_config(config, name);
+    name_config(config, name);
     free(name);
     create_or_again(call);
 }
 
 void api_consumer_create_durable(const struct api_call *call)
 {
-    const Rill__ConsumerConfig *config = ((Rill__ConsumerCreateRequest *)call->request)->config;
-    if (config && !is_set(config->durable_name))
+    const Rill__ConsumerConfig *config = config_of(call);
+    if (!is_set(config->durable_name))
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_SET);
-    else if (config && !rill_bytes_equal_cstr(call->tokens[1], config->durable_name))
+    else if (!rill_bytes_equal_cstr(call->tokens[1], config->durable_name))
         api_fail(call, RILL_JS_CONSUMER_DURABLE_NOT_MATCH_SUBJECT);
     else
         create_or_again(call);

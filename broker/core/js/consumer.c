@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "consumer_keys.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -22,10 +23,21 @@ struct consumer *consumer_create(const struct consumer_limits *limits, uint64_t 
     return consumer;
 }
 
+static void drop_keys(struct consumer *consumer)
+{
+    struct consumer_key *key;
+    struct consumer_key *next;
+    HASH_ITER (by_subject, consumer->keys, key, next) {
+        HASH_DELETE(by_subject, consumer->keys, key);
+        free(key);
+    }
+}
+
 void consumer_destroy(struct consumer *consumer)
 {
     if (!consumer)
         return;
+    drop_keys(consumer);
     outstanding_fini(&consumer->outstanding);
     rill_deadlines_fini(&consumer->deadlines);
     consumer_runs_fini(&consumer->runs);
@@ -71,6 +83,9 @@ static void unqueue(struct consumer *consumer, struct outstanding *entry)
         DL_DELETE2(consumer->ready, entry, queue_prev, queue_next);
     else if (entry->state == OUTSTANDING_GIVEN_UP)
         DL_DELETE2(consumer->given_up, entry, queue_prev, queue_next);
+    else if (entry->state == OUTSTANDING_PARKED && entry->key)
+        DL_DELETE2(entry->key->parked, entry, queue_prev, queue_next);
+    consumer->parked_count -= entry->state == OUTSTANDING_PARKED;
     entry->state = OUTSTANDING_WAITS;
 }
 
@@ -85,7 +100,7 @@ static void wait_for_ack(struct consumer *consumer, struct outstanding *entry, i
     wait_until(consumer, entry, now_ns + consumer_wait_ns(consumer, entry->delivered));
 }
 
-static void make_ready(struct consumer *consumer, struct outstanding *entry)
+void consumer_make_ready(struct consumer *consumer, struct outstanding *entry)
 {
     unqueue(consumer, entry);
     entry->state = OUTSTANDING_READY;
@@ -101,7 +116,13 @@ static void give_up(struct consumer *consumer, struct outstanding *entry)
 
 static void finish(struct consumer *consumer, struct outstanding *entry)
 {
+    const bool was_parked = entry->state == OUTSTANDING_PARKED;
+    if (consumer->unkeyed)
+        LL_DELETE2(consumer->unkeyed, entry, unkeyed_next);
     unqueue(consumer, entry);
+    struct outstanding *next = consumer_key_leave(consumer, entry, was_parked);
+    if (next)
+        consumer_make_ready(consumer, next);
     RILL_ASSERT(entry->delivered <= 1 || consumer->redelivered > 0);
     consumer->redelivered -= entry->delivered > 1;
     note(consumer, CONSUMER_OP_DONE, entry->sequence);
@@ -112,10 +133,10 @@ static void finish(struct consumer *consumer, struct outstanding *entry)
 static void come_due(struct consumer *consumer, struct outstanding *entry)
 {
     const uint32_t deliveries_max = consumer->limits.deliveries_max;
-    if (deliveries_max && entry->delivered >= deliveries_max)
+    if (entry->terminated || (deliveries_max && entry->delivered >= deliveries_max))
         give_up(consumer, entry);
     else
-        make_ready(consumer, entry);
+        consumer_make_ready(consumer, entry);
 }
 
 void consumer_reset(struct consumer *consumer, uint64_t sequence)
@@ -137,7 +158,8 @@ enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_
         *ret_sequence = consumer->ready->sequence;
         return CONSUMER_WANTS_AGAIN;
     }
-    if (consumer->outstanding.count >= consumer->limits.ack_pending_max)
+    if (consumer_ack_pending(consumer) >= consumer->limits.ack_pending_max ||
+        consumer->outstanding.count >= CONSUMER_ACK_PENDING_MAX)
         return CONSUMER_IS_FULL;
     if (consumer->cursor > last_sequence)
         return CONSUMER_IS_AT_END;
@@ -155,7 +177,18 @@ struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t s
     };
 }
 
-static struct outstanding *deliver_first(struct consumer *consumer, uint64_t sequence)
+struct outstanding *consumer_add_parked(struct consumer *consumer)
+{
+    struct outstanding *entry = outstanding_add(&consumer->outstanding, consumer->cursor++);
+    entry->state = OUTSTANDING_PARKED;
+    entry->consumer_seq = consumer->consumer_seq;
+    consumer->parked_count++;
+    note(consumer, CONSUMER_OP_PARKED, entry->sequence);
+    return entry;
+}
+
+static struct outstanding *deliver_first(struct consumer *consumer, uint64_t sequence,
+                                         struct consumer_key *key)
 {
     RILL_ASSERT(sequence == consumer->cursor);
     consumer->cursor = sequence + 1;
@@ -167,6 +200,8 @@ static struct outstanding *deliver_first(struct consumer *consumer, uint64_t seq
     struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
     entry->consumer_seq = consumer->consumer_seq;
     entry->delivered = 1;
+    if (key)
+        consumer_key_enter(key, entry);
     note(consumer, CONSUMER_OP_DELIVERED, sequence);
     return entry;
 }
@@ -175,17 +210,19 @@ static void deliver_again(struct consumer *consumer, struct outstanding *entry)
 {
     consumer->consumer_seq++;
     consumer->redelivered += entry->delivered == 1;
-    entry->delivered++;
+    if (entry->delivered++ == 0)
+        entry->consumer_seq = consumer->consumer_seq;
     note(consumer, CONSUMER_OP_AGAIN, entry->sequence);
 }
 
-void consumer_delivered(struct consumer *consumer, uint64_t sequence, int64_t now_ns)
+void consumer_delivered(struct consumer *consumer, uint64_t sequence, struct consumer_key *key,
+                        int64_t now_ns)
 {
     struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
     if (entry)
         deliver_again(consumer, entry);
     else
-        entry = deliver_first(consumer, sequence);
+        entry = deliver_first(consumer, sequence, key);
     if (!entry)
         return;
     entry->delivered_at_ns = now_ns;
@@ -210,17 +247,16 @@ void consumer_skip(struct consumer *consumer, uint64_t sequence)
 
 // ---- acknowledgements ----
 
-static enum consumer_answer answer_of(const struct consumer *consumer, const struct outstanding *entry,
-                                      uint64_t sequence)
+/* What was delivered and is not done; NULL: none. */
+static struct outstanding *find_out(const struct consumer *consumer, uint64_t sequence,
+                                    enum consumer_answer *ret_answer)
 {
-    if (entry)
-        return CONSUMER_KNOWS;
-    return sequence < consumer->cursor ? CONSUMER_IS_DONE : CONSUMER_KNOWS_NOT;
-}
-
-enum consumer_answer consumer_knows(const struct consumer *consumer, uint64_t sequence)
-{
-    return answer_of(consumer, outstanding_find(&consumer->outstanding, sequence), sequence);
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    const bool parked = entry && entry->state == OUTSTANDING_PARKED;
+    *ret_answer = parked || sequence >= consumer->cursor ? CONSUMER_KNOWS_NOT
+                  : entry                                ? CONSUMER_KNOWS
+                                                         : CONSUMER_IS_DONE;
+    return parked ? NULL : entry;
 }
 
 /* Returns whether anything was. */
@@ -236,8 +272,8 @@ static bool finish_up_to(struct consumer *consumer, uint64_t sequence)
 
 enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence)
 {
-    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    const enum consumer_answer answer = answer_of(consumer, entry, sequence);
+    enum consumer_answer answer;
+    struct outstanding *entry = find_out(consumer, sequence, &answer);
     if (consumer->limits.acks == CONSUMER_ACKS_ALL && answer != CONSUMER_KNOWS_NOT)
         return finish_up_to(consumer, sequence) ? CONSUMER_KNOWS : answer;
     if (entry)
@@ -247,8 +283,8 @@ enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence)
 
 enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, int64_t at_ns, int64_t now_ns)
 {
-    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    const enum consumer_answer answer = answer_of(consumer, entry, sequence);
+    enum consumer_answer answer;
+    struct outstanding *entry = find_out(consumer, sequence, &answer);
     if (!entry || entry->state != OUTSTANDING_WAITS)
         return answer;
     if (at_ns > now_ns)
@@ -260,20 +296,24 @@ enum consumer_answer consumer_nak(struct consumer *consumer, uint64_t sequence, 
 
 enum consumer_answer consumer_progress(struct consumer *consumer, uint64_t sequence, int64_t now_ns)
 {
-    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    if (entry)
+    enum consumer_answer answer;
+    struct outstanding *entry = find_out(consumer, sequence, &answer);
+    if (entry && entry->delivered)
         wait_for_ack(consumer, entry, now_ns);
-    return answer_of(consumer, entry, sequence);
+    return answer;
 }
 
 enum consumer_answer consumer_terminate(struct consumer *consumer, uint64_t sequence)
 {
-    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
-    if (entry && entry->state != OUTSTANDING_GIVEN_UP) {
+    enum consumer_answer answer;
+    struct outstanding *entry = find_out(consumer, sequence, &answer);
+    if (entry && !entry->terminated) {
         entry->terminated = true;
-        give_up(consumer, entry);
+        note(consumer, CONSUMER_OP_TERMINATED, sequence);
     }
-    return answer_of(consumer, entry, sequence);
+    if (entry && entry->state != OUTSTANDING_GIVEN_UP)
+        give_up(consumer, entry);
+    return answer;
 }
 
 void consumer_purged(struct consumer *consumer, uint64_t first_sequence)
@@ -293,6 +333,20 @@ void consumer_bury(struct consumer *consumer)
 {
     RILL_ASSERT(consumer->given_up);
     finish(consumer, consumer->given_up);
+}
+
+void consumer_bury_later(struct consumer *consumer, int64_t at_ns)
+{
+    RILL_ASSERT(consumer->given_up);
+    wait_until(consumer, consumer->given_up, at_ns);
+}
+
+void consumer_buried(struct consumer *consumer, uint64_t sequence)
+{
+    enum consumer_answer answer;
+    struct outstanding *entry = find_out(consumer, sequence, &answer);
+    if (entry)
+        finish(consumer, entry);
 }
 
 // ---- time ----
@@ -315,6 +369,11 @@ struct consumer_floor consumer_ack_floor(const struct consumer *consumer)
 {
     const struct outstanding *oldest = consumer->outstanding.first;
     if (oldest)
-        return (struct consumer_floor){oldest->sequence - 1, oldest->consumer_seq - 1};
+        return (struct consumer_floor){oldest->sequence - 1, oldest->consumer_seq - (oldest->delivered > 0)};
     return (struct consumer_floor){consumer->cursor - 1, consumer->consumer_seq};
+}
+
+uint32_t consumer_ack_pending(const struct consumer *consumer)
+{
+    return consumer->outstanding.count - consumer->parked_count;
 }

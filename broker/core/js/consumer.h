@@ -48,10 +48,11 @@ enum consumer_acks {
 struct consumer_limits {
     enum consumer_acks acks;
     int64_t ack_wait_ns;
-    const int64_t *backoff_ns; // instead of ack_wait_ns, by the number of deliveries; borrowed
-    uint32_t backoff_count;    // the last one repeats; 0: none
-    uint32_t deliveries_max;   // of one message; 0 is unlimited
-    uint32_t ack_pending_max;  // 1 to CONSUMER_ACK_PENDING_MAX
+    const int64_t *backoff_ns;            // instead of ack_wait_ns, by the number of deliveries; borrowed
+    uint32_t backoff_count;               // the last one repeats; 0: none
+    uint32_t deliveries_max;              // of one message; 0 is unlimited
+    uint32_t ack_pending_max;             // 1 to CONSUMER_ACK_PENDING_MAX
+    uint32_t ack_pending_per_subject_max; // 0: none; never changes (consumer_keys.h)
 };
 
 struct consumer {
@@ -62,6 +63,9 @@ struct consumer {
     struct outstanding *ready;    // in the order in which they became so
     struct outstanding *given_up; // to be buried
     uint32_t redelivered;         // outstanding ones that were delivered more than once
+    uint32_t parked_count;        // outstanding ones that wait for their subject's turn
+    struct consumer_key *keys;    // uthash by subject
+    struct outstanding *unkeyed;  // since the restart
     bool unlogged;                // nothing is noted
 
     struct rill_deadlines deadlines; // of those that wait
@@ -96,8 +100,9 @@ struct consumer_offer {
 
 /* For the sequence that consumer_want gave. */
 struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t sequence);
-/* The offer went out. */
-void consumer_delivered(struct consumer *consumer, uint64_t sequence, int64_t now_ns);
+/* The offer went out. `key` of a first delivery, NULL when there are no keys. */
+void consumer_delivered(struct consumer *consumer, uint64_t sequence, struct consumer_key *key,
+                        int64_t now_ns);
 /* There is no message of the sequence that consumer_want gave. */
 void consumer_pass(struct consumer *consumer, uint64_t sequence);
 /* The cursor goes on to `sequence`: nothing in front of it is for this consumer. */
@@ -130,6 +135,10 @@ void consumer_purged(struct consumer *consumer, uint64_t first_sequence);
 const struct outstanding *consumer_given_up(const struct consumer *consumer);
 /* The first that was given up is done. */
 void consumer_bury(struct consumer *consumer);
+/* It is given up again at `at_ns`, unless it is done until then. */
+void consumer_bury_later(struct consumer *consumer, int64_t at_ns);
+/* What was to be buried later is done. */
+void consumer_buried(struct consumer *consumer, uint64_t sequence);
 
 // ---- time ----
 
@@ -164,10 +173,14 @@ struct consumer_floor {
 };
 
 struct consumer_floor consumer_ack_floor(const struct consumer *consumer);
-/* The sequence is outstanding, or was, or never delivered. */
-enum consumer_answer consumer_knows(const struct consumer *consumer, uint64_t sequence);
+/* Delivered and not done. */
+uint32_t consumer_ack_pending(const struct consumer *consumer);
 
 // ---- for the parts of the state machine ----
 
 /* When an entry that was delivered so often is due. */
 int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered);
+/* What waits or is parked is to be delivered. */
+void consumer_make_ready(struct consumer *consumer, struct outstanding *entry);
+/* The message at the cursor is outstanding and parked, without a key. */
+struct outstanding *consumer_add_parked(struct consumer *consumer);

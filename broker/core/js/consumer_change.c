@@ -38,6 +38,8 @@ struct rill_js_error consumer_config_check_change(const Rill__ConsumerConfig *ol
         {is_push(old) && !is_push(changed), "can not update push consumer to pull based"},
         {old->max_waiting != changed->max_waiting, "max waiting can not be updated"},
         {old->mem_storage != changed->mem_storage, "storage can not be updated"},
+        {consumer_config_per_subject(old) != consumer_config_per_subject(changed),
+         "rill.max_ack_pending_per_subject can not be updated"},
         {texts_differ(old->durable_name, changed->durable_name), "durable name can not be updated"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {

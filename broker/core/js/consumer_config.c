@@ -116,7 +116,7 @@ static struct rill_js_error check_start(const Rill__ConsumerConfig *config, cons
         return policy_error(words, "optional start time is not set");
     if (policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT && !is_set(config->filter_subject) &&
         !config->n_filter_subjects)
-        return policy_error(words, "FilterSubject is not set");
+        return policy_error(words, "optional filter subject is not set");
     if (by_time || policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT)
         return not_yet_value("this deliver_policy");
     return none();
@@ -329,7 +329,7 @@ static struct rill_js_error check_replicas(const Rill__ConsumerConfig *config,
 {
     if (config->num_replicas < 0)
         return rill_js_error_of(RILL_JS_REPLICAS_NEGATIVE);
-    return refuse_if(config->num_replicas > 1, RILL_JS_CONSUMER_REPLICAS_EXCEED_STREAM);
+    return refuse_if(config->num_replicas > 1, RILL_JS_STREAM_REPLICAS_UNSUPPORTED);
 }
 
 static struct rill_js_error check_workqueue(const Rill__ConsumerConfig *config,
@@ -356,9 +356,20 @@ struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const R
                                            bool pedantic)
 {
     static check_fn *const checks[] = {
-        check_names,       check_texts,     check_kind,    check_replicas, check_acks,
-        check_ack_pending, check_threshold, check_filters, check_sampling, check_groups,
-        check_start,       check_workqueue, check_not_yet,
+        check_names,
+        check_texts,
+        check_kind,
+        check_replicas,
+        check_acks,
+        check_ack_pending,
+        check_threshold,
+        check_filters,
+        check_sampling,
+        check_groups,
+        check_start,
+        check_workqueue,
+        consumer_config_check_metadata,
+        check_not_yet,
     };
     struct rill_js_error error = consumer_defaults_fill(config, stream, pedantic);
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !rill_js_error_is_set(&error); i++)

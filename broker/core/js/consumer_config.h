@@ -14,3 +14,12 @@ struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const R
 /* May a consumer with the configuration `old` become `changed`? Both were checked. */
 struct rill_js_error consumer_config_check_change(const Rill__ConsumerConfig *old,
                                                   const Rill__ConsumerConfig *changed);
+
+// ---- Rill's own, in the metadata ----
+
+/* The text of this key; NULL when there is none. */
+const char *consumer_config_metadata(const Rill__ConsumerConfig *config, const char *key);
+/* How many messages of one subject may be outstanding; 0: as many as like. */
+uint32_t consumer_config_per_subject(const Rill__ConsumerConfig *config);
+struct rill_js_error consumer_config_check_metadata(const Rill__ConsumerConfig *config,
+                                                    const Rill__StreamConfig *stream);

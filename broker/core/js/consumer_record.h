@@ -24,6 +24,8 @@
 //                last one
 //              4 sent: delivered for the first time and done at once, as nobody acknowledges; each took the next
 //                consumer sequence, the cursor is behind the last one
+//              5 parked: each is outstanding without having been delivered; the cursor is behind the last one
+//              6 terminated: each is to be given up, however often it was delivered, and outstanding until that is done
 //
 // So "messages 1000 to 1499 were delivered and acknowledged" is eight bytes. What they say is applied to the state before:
 // a run that does not fit (done for what is not outstanding) changes nothing.
@@ -35,7 +37,7 @@
 //      varint  consumer sequence given last
 //      varint  number of outstanding messages; for each, by sequence:
 //      varint      sequence - sequence of the one before (0 for the first)
-//      varint      how often it was delivered
+//      varint      how often it was delivered (0: it is parked), times 2, and 1 more when it is terminated
 //      varint      consumer sequence given last - the one of its first delivery
 //
 // Deadlines are not recorded: what is outstanding after a start is due one ack wait later.
@@ -49,6 +51,8 @@ enum consumer_op {
     CONSUMER_OP_DONE,
     CONSUMER_OP_PASSED,
     CONSUMER_OP_SENT,
+    CONSUMER_OP_PARKED,
+    CONSUMER_OP_TERMINATED,
     CONSUMER_OP_COUNT,
 };
 

@@ -3,7 +3,7 @@
 // A consumer and its stream's log: what it writes there, and how it comes back from it. The encoding is drawn in
 // consumer_record.h.
 #include "base/assert.h"
-#include "consumer.h"
+#include "consumer_keys.h"
 
 // ---- writing ----
 
@@ -20,7 +20,7 @@ void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf)
     uint64_t previous = 0;
     for (const struct outstanding *entry = consumer->outstanding.first; entry; entry = entry->next) {
         varint_append(buf, entry->sequence - previous);
-        varint_append(buf, entry->delivered);
+        varint_append(buf, (uint64_t)entry->delivered << 1 | entry->terminated);
         varint_append(buf, consumer->consumer_seq - entry->consumer_seq);
         previous = entry->sequence;
     }
@@ -63,6 +63,17 @@ static void apply_delivered(struct consumer *consumer, uint64_t sequence)
     consumer->cursor = sequence + 1;
 }
 
+static void apply_parked(struct consumer *consumer, uint64_t sequence)
+{
+    if (sequence < consumer->cursor || consumer->outstanding.count >= CONSUMER_ACK_PENDING_MAX)
+        return;
+    struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
+    entry->consumer_seq = consumer->consumer_seq;
+    entry->state = OUTSTANDING_PARKED;
+    consumer->parked_count++;
+    consumer->cursor = sequence + 1;
+}
+
 static void apply_sent(struct consumer *consumer, uint64_t sequence, uint64_t count)
 {
     if (sequence < consumer->cursor)
@@ -84,7 +95,18 @@ static void apply_again(struct consumer *consumer, uint64_t sequence)
         return;
     consumer->consumer_seq++;
     consumer->redelivered += entry->delivered == 1;
-    entry->delivered++;
+    if (entry->delivered++ > 0)
+        return;
+    entry->consumer_seq = consumer->consumer_seq;
+    consumer->parked_count--;
+    entry->state = OUTSTANDING_WAITS;
+}
+
+static void apply_terminated(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    if (entry)
+        entry->terminated = true;
 }
 
 static void apply_done(struct consumer *consumer, uint64_t sequence)
@@ -93,6 +115,8 @@ static void apply_done(struct consumer *consumer, uint64_t sequence)
     if (!entry)
         return;
     consumer->redelivered -= entry->delivered > 1;
+    consumer->parked_count -= entry->delivered == 0;
+    entry->state = OUTSTANDING_WAITS;
     outstanding_remove(&consumer->outstanding, entry);
 }
 
@@ -123,6 +147,12 @@ static void apply_run(struct consumer *consumer, const struct consumer_run *run)
     case CONSUMER_OP_SENT:
         apply_sent(consumer, run->first_sequence, run->count);
         return;
+    case CONSUMER_OP_PARKED:
+        apply_each(consumer, run, apply_parked);
+        return;
+    case CONSUMER_OP_TERMINATED:
+        apply_each(consumer, run, apply_terminated);
+        return;
     case CONSUMER_OP_COUNT:
         break;
     }
@@ -142,16 +172,20 @@ static enum rill_err apply_runs(struct consumer *consumer, struct rill_bytes byt
 static bool take_outstanding(struct consumer *consumer, struct rill_bytes *rest, uint64_t *previous)
 {
     uint64_t step;
-    uint64_t delivered;
+    uint64_t fate;
     uint64_t age;
-    if (!varint_take(rest, &step) || !varint_take(rest, &delivered) || !varint_take(rest, &age))
+    if (!varint_take(rest, &step) || !varint_take(rest, &fate) || !varint_take(rest, &age))
         return false;
+    const uint64_t delivered = fate >> 1;
     const uint64_t sequence = *previous + step;
     if (step == 0 || sequence <= *previous || sequence >= consumer->cursor || age >= consumer->consumer_seq ||
-        delivered == 0 || delivered > UINT32_MAX)
+        delivered > UINT32_MAX)
         return false;
     struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
     entry->delivered = (uint32_t)delivered;
+    entry->terminated = fate & 1;
+    entry->state = delivered ? OUTSTANDING_WAITS : OUTSTANDING_PARKED;
+    consumer->parked_count += delivered == 0;
     entry->consumer_seq = consumer->consumer_seq - age;
     consumer->redelivered += delivered > 1;
     *previous = sequence;
@@ -163,6 +197,7 @@ static enum rill_err apply_whole(struct consumer *consumer, struct rill_bytes re
     uint64_t count;
     outstanding_fini(&consumer->outstanding);
     consumer->redelivered = 0;
+    consumer->parked_count = 0;
     if (!varint_take(&rest, &consumer->cursor) || !varint_take(&rest, &consumer->consumer_seq) ||
         !varint_take(&rest, &count) || consumer->cursor == 0 || count > CONSUMER_ACK_PENDING_MAX)
         return RILL_ERR_DAMAGED;
@@ -192,8 +227,12 @@ void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t
         next = entry->next;
         if (entry->sequence > last_sequence)
             apply_done(consumer, entry->sequence);
-        else
+        else if (entry->state == OUTSTANDING_PARKED && !consumer->limits.ack_pending_per_subject_max)
+            consumer_make_ready(consumer, entry); // nothing holds it back any more
+        else if (entry->state != OUTSTANDING_PARKED)
             rill_deadline_set(&consumer->deadlines, &entry->due,
-                              now_ns + consumer_wait_ns(consumer, entry->delivered));
+                              entry->terminated ? now_ns
+                                                : now_ns + consumer_wait_ns(consumer, entry->delivered));
     }
+    consumer_keys_forget(consumer);
 }

@@ -7,6 +7,7 @@
 // the read and the delivery but the message itself: whatever else has to be said is said first, and the message is read again.
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "consumer_keys.h"
 #include "durable.h"
 #include "pin.h"
 #include "proto/ack_subject.h"
@@ -265,48 +266,79 @@ static void rest(struct durable *durable)
     durable_wait_for_stream(durable);
 }
 
-static enum outcome deliver(struct durable *durable, uint64_t sequence, bool again, size_t *bytes)
+/* It went out: who has to know. */
+static void note_delivery(struct durable *durable, uint64_t sequence, struct pull *pull,
+                          struct consumer_key *key, uint64_t bytes)
+{
+    const struct rill_core *core = durable->stream->js->core;
+    consumer_delivered(durable->consumer, sequence, key, core->now.mono_ns);
+    durable->last_delivered_wall_ns = core->now.wall_ns;
+    durable->active_ns = core->now.mono_ns;
+    if (pull)
+        durable_pull_served(durable, pull, bytes);
+    else
+        push_sent(durable->push, bytes);
+}
+
+/* A message that was read. `pull` is NULL for the deliver subject, `key` when the consumer has none or it comes again. */
+static enum outcome deliver_read(struct durable *durable, const struct rill_store_message *stored, bool again,
+                                 struct pull *pull, struct consumer_key *key, size_t *bytes)
+{
+    const uint64_t sequence = stored->sequence;
+    const int64_t time_ns = stored->time_ns;
+    const uint64_t pending = durable_pending(durable);
+    const struct consumer_offer offer = consumer_offer(durable->consumer, sequence);
+    const struct message message = make_message(durable, stored, &offer, again ? pending : pending - 1);
+    const uint64_t size = size_of(&message);
+    const enum outcome outcome =
+        pull ? deliver_to_pull(durable, &message, pull) : deliver_to_subject(durable, &message);
+    if (outcome != DELIVERED)
+        return outcome;
+    *bytes += size;
+    if (!again)
+        keep_pace(durable, time_ns, size);
+    note_delivery(durable, sequence, pull, key, size);
+    return DELIVERED;
+}
+
+/* For the first time: its subject may have to wait for its turn. */
+static enum outcome deliver_first(struct durable *durable, const struct rill_store_message *stored,
+                                  struct pull *pull, size_t *bytes)
 {
     struct consumer *consumer = durable->consumer;
-    struct rill_core *core = durable->stream->js->core;
+    if (is_too_early(durable, stored))
+        return STOPPED;
+    struct consumer_key *key = consumer_key_take(consumer, stored->subject);
+    if (key && consumer_key_is_full(consumer, key)) {
+        consumer_park(consumer, key);
+        return WENT_ON;
+    }
+    const enum outcome outcome = deliver_read(durable, stored, false, pull, key, bytes);
+    if (outcome != DELIVERED)
+        consumer_key_release(consumer, key);
+    return outcome;
+}
+
+static enum outcome deliver(struct durable *durable, uint64_t sequence, bool again, size_t *bytes)
+{
     struct pull *pull = durable->push ? NULL : durable_next_pull(durable);
+    struct rill_store_message stored;
     if (!durable->push && !pull) {
         rest(durable);
         return STOPPED;
     }
-    const uint64_t pending = durable_pending(durable);
-    struct rill_store_message stored;
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
     if (err == RILL_ERR_AGAIN) {
         durable_load(durable, sequence);
         return STOPPED;
     }
     if (err) {
-        // It was lost to damage, which the store has reported: the consumer goes on behind it.
-        consumer_pass(consumer, sequence);
+        // It was deleted, or lost to damage, which the store has reported: the consumer goes on behind it.
+        consumer_pass(durable->consumer, sequence);
         return WENT_ON;
     }
-    if (!again && is_too_early(durable, &stored))
-        return STOPPED;
-    const struct consumer_offer offer = consumer_offer(consumer, sequence);
-    const struct message message = make_message(durable, &stored, &offer, again ? pending : pending - 1);
-    const uint64_t size = size_of(&message);
-    const int64_t time_ns = stored.time_ns;
-    const enum outcome outcome =
-        pull ? deliver_to_pull(durable, &message, pull) : deliver_to_subject(durable, &message);
-    if (outcome != DELIVERED)
-        return outcome;
-    *bytes += size;
-    consumer_delivered(consumer, sequence, core->now.mono_ns);
-    durable->last_delivered_wall_ns = core->now.wall_ns;
-    durable->active_ns = core->now.mono_ns;
-    if (!again)
-        keep_pace(durable, time_ns, size);
-    if (pull)
-        durable_pull_served(durable, pull, size);
-    else
-        push_sent(durable->push, size);
-    return DELIVERED;
+    return again ? deliver_read(durable, &stored, true, pull, NULL, bytes)
+                 : deliver_first(durable, &stored, pull, bytes);
 }
 
 // ---- a consumer's turn ----
@@ -324,9 +356,28 @@ static enum rill_err find_next(struct durable *durable, uint64_t *sequence)
     return RILL_OK;
 }
 
+/* After a restart the subjects of what is outstanding are read again, before anything new goes out. */
+static enum outcome read_subject(struct durable *durable, uint64_t sequence)
+{
+    struct rill_store_message stored;
+    const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
+    if (err == RILL_ERR_AGAIN) {
+        durable_load(durable, sequence);
+        return STOPPED;
+    }
+    if (err)
+        consumer_pass(durable->consumer, sequence);
+    else
+        consumer_set_key(durable->consumer, stored.subject);
+    return WENT_ON;
+}
+
 static enum outcome deliver_next(struct durable *durable, size_t *bytes)
 {
     uint64_t sequence = 0;
+    const struct outstanding *unkeyed = consumer_next_unkeyed(durable->consumer);
+    if (unkeyed)
+        return read_subject(durable, unkeyed->sequence);
     const enum consumer_want want =
         consumer_want(durable->consumer, durable->stream->last_committed, &sequence);
     if (want == CONSUMER_WANTS_AGAIN)

@@ -91,6 +91,8 @@ void durable_drop_purged(struct durable *durable)
     struct rill_store_state log;
     rill_store_state(durable->stream->store, &log);
     consumer_purged(durable->consumer, log.first_sequence);
+    if (durable->consumer->cursor < log.first_sequence)
+        consumer_skip(durable->consumer, log.first_sequence);
 }
 
 int64_t durable_next_deadline_ns(const struct durable *durable)

@@ -4,6 +4,7 @@
 #include "advisory.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "consumer_config.h"
 #include "pin.h"
 #include "proto/message.h"
 #include "push.h"
@@ -37,6 +38,7 @@ static struct consumer_limits limits_of(const Rill__ConsumerConfig *config)
         .ack_pending_max = ack_pending > 0 && ack_pending < CONSUMER_ACK_PENDING_MAX
                                ? (uint32_t)ack_pending
                                : CONSUMER_ACK_PENDING_MAX,
+        .ack_pending_per_subject_max = consumer_config_per_subject(config),
     };
 }
 
@@ -258,7 +260,7 @@ void durable_info(const struct durable *durable, struct durable_info *ret_info)
     info->cluster = &ret_info->cluster;
     info->ts = &ret_info->now;
     fill_sequences(durable, ret_info);
-    info->num_ack_pending = durable->consumer->outstanding.count;
+    info->num_ack_pending = consumer_ack_pending(durable->consumer);
     info->num_redelivered = durable->consumer->redelivered;
     info->num_waiting = durable->pulls.count;
     info->num_pending = durable_pending(durable);

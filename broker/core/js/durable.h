@@ -26,6 +26,10 @@
 struct push;
 struct pin;
 
+/* Rill's own, in a consumer's metadata. */
+#define DURABLE_PER_SUBJECT_KEY "rill.max_ack_pending_per_subject"
+#define DURABLE_DEAD_LETTER_KEY "rill.dead_letter_subject"
+
 struct durable {
     struct stream *stream;
     UT_hash_handle by_name;
@@ -119,7 +123,7 @@ void durable_due(struct durable *durable);
 int64_t durable_next_deadline_ns(const struct durable *durable);
 /* Does what is due; false when it is not there any more. */
 bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
-/* What is outstanding and not in the stream any more is done. */
+/* What is not in the stream any more is done, and the cursor is not in front of the first message. */
 void durable_drop_purged(struct durable *durable);
 /* Is it paused now, as its configuration says? */
 void durable_look_at_pause(struct durable *durable);
@@ -173,5 +177,11 @@ void durable_send_heartbeat(struct durable *durable, struct rill_bytes to, struc
 
 /* A receiver in the trie at $JS.ACK.>: `owner` is the jetstream. */
 void durable_ack(void *owner, const struct message *message);
-/* Tells about what is given up, and forgets it. */
+
+// ---- giving up (bury.c) ----
+
+/* Tells about what is given up, and forgets it: at once, or when it is stored as a dead letter. */
 void durable_bury(struct durable *durable);
+/* A receiver in the trie at DURABLE_BURIED_SUBJECT.>: a dead letter is stored, or not. `owner` is the jetstream. */
+#define DURABLE_BURIED_SUBJECT "$JS.RILL.BURIED"
+void durable_buried(void *owner, const struct message *message);

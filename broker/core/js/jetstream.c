@@ -49,6 +49,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     }
     js->ack_sub = route_subscribe(js->account, "$JS.ACK.>", durable_ack, js);
     js->flow_sub = route_subscribe(js->account, "$JS.FC.>", push_flow_answer, js);
+    js->buried_sub = route_subscribe(js->account, DURABLE_BURIED_SUBJECT ".>", durable_buried, js);
     interest_listen(js->account->interest, push_interest_changed, js);
     stream_recover_all(js);
     return js;
@@ -66,6 +67,7 @@ void jetstream_destroy(struct jetstream *js)
     route_unsubscribe(js->account, js->ack_sub);
     api_audit_end(&js->audits);
     route_unsubscribe(js->account, js->flow_sub);
+    route_unsubscribe(js->account, js->buried_sub);
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);

@@ -48,6 +48,7 @@ struct jetstream {
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
+    struct sub *buried_sub; // hears whether dead letters are stored
 
     struct stream *streams;      // uthash by name
     struct push *pushes;         // uthash by deliver subject

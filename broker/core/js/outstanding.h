@@ -13,7 +13,10 @@ enum outstanding_state {
     OUTSTANDING_WAITS,    // for its end, until `due`
     OUTSTANDING_READY,    // to be delivered again
     OUTSTANDING_GIVEN_UP, // to be buried
+    OUTSTANDING_PARKED,   // for its subject's turn; never delivered
 };
+
+struct consumer_key;
 
 struct outstanding {
     uint64_t sequence;
@@ -21,13 +24,16 @@ struct outstanding {
     uint32_t delivered;       // how often
     uint8_t state;            // enum outstanding_state
     bool terminated;          // given up because somebody said so
+    bool told;                // that it is given up
     int64_t delivered_at_ns;  // the last time; 0 after a restart
     struct rill_deadline due; // armed only while it waits
 
     struct outstanding *next; // by sequence
     struct outstanding *prev;
-    struct outstanding *queue_next; // among the ready or given up ones
+    struct outstanding *queue_next; // among the ready, the given up, or the parked ones of its key
     struct outstanding *queue_prev;
+    struct outstanding *unkeyed_next; // see consumer_keys.h
+    struct consumer_key *key;
     struct outstanding *bucket_next; // also the list of free ones
 };
 

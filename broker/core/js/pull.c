@@ -112,7 +112,7 @@ struct pull *durable_next_pull(struct durable *durable)
     struct pulls_terms terms = {0};
     if (durable->pulls.policy == PULLS_OVERFLOW) {
         terms.pending = durable_pending(durable);
-        terms.ack_pending = durable->consumer->outstanding.count;
+        terms.ack_pending = consumer_ack_pending(durable->consumer);
     }
     if (durable->pin) {
         pin_choose(durable);

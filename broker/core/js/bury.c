@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Messages that a consumer gives up: they were delivered max_deliver times, or somebody terminated them. Who listens hears
+// of it, and the message is done.
+//
+// With rill.dead_letter_subject in the consumer's metadata the message is published there first, with headers that say where
+// it comes from, and is done only when the stream that takes it has acknowledged, which is when it is on disk. Until then it stays
+// outstanding. When that takes too long, or is refused, it is published again; its message id makes that one message,
+// also when a crash came between. So it is never lost, and stored once as long as the stream's duplicate window reaches.
+//
+//      GIVEN_UP ── published, reply $JS.RILL.BURIED.<stream>.<number>.<sequence> ──► WAITS ── acknowledged ──► done
+//         ▲                                                                            │
+//         └──────────────────────── no answer for RETRY_NS ────────────────────────────┘
+#include "advisory.h"
+#include "base/assert.h"
+#include "consumer_config.h"
+#include "proto/headers.h"
+#include "proto/json_codec.h"
+#include "proto/message.h"
+#include "proto/subject.h"
+#include "route.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define RETRY_NS (5 * RILL_NS_PER_S)
+
+enum { SUBJECT_BYTES_MAX = 640, BURY_MESSAGES_MAX = 1024 };
+
+// ---- a dead letter ----
+
+static enum rill_err add_number(struct rill_buf *buf, const char *name, uint64_t value)
+{
+    return rill_buf_appendf(buf, "%s: %" PRIu64 "\r\n", name, value);
+}
+
+/* Lines of the original besides those that would mean something to the stream that takes the letter. */
+static enum rill_err add_original(struct rill_buf *buf, struct rill_bytes block)
+{
+    struct rill_headers_cursor cursor = rill_headers_cursor_of(block);
+    struct rill_bytes name;
+    struct rill_bytes value;
+    enum rill_err err = RILL_OK;
+    while (!err && rill_headers_next(&cursor, &name, &value)) {
+        if (!rill_bytes_has_prefix(name, RILL_BYTES("Nats-")))
+            err = rill_buf_appendf(buf, RILL_PRI ": " RILL_PRI "\r\n", RILL_ARG(name), RILL_ARG(value));
+    }
+    return err;
+}
+
+static enum rill_err write_headers(const struct durable *durable, const struct outstanding *entry,
+                                   const struct rill_store_message *stored, struct rill_buf *buf)
+{
+    buf->len = 0;
+    enum rill_err err = rill_buf_append(buf, RILL_BYTES("NATS/1.0\r\n"));
+    if (!err)
+        err = add_original(buf, stored->headers);
+    if (!err)
+        err = rill_buf_appendf(buf, "Nats-Msg-Id: rill-dead-%s-%" PRIu64 "-%" PRIu64 "\r\n",
+                               durable->stream->name, durable->record->number, entry->sequence);
+    if (!err)
+        err = rill_buf_appendf(buf, "Rill-Stream: %s\r\nRill-Consumer: %s\r\nRill-Subject: " RILL_PRI "\r\n",
+                               durable->stream->name, durable->record->name, RILL_ARG(stored->subject));
+    if (!err)
+        err = add_number(buf, "Rill-Sequence", entry->sequence);
+    if (!err)
+        err = add_number(buf, "Rill-Deliveries", entry->delivered);
+    if (!err)
+        err = rill_buf_appendf(buf, "Rill-Reason: %s\r\n\r\n",
+                               entry->terminated ? "terminated" : "max_deliver");
+    return err;
+}
+
+/* From a copy: whoever takes it may append to the store that the message was read from. */
+static void publish_letter(struct durable *durable, const char *subject, const struct outstanding *entry,
+                           const struct rill_store_message *stored)
+{
+    struct jetstream *js = durable->stream->js;
+    char reply[SUBJECT_BYTES_MAX];
+    const int len = snprintf(reply, sizeof reply, DURABLE_BURIED_SUBJECT ".%s.%s.%" PRIu64,
+                             durable->stream->name, durable->record->name, entry->sequence);
+    RILL_ASSERT(len > 0 && (size_t)len < sizeof reply);
+    enum rill_err err = write_headers(durable, entry, stored, &js->headers);
+    const size_t header_len = js->headers.len;
+    if (!err)
+        err = rill_buf_append(&js->headers, stored->payload);
+    if (err)
+        return; // tried again later
+    const struct rill_bytes letter = rill_buf_bytes(&js->headers);
+    (void)route_publish(js->core, js->account, rill_bytes_from_cstr(subject),
+                        rill_bytes_of(reply, (size_t)len), rill_bytes_of(letter.data, header_len),
+                        rill_bytes_from(letter, header_len));
+}
+
+/* True when the first one that is given up is dealt with for now. */
+static bool send_letter(struct durable *durable, const char *subject)
+{
+    const struct outstanding *entry = consumer_given_up(durable->consumer);
+    struct rill_store_message stored;
+    const enum rill_err err = rill_store_read(durable->stream->store, entry->sequence, &stored);
+    if (err == RILL_ERR_AGAIN) {
+        durable_load(durable, entry->sequence);
+        return false;
+    }
+    if (err) {
+        consumer_bury(durable->consumer); // there is nothing to keep
+        return true;
+    }
+    publish_letter(durable, subject, entry, &stored);
+    consumer_bury_later(durable->consumer, durable->stream->js->core->now.mono_ns + RETRY_NS);
+    return true;
+}
+
+// ---- giving up ----
+
+void durable_bury(struct durable *durable)
+{
+    const char *subject = consumer_config_metadata(durable->record->config, DURABLE_DEAD_LETTER_KEY);
+    struct outstanding *entry;
+    for (uint32_t count = 0; (entry = durable->consumer->given_up); count++) {
+        if (count == BURY_MESSAGES_MAX) {
+            durable_serve_later(durable);
+            return;
+        }
+        if (!entry->terminated && !entry->told)
+            advisory_delivery(durable, ADVISORY_MAX_DELIVERIES, entry, rill_bytes_of(NULL, 0));
+        entry->told = true;
+        if (!subject)
+            consumer_bury(durable->consumer);
+        else if (!send_letter(durable, subject))
+            return;
+    }
+}
+
+// ---- it is stored ----
+
+static bool is_stored(struct rill_bytes answer)
+{
+    struct rill_error_text why;
+    ProtobufCMessage *message;
+    if (rill_json_decode(&rill__pub_ack__descriptor, answer, RILL_JSON_UNKNOWN_IGNORED, &message, &why))
+        return false;
+    const Rill__PubAck *ack = (Rill__PubAck *)message;
+    const bool stored = !ack->error && ack->seq > 0;
+    rill_message_free(message);
+    return stored;
+}
+
+/* "<stream>.<consumer>.<sequence>" behind the prefix. */
+void durable_buried(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    uint64_t sequence;
+    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(DURABLE_BURIED_SUBJECT ".")))
+        return;
+    struct rill_bytes rest = rill_bytes_from(message->subject, sizeof DURABLE_BURIED_SUBJECT);
+    struct stream *stream = stream_find(js, rill_subject_next_token(&rest));
+    if (!stream || stream->state != STREAM_ACTIVE || !rest.data)
+        return;
+    struct durable *durable = durable_find(stream, rill_subject_next_token(&rest));
+    if (!durable || !rill_bytes_to_u64(rest, UINT64_MAX, &sequence) || !is_stored(message->payload))
+        return;
+    consumer_buried(durable->consumer, sequence);
+    durable_changed(durable);
+    durable_serve_later(durable);
+}

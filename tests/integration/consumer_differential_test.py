@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Consumers side by side with nats-server: the same requests, and every member of its answers has to be in ours with the same
+value. What a newer level of the API brought may be in ours besides. Each difference that is meant has its reason."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness import tap  # noqa: E402
+from stream_differential_test import api, compare  # noqa: E402
+
+SECOND_NS = 1_000_000_000
+SINCE_210 = (".error", "a rule, a number or a text of a later nats-server")
+STREAM = api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"]})
+
+
+def make(config, meant=(), form="CREATE", name="", **request):
+    subject = f"CONSUMER.{form}.S" + (f".{name}" if name else "")
+    return api(subject, {"stream_name": "S", "config": config, **request}, meant)
+
+
+def durable(config, meant=(), **request):
+    return make({"durable_name": "W", **config}, meant, "DURABLE.CREATE", "W", **request)
+
+
+def pull(body="", consumer="W"):
+    return (f"$JS.API.CONSUMER.MSG.NEXT.S.{consumer}", body if isinstance(body, str) else json.dumps(body))
+
+
+def law_configurations_are_refused_alike():
+    push = {"deliver_subject": "to"}
+    compare([
+        STREAM, api("CONSUMER.DURABLE.CREATE.S.W", {"stream_name": "S"}), api("CONSUMER.DURABLE.CREATE.T.W", {"stream_name": "T", "config": {"durable_name": "W"}}),
+        make({}, (), "DURABLE.CREATE", "W"), make({"durable_name": "V"}, (), "DURABLE.CREATE", "W"), make({"durable_name": "W"}),
+        make({"durable_name": "W", "filter_subject": "s.>"}, (), "CREATE", "W.s.a"),
+        durable({"opt_start_seq": 5}), durable({"deliver_policy": "by_start_sequence"}), durable({"deliver_policy": "by_start_time"}),
+        durable({"deliver_policy": "last_per_subject"}), durable({"deliver_policy": "last", "opt_start_seq": 1}),
+        durable({"deliver_policy": "new", "opt_start_seq": 1}),
+        durable({"ack_policy": "explicit", "backoff": [1, 2, 3], "max_deliver": 2}), durable({"sample_freq": "often"}, [SINCE_210]),
+        durable({"rate_limit_bps": 1}), durable({"max_waiting": -1}), durable({"idle_heartbeat": SECOND_NS}), durable({"flow_control": True}),
+        durable({"max_batch": -1}), durable({"max_expires": 1}), durable({"direct": True}), durable({"num_replicas": -1}, [SINCE_210]),
+        durable({"num_replicas": 3}),
+        durable({"deliver_subject": "to.*"}), durable({"deliver_subject": "s.x"}), durable({**push, "max_waiting": 5}),
+        durable({**push, "max_ack_pending": 5}), durable({**push, "idle_heartbeat": 1000}), durable({**push, "flow_control": True}),
+        durable({**push, "direct": True}), durable({"description": "x" * 5000}),
+        api("CONSUMER.INFO.S.W"), api("CONSUMER.DELETE.S.W"), api("CONSUMER.INFO.T.W"),
+    ])
+
+
+def law_consumers_are_made_changed_and_listed_alike():
+    explicit = {"ack_policy": "explicit"}
+    compare([
+        STREAM, api("CONSUMER.NAMES.S"), api("CONSUMER.LIST.S"),
+        durable(explicit), durable(explicit), durable({**explicit, "max_deliver": 5, "description": "d"}),
+        durable({"ack_policy": "none"}), durable({**explicit, "deliver_policy": "new"}), durable({**explicit, "replay_policy": "original"}),
+        durable({**explicit, "max_waiting": 3}), durable({**explicit, "deliver_subject": "to"}, [SINCE_210]),
+        make({"name": "E", "ack_policy": "all", "mem_storage": True}, (), "CREATE", "E"),
+        make({"durable_name": "P", "deliver_subject": "to", "idle_heartbeat": SECOND_NS, "flow_control": True, "deliver_group": "g"}, (), "CREATE", "P"),
+        make({"durable_name": "P", "ack_policy": "none"}, (), "CREATE", "P"),
+        make({"durable_name": "N", "deliver_policy": "new", **explicit, "headers_only": True}, (), "CREATE", "N"),
+        api("CONSUMER.NAMES.S"), api("CONSUMER.LIST.S"), api("CONSUMER.NAMES.S", {"offset": 1}), api("CONSUMER.INFO.S.P"), api("CONSUMER.INFO.S.E"),
+        api("CONSUMER.DELETE.S.P"), api("CONSUMER.DELETE.S.P"), api("CONSUMER.NAMES.S"), api("STREAM.INFO.S"),
+    ])
+
+
+def law_pulls_are_answered_alike():
+    compare([
+        STREAM, durable({"ack_policy": "explicit", "max_batch": 5, "max_expires": 10 * SECOND_NS}),
+        pull({"no_wait": True}), pull({"batch": 6}), pull({"batch": 1, "expires": 11 * SECOND_NS}),
+        pull({"batch": 1, "expires": SECOND_NS, "idle_heartbeat": SECOND_NS}), pull({"batch": 3, "expires": SECOND_NS // 5}),
+        ("s.a", "one"), pull(), ("$JS.ACK.S.W.1.1.1.1.0", "+WPI"), ("$JS.ACK.S.W.1.1.1.1.0", ""), ("$JS.ACK.S.W.1.1.1.1.0", "+ACK"),
+        api("CONSUMER.INFO.S.W"),
+        ("s.a", "x" * 100), pull({"batch": 1, "max_bytes": 50, "expires": SECOND_NS}), pull(),
+        ("$JS.ACK.S.W.1.2.2.1.0", "+TERM"), api("CONSUMER.INFO.S.W"),
+        make({"durable_name": "P", "deliver_subject": "to"}, (), "CREATE", "P"), pull("1", "P"),
+    ])
+
+
+def law_acknowledgements_count_alike():
+    compare([
+        STREAM, durable({"ack_policy": "all"}), *[("s.a", str(number)) for number in range(5)],
+        pull(), pull(), pull(), ("$JS.ACK.S.W.1.2.2.1.0", "+ACK"), api("CONSUMER.INFO.S.W"), ("$JS.ACK.S.W.1.3.3.1.0", "+ACK"),
+        api("CONSUMER.INFO.S.W"), api("STREAM.PURGE.S"), api("CONSUMER.INFO.S.W"),
+        make({"durable_name": "N", "ack_policy": "none"}, [(".ack_floor", "2.9 begins with a floor of 0")], "CREATE", "N"), ("s.a", "after"), pull("1", "N"), api("CONSUMER.INFO.S.N"),
+    ])
+
+
+if __name__ == "__main__":
+    tap.run_laws(globals(), sys.argv[1:])
