@@ -123,13 +123,16 @@ static enum rill_err count_of_all(struct rill_store *store, uint64_t from, uint6
         *ret_count = committed->messages;
         return RILL_OK;
     }
+    // The segment of the mark has no block while nothing is committed in it.
+    const struct segment *tail = committed->block ? committed->block->segment : NULL;
+    const uint64_t last = tail ? tail->number : committed->segment - 1;
     const size_t first = segment_find(table, from);
     enum rill_err err = RILL_OK;
     for (size_t i = first == SIZE_MAX ? 0 : first; !err && i < table->count; i++) {
         struct segment *segment = table->segments[i];
-        if (segment->number > committed->segment)
+        if (segment->number > last)
             break;
-        if (segment->first_sequence >= from && !segment->pins && segment->number < committed->segment)
+        if (segment->first_sequence >= from && !segment->pins && segment != tail)
             count += segment_live(segment);
         else
             err = count_segment(store, segment, from, &count);
