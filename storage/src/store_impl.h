@@ -17,6 +17,7 @@
 
 #include "directory.h"
 #include "lost.h"
+#include "seen.h"
 #include "segment.h"
 #include "shared.h"
 #include "store_limits.h"
@@ -166,6 +167,7 @@ struct rill_store {
     size_t removal_count;
     size_t removal_capacity;
     struct limits limits;
+    struct seen seen;
     struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one

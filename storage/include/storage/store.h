@@ -291,6 +291,11 @@ enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pa
                                   struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
                                   void *context) RILL_MUST_CHECK;
 
+/* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
+   ones count. `since_ns` is at most the options' `id_window_ns` before the newest message. NOT_FOUND, UNAVAILABLE. */
+enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
+                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+
 /* Appends the removal of the messages below `first_kept` that match, but for the newest `keep` of all that match; some hundred
    in each call, as rill_store_append_truncate(). What is not committed when it begins may stay. The same filter in each
    call. As an append, and as the questions above. */
