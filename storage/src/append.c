@@ -130,6 +130,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
     open->messages++;
     open->bytes += size;
     store->commit.message_count++;
+    seen_note(store, message);
     store_record_advance(store, size);
     return RILL_OK;
 }

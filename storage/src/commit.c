@@ -49,6 +49,7 @@ void store_rollback(struct rill_store *store)
     const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
     store_erase_undo(store, committed->commit);
+    seen_take_back(store);
     segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
     if (store->indexing)
         indexing_take_back(store->indexing, committed->commit);

@@ -484,6 +484,11 @@ void indexing_advance(struct indexing *indexing, size_t blocks_max)
     }
 }
 
+bool indexing_has_all(struct indexing *indexing)
+{
+    return !indexing->failed && !find_work(indexing) && !indexing->failed;
+}
+
 struct block *indexing_wants_block(struct indexing *indexing)
 {
     const bool can = !indexing->failed && !rill_index_is_full(indexing->index) && find_work(indexing);

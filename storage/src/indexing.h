@@ -106,6 +106,8 @@ void indexing_take_back(struct indexing *indexing, uint64_t commit);
 bool indexing_wants_step(struct indexing *indexing, uint64_t bytes);
 /* Feeds up to `blocks_max` blocks of what is committed, as far as they are in memory. */
 void indexing_advance(struct indexing *indexing, size_t blocks_max);
+/* Is all that is committed fed? */
+bool indexing_has_all(struct indexing *indexing);
 /* The block that must be loaded before the feeding can go on, or NULL. */
 struct block *indexing_wants_block(struct indexing *indexing);
 /* Is nothing of this segment needed any more? */

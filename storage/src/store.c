@@ -77,6 +77,7 @@ static void store_destroy(struct rill_store *store)
     indexing_close(store->indexing);
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
+    seen_fini(&store->seen);
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->erasures);

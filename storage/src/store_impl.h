@@ -17,6 +17,7 @@
 
 #include "directory.h"
 #include "lost.h"
+#include "seen.h"
 #include "segment.h"
 #include "shared.h"
 #include "store_limits.h"
@@ -166,6 +167,7 @@ struct rill_store {
     size_t removal_count;
     size_t removal_capacity;
     struct limits limits;
+    struct seen seen;
     struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
@@ -249,6 +251,10 @@ void store_erase_loaded(struct rill_store *store, const struct block *block);
 struct rill_store_job *store_erase_start(struct rill_store *store);
 enum rill_err store_erase_finish(struct rill_store *store, struct erase_job *job) RILL_MUST_CHECK;
 void erase_job_run(struct erase_job *job);
+
+/* truncate.c: deletes a message and steps behind it. */
+enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence,
+                              struct rill_store_purging *purging) RILL_MUST_CHECK;
 
 /* tidy.c */
 /* How many segments from the front on are dead, and the log says so behind them. */
