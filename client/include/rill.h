@@ -103,16 +103,17 @@ enum rill_event_kind {
     RILL_EVENT_DISCONNECTED, // the link broke; `error` says why
     RILL_EVENT_RECONNECTED,  // another link stands, subscriptions have been renewed
     RILL_EVENT_CLOSED,       // for good; the last event there is. `error` says why, OK when it was asked for
-    RILL_EVENT_ERROR,        // the server complained and the link stands: a permission, for one
-    RILL_EVENT_SLOW,         // messages are being dropped: `sub` is at its limit
-    RILL_EVENT_LAME_DUCK,    // the server wants to be left; it will close the link soon
-    RILL_EVENT_SERVERS,      // the server has told of others
+    RILL_EVENT_ERROR,     // the server complained and the link stands: a permission, for one; or the consumer
+                          // of a pull with a callback is gone (`sub` is the pull's)
+    RILL_EVENT_SLOW,      // messages are being dropped: `sub` is at its limit
+    RILL_EVENT_LAME_DUCK, // the server wants to be left; it will close the link soon
+    RILL_EVENT_SERVERS,   // the server has told of others
 };
 
 struct rill_event {
     enum rill_event_kind kind;
     const char *server;      // the URL without secrets; lives during the callback
-    struct rill_sub *sub;    // SLOW, else NULL
+    struct rill_sub *sub;    // SLOW, and of a pull that ended; else NULL
     struct rill_error error; // DISCONNECTED, CLOSED, ERROR
 };
 
