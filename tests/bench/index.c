@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// index_bench FOLDER [MESSAGES [SUBJECTS]]: how fast an index takes messages at 100, 1,000 and 100,000 subjects,
+// index_bench FOLDER [MESSAGES [SUBJECTS [queries]]]: how fast an index takes messages at 100, 1,000 and 100,000 subjects,
 // with a worker that writes its batches; then next and count on MESSAGES messages of SUBJECTS subjects, for
 // filters that match about 1 in 10, in 10,000 and in 10,000,000, with median and 99th percentile, from random
-// places and in the order of a consumer; and the resident memory.
+// places and in the order of a consumer; and the resident memory. With "queries", only these.
 #include "index.h"
 
 #include "base/random.h"
@@ -109,7 +109,8 @@ static void bench_open(struct bench *bench, const char *folder)
     enum rill_index_found found;
     struct rill_error_text why;
     (void)snprintf(bench->path, sizeof bench->path, "%s/index-bench.db", folder);
-    const struct rill_index_options options = {.path = bench->path, .identity = "bench", .discard = true};
+    const struct rill_index_options options = {
+        .path = bench->path, .identity = "bench", .id_window_ns = INT64_MAX, .discard = true};
     check("open", rill_index_open(&options, &bench->index, &found, &position, &why));
     bench->random.state = 1;
     (void)sem_init(&bench->wanted, 0, 0);
@@ -202,6 +203,24 @@ static uint64_t random_from(struct bench *bench, uint64_t messages)
     return 1 + rill_random_next(&bench->random) % messages;
 }
 
+typedef enum rill_err ask_fn(struct rill_index_filter *, uint64_t, uint64_t *);
+
+/* Asks until there is an answer. *longest_us is raised to the longest single call. */
+static enum rill_err ask(ask_fn *fn, struct rill_index_filter *filter, uint64_t from, uint64_t *ret,
+                         double *longest_us)
+{
+    enum rill_err err;
+    do {
+        const double start = clock_s(CLOCK_MONOTONIC);
+        err = fn(filter, from, ret);
+        const double us = (clock_s(CLOCK_MONOTONIC) - start) * 1e6;
+        *longest_us = us > *longest_us ? us : *longest_us;
+    } while (err == RILL_ERR_AGAIN);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        check("query", err);
+    return err;
+}
+
 static void measure(struct bench *bench, const char *pattern, uint64_t messages)
 {
     static double times[QUERIES];
@@ -209,8 +228,10 @@ static void measure(struct bench *bench, const char *pattern, uint64_t messages)
     struct rill_index_filter *filter = rill_index_filter_create(bench->index, &bytes, 1);
     uint64_t found = 0, total = 0, from = 0;
     double start = clock_s(CLOCK_MONOTONIC);
-    check("count", rill_index_count(filter, 1, &total));
-    printf("%s: %lu match, first count %.0f us\n", pattern, total, (clock_s(CLOCK_MONOTONIC) - start) * 1e6);
+    double longest = 0;
+    (void)ask(rill_index_count, filter, 1, &total, &longest);
+    printf("%s: %lu match, first count %.0f us, longest call of it %.0f us\n", pattern, total,
+           (clock_s(CLOCK_MONOTONIC) - start) * 1e6, longest);
     for (int kind = 0; kind < 4; kind++) {
         static const char *const names[] = {"next, random", "next, in order", "count, random",
                                             "count, in order"};
@@ -220,16 +241,73 @@ static void measure(struct bench *bench, const char *pattern, uint64_t messages)
             from = kind % 2 == 0 ? random_from(bench, messages) : kind == 1 ? from + 1 : from + 10;
             start = clock_s(CLOCK_MONOTONIC);
             const enum rill_err err =
-                kind < 2 ? rill_index_next(filter, from, &found) : rill_index_count(filter, from, &found);
+                ask(kind < 2 ? rill_index_next : rill_index_count, filter, from, &found, &longest);
             times[i] = (clock_s(CLOCK_MONOTONIC) - start) * 1e6;
             if (kind == 1 && !err)
                 from = found;
-            if (err && err != RILL_ERR_NOT_FOUND)
-                check("query", err);
         }
         print_times(names[kind], times, queries);
     }
+    printf("  longest call %.1f us\n", longest);
     rill_index_filter_destroy(filter);
+}
+
+/* What a limit per subject asks for each append: all of a subject, of which the oldest is then deleted. */
+static void measure_subject(struct bench *bench, uint32_t subjects)
+{
+    static double times[QUERIES];
+    char text[TEXT_MAX];
+    struct rill_index_subject subject;
+    for (int kind = 0; kind < 2; kind++) {
+        for (int i = 0; i < QUERIES; i++) {
+            subject_text(kind ? 3 : rill_random_below(&bench->random, subjects), text);
+            const double start = clock_s(CLOCK_MONOTONIC);
+            const enum rill_err err = rill_index_subject(bench->index, rill_bytes_from_cstr(text), &subject);
+            times[i] = (clock_s(CLOCK_MONOTONIC) - start) * 1e6;
+            if (err != RILL_ERR_NOT_FOUND)
+                check("subject", err);
+            if (kind)
+                check("delete", rill_index_delete(bench->index, subject.first_sequence, subject.subject));
+        }
+        print_times(kind ? "subject, with deletes" : "subject, random", times, QUERIES);
+    }
+}
+
+/* Messages that all have an id, and the ids of the last ones asked for. */
+static void bench_ids(const char *folder, uint64_t messages)
+{
+    static double times[QUERIES];
+    struct bench bench = {0};
+    char id[TEXT_MAX];
+    uint64_t found;
+    bench_open(&bench, folder);
+    const double begin = clock_s(CLOCK_MONOTONIC);
+    for (uint64_t sequence = 1; sequence <= messages; sequence++) {
+        (void)snprintf(id, sizeof id, "order-%lu", sequence);
+        check("feed",
+              rill_index_feed(bench.index, &(struct rill_index_message){.sequence = sequence,
+                                                                        .time_ns = (int64_t)sequence,
+                                                                        .subject = RILL_BYTES("a"),
+                                                                        .id = rill_bytes_from_cstr(id)}));
+        if (sequence % BLOCK_MESSAGES == 0)
+            seal(&bench, sequence);
+    }
+    job_wait(&bench);
+    printf("%lu messages with ids: %.0f k/s\n", messages,
+           (double)messages / (clock_s(CLOCK_MONOTONIC) - begin) / 1e3);
+    for (int kind = 0; kind < 2; kind++) {
+        for (int i = 0; i < QUERIES; i++) {
+            (void)snprintf(id, sizeof id, "order-%lu", random_from(&bench, messages) + (kind ? messages : 0));
+            const double start = clock_s(CLOCK_MONOTONIC);
+            const enum rill_err err = rill_index_seen(bench.index, rill_bytes_from_cstr(id), 0, &found);
+            times[i] = (clock_s(CLOCK_MONOTONIC) - start) * 1e6;
+            if (kind ? err != RILL_ERR_NOT_FOUND : err != RILL_OK)
+                check("seen", RILL_ERR_DAMAGED);
+        }
+        print_times(kind ? "seen, new ids" : "seen, known ids", times, QUERIES);
+    }
+    bench_close(&bench);
+    printf("  worker %.2f s of CPU\n", bench.worker_cpu_s);
 }
 
 static void bench_feed(const char *folder, uint64_t messages, uint32_t subjects)
@@ -262,6 +340,7 @@ static void bench_queries(const char *folder, uint64_t messages, uint32_t subjec
            messages, subjects, resident_mb(), before, (double)rill_index_batch_bytes(bench.index) / 1e6);
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         measure(&bench, patterns[i], messages);
+    measure_subject(&bench, subjects);
     printf("resident after the queries %.1f MB\n", resident_mb());
     bench_close(&bench);
 }
@@ -272,9 +351,10 @@ int main(int argc, char **argv)
         return 2;
     const uint64_t messages = argc > 2 ? strtoull(argv[2], NULL, 10) : 5000000;
     const uint32_t subjects = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 100000;
-    bench_feed(argv[1], messages, 100);
-    bench_feed(argv[1], messages, 1000);
-    bench_feed(argv[1], messages, 100000);
+    for (uint32_t n = 100; argc < 5 && n <= 100000; n *= n == 100 ? 10 : 100)
+        bench_feed(argv[1], messages, n);
+    if (argc < 5)
+        bench_ids(argv[1], messages);
     bench_queries(argv[1], messages, subjects);
     return 0;
 }

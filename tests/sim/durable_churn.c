@@ -56,14 +56,61 @@ static void request(struct churn *churn, const char *subject, const char *header
     sim_client_publish(churn->client, subject, reply, headers, rill_bytes_from_cstr(body));
 }
 
+/* What a stream may be; some pairs cannot become each other, which is an answer, too. */
+static const char *const stream_fields[] = {
+    "",
+    ",\"allow_direct\":true,\"allow_rollup_hdrs\":true",
+    ",\"max_msgs\":5,\"allow_direct\":true",
+    ",\"max_msgs\":7,\"discard\":\"new\"",
+    ",\"max_bytes\":900",
+    ",\"max_age\":300000000,\"duplicate_window\":100000000",
+    ",\"storage\":\"memory\",\"max_msgs\":9,\"allow_direct\":true",
+    ",\"persist_mode\":\"async\"",
+    ",\"subject_transform\":{\"src\":\">\",\"dest\":\"t.>\"}",
+    ",\"deny_delete\":true",
+    ",\"sealed\":true",
+};
+
 static void change_stream(struct churn *churn, uint32_t stream)
 {
+    static const char *const verbs[] = {"CREATE", "CREATE", "UPDATE", "UPDATE", "DELETE"};
+    const size_t fields = sizeof stream_fields / sizeof stream_fields[0];
     char subject[64];
-    char body[128];
-    (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.S%u", below(churn, 3) ? "CREATE" : "DELETE",
-                   stream);
-    (void)snprintf(body, sizeof body, "{\"name\":\"S%u\",\"subjects\":[\"s%u.>\"]}", stream, stream);
+    char body[256];
+    (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.S%u", verbs[below(churn, 5)], stream);
+    (void)snprintf(body, sizeof body, "{\"name\":\"S%u\",\"subjects\":[\"s%u.>\"]%s}", stream, stream,
+                   stream_fields[below(churn, (uint32_t)fields)]);
     request(churn, subject, NULL, body);
+}
+
+static void remove_messages(struct churn *churn, uint32_t stream)
+{
+    char subject[64];
+    char body[64];
+    const uint32_t what = below(churn, 10);
+    (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.S%u", what < 3 ? "PURGE" : "MSG.DELETE",
+                   stream);
+    if (what < 3)
+        (void)snprintf(body, sizeof body, "{\"%s\":%u}", what ? "keep" : "seq", below(churn, 30));
+    else
+        (void)snprintf(body, sizeof body, "{\"seq\":%u,\"no_erase\":true}", below(churn, 60));
+    request(churn, subject, NULL, body);
+}
+
+static void look(struct churn *churn, uint32_t stream)
+{
+    static const char *const verbs[] = {"STREAM.MSG.GET", "STREAM.MSG.GET", "DIRECT.GET", "STREAM.INFO"};
+    const uint32_t verb = below(churn, 4);
+    char subject[64];
+    char body[64];
+    (void)snprintf(subject, sizeof subject, "$JS.API.%s.S%u", verbs[verb], stream);
+    if (verb == 3)
+        (void)snprintf(body, sizeof body, "{\"deleted_details\":true}");
+    else
+        (void)snprintf(body, sizeof body, "{\"seq\":%u}", below(churn, 60));
+    request(churn, subject, NULL, body);
+    if (below(churn, 10) == 0)
+        request(churn, below(churn, 2) ? "$JS.API.STREAM.LIST" : "$JS.API.INFO", NULL, "");
 }
 
 static void change_consumer(struct churn *churn, uint32_t stream, uint32_t consumer)
@@ -86,7 +133,10 @@ static void publish(struct churn *churn, uint32_t stream)
     char subject[32];
     char headers[64];
     (void)snprintf(subject, sizeof subject, "s%u.x", stream);
-    (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: %u\r\n\r\n", below(churn, 100));
+    if (below(churn, 8))
+        (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: %u\r\n\r\n", below(churn, 100));
+    else
+        (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Rollup: all\r\n\r\n");
     for (uint32_t i = below(churn, 5); i > 0; i--)
         request(churn, subject, below(churn, 2) ? headers : NULL, "payload");
 }
@@ -136,7 +186,11 @@ static void step(struct churn *churn)
         change_consumer(churn, stream, consumer);
     else if (what < 50)
         publish(churn, stream);
-    else if (what < 70)
+    else if (what < 57)
+        remove_messages(churn, stream);
+    else if (what < 65)
+        look(churn, stream);
+    else if (what < 78)
         pull(churn, stream, consumer);
     else if (what < 90)
         acknowledge(churn);

@@ -204,3 +204,23 @@ Test(stream_limits, what_is_stored_counts_for_the_limit_of_the_disk)
     publish(&story, 1);
     story_end(&story);
 }
+
+// So do the server's limits for all consumers.
+Test(stream_limits, consumers_have_the_limits_of_the_server)
+{
+#define CONSUMER(fields)                                                                                     \
+    "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\"" fields "}}"
+    static const struct story_line lines[] = {
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}", "did_create"},
+        {"$JS.API.CONSUMER.CREATE.S.C", CONSUMER(",\"max_ack_pending\":21"), "exceeds system limit of 20"},
+        {"$JS.API.CONSUMER.CREATE.S.C", CONSUMER(",\"max_ack_pending\":-1"), "10121"},
+        {"$JS.API.CONSUMER.CREATE.S.C", CONSUMER(",\"max_batch\":31"), "10125"},
+        {"$JS.API.CONSUMER.CREATE.S.C", CONSUMER(""), "\"max_ack_pending\":20,\"max_batch\":30"},
+    };
+#undef CONSUMER
+    static struct story story;
+    story_begin(&story,
+                &(struct sim_options){.jetstream_limits = {.ack_pending_max = 20, .request_batch_max = 30}});
+    STORY_TELL(&story, lines);
+    story_end(&story);
+}

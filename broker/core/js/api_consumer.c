@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "consumer_config.h"
 #include "durable.h"
+#include "js_limits.h"
 #include "proto/message.h"
 #include "proto/subject.h"
 #include "random_id.h"
@@ -224,7 +225,10 @@ static struct rill_js_error check_request(const struct api_call *call, const str
 {
     if (!rill_bytes_equal_cstr(call->tokens[0], request->stream_name ? request->stream_name : ""))
         return rill_js_error_of(RILL_JS_STREAM_MISMATCH);
-    return consumer_config_check(request->config, stream->record->config, request->pedantic);
+    js_limits_fill_consumer(stream->js, request->config, stream->record->config);
+    const struct rill_js_error error =
+        consumer_config_check(request->config, stream->record->config, request->pedantic);
+    return rill_js_error_is_set(&error) ? error : js_limits_check_consumer(stream->js, request->config);
 }
 
 /* After the checks that the form of the subject asks for. */

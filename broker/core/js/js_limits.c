@@ -3,6 +3,8 @@
 
 #include "stream.h"
 
+#include <inttypes.h>
+
 static const struct rill_js_error none;
 
 static uint64_t reserved_bytes(const Rill__StreamConfig *config)
@@ -68,5 +70,42 @@ struct rill_js_error js_limits_check_stream(const struct jetstream *js, const Ri
     if (limit > 0 && wanted > had && (wanted > (uint64_t)limit || reserved - had > (uint64_t)limit - wanted))
         return rill_js_error_of(memory ? RILL_JS_MEMORY_RESOURCES_EXCEEDED
                                        : RILL_JS_STORAGE_RESOURCES_EXCEEDED);
+    return none;
+}
+
+// ---- consumers ----
+
+enum { ACK_PENDING = 1000 }; // what a consumer gets that does not say otherwise
+
+static bool is_pulled(const Rill__ConsumerConfig *config)
+{
+    return !config->deliver_subject || !config->deliver_subject[0];
+}
+
+void js_limits_fill_consumer(const struct jetstream *js, Rill__ConsumerConfig *config,
+                             const Rill__StreamConfig *stream)
+{
+    const int64_t pending_max = js->limits.ack_pending_max;
+    const int64_t batch_max = js->limits.request_batch_max;
+    const bool streams_choice = stream->consumer_limits && stream->consumer_limits->max_ack_pending > 0;
+    if (pending_max > 0 && pending_max < ACK_PENDING && config->max_ack_pending == 0 && !streams_choice &&
+        config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_NONE) {
+        config->max_ack_pending = pending_max;
+        config->has_max_ack_pending = true;
+    }
+    if (batch_max > 0 && config->max_batch == 0 && is_pulled(config)) {
+        config->max_batch = batch_max;
+        config->has_max_batch = true;
+    }
+}
+
+struct rill_js_error js_limits_check_consumer(const struct jetstream *js, const Rill__ConsumerConfig *config)
+{
+    const int64_t pending_max = js->limits.ack_pending_max;
+    const int64_t batch_max = js->limits.request_batch_max;
+    if (pending_max > 0 && (config->max_ack_pending > pending_max || config->max_ack_pending < 0))
+        return rill_js_error_with(RILL_JS_CONSUMER_MAX_ACK_PENDING_EXCESS, "%" PRId64, pending_max);
+    if (batch_max > 0 && is_pulled(config) && config->max_batch > batch_max)
+        return rill_js_error_with(RILL_JS_CONSUMER_MAX_BATCH_EXCEEDED, "%" PRId64, batch_max);
     return none;
 }

@@ -24,3 +24,9 @@ int64_t js_limits_storage_max(const struct jetstream *js);
 /* May a stream have this configuration, beside all others? `old` is what it has, NULL for a new one. */
 struct rill_js_error js_limits_check_stream(const struct jetstream *js, const Rill__StreamConfig *config,
                                             const Rill__StreamConfig *old);
+
+/* What was left out of a consumer's configuration and would be more than the server allows. */
+void js_limits_fill_consumer(const struct jetstream *js, Rill__ConsumerConfig *config,
+                             const Rill__StreamConfig *stream);
+/* May a consumer have this configuration, with its defaults, on this server? */
+struct rill_js_error js_limits_check_consumer(const struct jetstream *js, const Rill__ConsumerConfig *config);

@@ -11,7 +11,8 @@ struct walk {
     uint64_t from, to; // [from, to)
     bool counting;
     uint64_t count;
-    uint64_t found; // when count is 1 and nothing is counted
+    uint64_t found;   // when count is 1 and nothing is counted
+    uint64_t reached; // messages before it were looked at
 };
 
 enum { KNOWN = 1, MATCHES = 2 };
@@ -72,9 +73,16 @@ static enum rill_err id_ask(struct rill_index_filter *filter, uint64_t id, bool 
 
 static inline enum rill_err id_matches(struct rill_index_filter *filter, uint64_t id, bool *ret)
 {
+    if (!filter->many) {
+        *ret = filter_has_match(filter, id);
+        return RILL_OK;
+    }
     const unsigned known = known_get(&filter->known[0], id);
     *ret = known & MATCHES;
-    return known ? RILL_OK : id_ask(filter, id, ret);
+    if (known)
+        return RILL_OK;
+    filter->work -= WORK_LOOKUP;
+    return id_ask(filter, id, ret);
 }
 
 static bool local_matches(struct rill_index_filter *filter, struct filter_known *known,
@@ -93,31 +101,39 @@ static bool walk_take(struct walk *walk, uint64_t sequence)
     return !walk->counting;
 }
 
-static enum rill_err walk_block(struct walk *walk, sqlite3_stmt *row, bool *ret_done)
+/* Is this message of the file a match, and there still? */
+static enum rill_err walk_look(struct walk *walk, uint64_t sequence, uint64_t id, bool *ret)
 {
     struct rill_index *index = walk->filter->index;
-    const bool has_overlay = index->active->deleted_count || (index->ready && index->ready->deleted_count);
+    bool deleted = false;
+    enum rill_err err = id_matches(walk->filter, id, ret);
+    if (err || !*ret || !(index->active->deleted_count || (index->ready && index->ready->deleted_count)))
+        return err;
+    walk->filter->work -= WORK_LOOKUP;
+    err = lookup_db_deleted(index, id, sequence, &deleted);
+    *ret = !deleted;
+    return err;
+}
+
+static enum rill_err walk_block(struct walk *walk, sqlite3_stmt *row, bool *ret_done)
+{
     struct block_walk block = block_walk_of(row);
     uint64_t sequence, id;
     enum rill_err err;
     while (!(err = block_walk_next(&block, &sequence, &id)) && sequence < walk->to) {
-        bool matches, deleted;
-        if (sequence < walk->from)
+        bool matches;
+        if (sequence < walk->reached)
             continue;
-        err = id_matches(walk->filter, id, &matches);
-        if (err || !matches) {
-            if (err)
-                return err;
-            continue;
-        }
-        deleted = false;
-        err = has_overlay ? lookup_db_deleted(index, id, sequence, &deleted) : RILL_OK;
+        err = walk_look(walk, sequence, id, &matches);
         if (err)
             return err;
-        if (!deleted && walk_take(walk, sequence)) {
+        walk->reached = sequence + 1;
+        if (matches && walk_take(walk, sequence)) {
             *ret_done = true;
             return RILL_OK;
         }
+        if (--walk->filter->work <= 0)
+            return RILL_ERR_AGAIN;
     }
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
 }
@@ -126,14 +142,17 @@ static enum rill_err walk_db(struct walk *walk, bool *ret_done)
 {
     struct rill_index *index = walk->filter->index;
     enum rill_err err = RILL_OK;
-    for (uint64_t at = walk->from; !err && !*ret_done && at < walk->to && at <= index->db_last;) {
+    while (!err && !*ret_done && walk->reached < walk->to && walk->reached <= index->db_last) {
         sqlite3_stmt *row = index_db_use(&index->db, INDEX_BLOCK_AT);
-        index_bind(row, 1, at);
+        index_bind(row, 1, walk->reached);
         err = index_db_row(row);
         if (err)
             break;
-        at = index_column(row, 0) + 1;
+        const uint64_t end = index_column(row, 0) + 1;
+        walk->filter->work -= WORK_BLOCK;
         err = walk_block(walk, row, ret_done);
+        if (!err && !*ret_done && walk->reached < end)
+            walk->reached = end < walk->to ? end : walk->to;
     }
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
 }
@@ -142,11 +161,16 @@ static enum rill_err walk_batch(struct walk *walk, const struct batch *batch, bo
 {
     struct rill_index *index = walk->filter->index;
     struct filter_known *known = known_of(walk->filter, batch->serial);
-    for (uint32_t i = batch_message_at(batch, walk->from); i < batch->message_count; i++) {
+    for (uint32_t i = batch_message_at(batch, walk->reached); i < batch->message_count; i++) {
         const struct batch_message *message = &batch->messages[i];
         const uint64_t sequence = batch->base + message->offset;
         if (sequence >= walk->to)
             return RILL_OK;
+        if (--walk->filter->work <= 0 && sequence > walk->from) {
+            walk->reached = sequence;
+            return RILL_ERR_AGAIN;
+        }
+        walk->reached = sequence + 1;
         if (message->subject == BATCH_NONE)
             continue;
         const struct batch_subject *subject = &batch->subjects[message->subject];
@@ -166,11 +190,14 @@ static enum rill_err walk_all(struct walk *walk)
 {
     const struct rill_index *index = walk->filter->index;
     bool done = walk->from >= walk->to;
+    walk->reached = walk->from;
     enum rill_err err = done ? RILL_OK : walk_db(walk, &done);
     if (!err && !done && index->ready && index->ready->message_count)
         err = walk_batch(walk, index->ready, &done);
     if (!err && !done && index->active->message_count)
         err = walk_batch(walk, index->active, &done);
+    if (!err && !done)
+        walk->reached = walk->to;
     return err;
 }
 
@@ -179,22 +206,27 @@ enum rill_err walk_next(struct rill_index_filter *filter, uint64_t from, uint64_
     const bool known = from >= filter->none_from && from <= filter->none_to && filter->none_to;
     struct walk walk = {.filter = filter, .from = known ? filter->none_to : from, .to = to};
     const enum rill_err err = walk_all(&walk);
-    if (err)
+    if (err && err != RILL_ERR_AGAIN)
         return err;
-    const uint64_t end = walk.count ? walk.found : to;
+    const uint64_t end = walk.count ? walk.found : err ? walk.reached : to;
     filter->none_from = known ? filter->none_from : from;
     filter->none_to = known && filter->none_to > end ? filter->none_to : end;
+    if (err)
+        return err;
     if (!walk.count)
         return RILL_ERR_NOT_FOUND;
     *ret_sequence = walk.found;
     return RILL_OK;
 }
 
-enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to, uint64_t *ret_count)
+enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to, uint64_t *ret_count,
+                         uint64_t *ret_reached)
 {
     struct walk walk = {.filter = filter, .from = from, .to = to, .counting = true};
     const enum rill_err err = walk_all(&walk);
-    if (!err)
+    if (!err || err == RILL_ERR_AGAIN) {
         *ret_count = walk.count;
+        *ret_reached = walk.reached;
+    }
     return err;
 }

@@ -76,6 +76,7 @@ static struct rill_index *index_create(const struct rill_index_options *options)
     memcpy(index->identity, options->identity, sizeof index->identity);
     index->batch_bytes = options->batch_bytes ? options->batch_bytes : INDEX_BATCH_BYTES;
     index->era_postings = options->era_postings ? options->era_postings : INDEX_ERA_POSTINGS;
+    index->work = options->work ? options->work : WORK_MAX;
     index->run_ids = options->run_ids ? options->run_ids : INDEX_RUN_IDS;
     index->id_window_ns = options->id_window_ns;
     index->active = batch_create(++index->next_serial);

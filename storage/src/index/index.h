@@ -58,8 +58,9 @@ struct rill_index_options {
     uint64_t batch_bytes;  // a batch that is as large wants to be rotated; 0: 16 MiB
     int64_t id_window_ns;  // message ids are remembered for so long at least; 0: not at all
     bool discard;          // throw away what is there
-    // How large the parts of the file's tables become; small ones test what many do. 0: as it is best.
+    // How large the parts of the file's tables become, and what one call may do; for tests. 0: as it is best.
     uint64_t era_postings, run_ids;
+    int64_t work;
 };
 
 /* What an open found. In all but KEPT the index is empty and to be fed from the beginning. */

@@ -18,6 +18,16 @@ enum {
     INDEX_BATCH_BYTES = 16 << 20,
     FILTER_SUBJECTS_MAX = 256,
     FILTER_KNOWN_MAX = 1 << 20, // subjects of which a filter that walks remembers whether they match
+    FILTER_SUBJECT_BYTES_MAX = 1 << 20,
+};
+
+/* What one call of next() or count() may do, in units of about 10 ns, and what things cost. */
+enum {
+    WORK_MAX = 50000,
+    WORK_ROW = 50, // of a range of rows
+    WORK_MATCH = 5,
+    WORK_LOOKUP = 300,
+    WORK_BLOCK = 300,
 };
 
 struct rill_index_job {
@@ -53,6 +63,7 @@ struct rill_index {
     char *path;
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t batch_bytes, era_postings, run_ids;
+    int64_t work; // that one call may do
     int64_t id_window_ns;
     bool has_file;          // a batch was written; without one nobody looks for the file
     struct index_db db;     // the reader; closed until it is needed
@@ -103,18 +114,25 @@ struct rill_index_filter {
     struct rill_bytes *patterns; // owned with their bytes
     size_t pattern_count;
 
+    int64_t work; // that this call may still do
+
     // The file.
-    bool prepared;
+    bool has_begun;              // to look at the subjects by their text
+    size_t patterns_prepared;    // for these patterns it has ended
+    struct rill_buf prepared_to; // where it is for the next one; empty at its beginning
+    uint64_t checked_id;         // all up to it are looked at by then; newer ones are looked at by their id
+    bool prepared;               // all were looked at
     bool many;
-    uint64_t checked_id; // subjects up to it were looked at
     uint32_t match_count;
-    struct filter_match matches[FILTER_SUBJECTS_MAX];
-    struct filter_local locals[2];     // ready and active, by serial modulo 2
-    struct filter_known known[3];      // of the file; of ready and active, by serial modulo 2
-    uint64_t none_from, none_to;       // no match in [none_from, none_to)
-    uint64_t counted_from, counted_to; // `counted` match in [from, to), when is_counted
+    struct filter_match matches[FILTER_SUBJECTS_MAX]; // by id
+    struct filter_local locals[2];                    // ready and active, by serial modulo 2
+    struct filter_known known[3];                     // of the file; of ready and active, by serial modulo 2
+    uint64_t none_from, none_to;                      // no match in [none_from, none_to)
+    uint64_t counted_from, counted_to;                // `counted` match in [from, to), when is_counted
     uint64_t counted;
     bool is_counted;
+    bool goes_on; // the last count ended with AGAIN
+    uint64_t goes_on_from;
 };
 
 /* index.c: remembers damage; gives the error back. */
@@ -172,11 +190,22 @@ void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_by
 /* To be called before the first sequence moves. */
 void filters_purge(struct rill_index *index, uint64_t first_sequence);
 
-/* filter_walk.c: messages of all layers in [from, to). */
+/* filter_prepare.c: finds out which subjects match. AGAIN. */
+enum rill_err filter_prepare(struct rill_index_filter *filter) RILL_MUST_CHECK;
+/* Of those of the file; prepared, and not many. */
+bool filter_has_match(const struct rill_index_filter *filter, uint64_t id);
+/* The subjects of a batch that match, brought up to date. AGAIN. */
+enum rill_err filter_local_of(struct rill_index_filter *filter, const struct batch *batch,
+                              const struct filter_local **ret_local) RILL_MUST_CHECK;
+
+/* filter_count.c: takes what is before `from` out of what was counted. AGAIN: some of it. */
+enum rill_err counted_pass(struct rill_index_filter *filter, uint64_t from) RILL_MUST_CHECK;
+
+/* filter_walk.c: messages of all layers in [from, to). AGAIN: what was walked is remembered, or said. */
 enum rill_err walk_next(struct rill_index_filter *filter, uint64_t from, uint64_t to,
                         uint64_t *ret_sequence) RILL_MUST_CHECK;
-enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to,
-                         uint64_t *ret_count) RILL_MUST_CHECK;
+enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to, uint64_t *ret_count,
+                         uint64_t *ret_reached) RILL_MUST_CHECK;
 bool filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject);
 /* Behind the last message fed. */
 uint64_t index_end(const struct rill_index *index);

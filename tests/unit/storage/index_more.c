@@ -230,3 +230,29 @@ Test(index_more, the_first_of_a_subject_moves_with_deletes)
     }
     cr_expect(eq(int, rill_index_subject(index_, RILL_BYTES("a"), &subject), RILL_ERR_NOT_FOUND));
 }
+
+/* A question with much to look at comes back with AGAIN, and goes on where it was; the answer is exact. */
+Test(index_more, a_long_question_is_asked_in_steps)
+{
+    enum { MESSAGES = 300000 };
+    char subject[16];
+    for (uint64_t sequence = 1; sequence <= MESSAGES; sequence++) {
+        snprintf(subject, sizeof subject, "s.%lu", sequence % 1000);
+        const struct rill_index_message message = {.sequence = sequence,
+                                                   .subject = rill_bytes_from_cstr(subject)};
+        cr_assert(eq(int, rill_index_feed(index_, &message), RILL_OK));
+        if (sequence == MESSAGES / 2)
+            write_with(NULL);
+    }
+    const struct rill_bytes pattern = RILL_BYTES("s.*");
+    struct rill_index_filter *filter = rill_index_filter_create(index_, &pattern, 1);
+    uint64_t count = 0;
+    int steps = 0;
+    enum rill_err err;
+    while ((err = rill_index_count(filter, 1, &count)) == RILL_ERR_AGAIN && steps < 1000)
+        steps++;
+    cr_expect(eq(int, err, RILL_OK));
+    cr_expect(eq(u64, count, MESSAGES));
+    cr_expect(gt(int, steps, 3));
+    rill_index_filter_destroy(filter);
+}
