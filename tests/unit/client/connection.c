@@ -361,3 +361,35 @@ Test(client_connection, nobody_there_is_said)
     cr_expect(ne(ptr, strstr(error.text, "127.0.0.1"), NULL));
     cr_expect(eq(ptr, conn, NULL));
 }
+
+static const struct {
+    const char *subject;
+    enum rill_err err;
+    const char *why;
+} subjects[] = {
+    {"a", RILL_OK, "one token"},
+    {"a.b*c.>d.e>", RILL_OK, "wildcards inside tokens are letters"},
+    {"", RILL_ERR_INVALID, "nothing"},
+    {".a", RILL_ERR_INVALID, "an empty token at the front"},
+    {"a.", RILL_ERR_INVALID, "at the end"},
+    {"a..b", RILL_ERR_INVALID, "in the middle"},
+    {".", RILL_ERR_INVALID, "two empty ones"},
+    {"a.*", RILL_ERR_INVALID, "a wildcard"},
+    {">", RILL_ERR_INVALID, "the other one"},
+    {"a\tb", RILL_ERR_INVALID, "a tab"},
+    {"a\r\nb", RILL_ERR_INVALID, "a line end"},
+    {"a.* b", RILL_ERR_INVALID, "a blank behind what is odd"},
+};
+
+// Only literal subjects are published to: nothing else reaches the wire.
+Test(client_connection, only_literal_subjects_are_published_to)
+{
+    struct rill_conn *conn = connected();
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        const struct rill_publish publish = {.subject = subjects[i].subject};
+        cr_expect(eq(int, (int)rill_publish(conn, subjects[i].subject, "", 0), (int)subjects[i].err), "%s",
+                  subjects[i].why);
+        cr_expect(eq(int, (int)rill_publish_msg(conn, &publish), (int)subjects[i].err), "%s", subjects[i].why);
+    }
+    end(conn);
+}
