@@ -424,6 +424,28 @@ static void let_go_in_callback(struct rill_conn *conn, struct rill_sub *sub, str
     rill_unsubscribe(sub);
 }
 
+// The connection may be destroyed while callbacks let go of their subscriptions.
+Test(client_connection, destroying_waits_for_callbacks_that_unsubscribe)
+{
+    for (int round = 0; round < 20; round++) {
+        heard.counts[RILL_EVENT_CONNECTED] = heard.counts[RILL_EVENT_CLOSED] = 0;
+        struct rill_conn *conn = connected();
+        int calls[6] = {0};
+        for (int i = 0; i < 6; i++) {
+            struct rill_sub *sub;
+            char line[32];
+            const struct rill_subscribe want = {
+                .subject = "a", .callback = let_go_in_callback, .context = &calls[i], .own_thread = i % 2};
+            cr_assert(eq(int, (int)rill_subscribe_with(conn, &want, &sub), RILL_OK));
+            (void)snprintf(line, sizeof line, "MSG a %d 1\r\nx\r\n", i + 1);
+            cr_expect(fake_say(&fake, line));
+        }
+        end(conn);
+        for (int i = 0; i < 6; i++)
+            cr_expect(le(int, calls[i], 1));
+    }
+}
+
 // A subscription may be let go of in its own callback, on the common thread and on its own; nothing follows.
 Test(client_connection, a_callback_may_unsubscribe)
 {
