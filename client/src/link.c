@@ -178,10 +178,14 @@ static void start_dial(struct link *link)
     nng_stream_dialer_free(link->dialer);
     link->dialer = NULL;
     const int code = nng_stream_dialer_alloc(&link->dialer, link->dialed_url);
-    if (code)
+    if (code) {
         fail_dial(link, code);
-    else
-        nng_stream_dialer_dial(link->dialer, link->dial_aio);
+        return;
+    }
+    // Two small writes in a row must not wait for each other's acknowledgement. Where there is no TCP, there is no
+    // such option.
+    (void)nng_stream_dialer_set_bool(link->dialer, NNG_OPT_TCP_NODELAY, true);
+    nng_stream_dialer_dial(link->dialer, link->dial_aio);
 }
 
 static void start_receive(struct link *link)

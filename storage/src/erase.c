@@ -40,7 +40,7 @@ enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequenc
     if (err)
         return err;
     const struct record_erase erase = erase_of(block, message, sequence);
-    err = store_record_room(store, RECORD_ERASE_BYTES, &at);
+    err = store_removal_room(store, message, RECORD_ERASE_BYTES, &at);
     if (err)
         return err;
     record_put_erase(at, store->seed + open->offset, open->sequence, open->time_ns, &erase);
@@ -97,11 +97,12 @@ static void job_take(struct rill_store *store, struct erase_job *job, const stru
 
 struct rill_store_job *store_erase_start(struct rill_store *store)
 {
-    const struct erasure *first = store->erasures, *end = store->erasures + store->erasure_count;
-    while (first < end && !is_due(store, first))
-        first++;
-    if (first == end)
+    size_t at = 0;
+    while (at < store->erasure_count && !is_due(store, &store->erasures[at]))
+        at++;
+    if (at == store->erasure_count)
         return NULL;
+    const struct erasure *first = &store->erasures[at];
     struct erase_job *job = rill_alloc_zero(1, sizeof *job);
     job->base = (struct rill_store_job){.kind = JOB_ERASE, .disk = store->disk};
     job->path = segment_path(store->folder, first->erase.segment);
