@@ -12,7 +12,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WORKER_STACK_BYTES = 512 * 1024, WORKERS_THREADS = WORKERS_DISK_THREADS + WORKERS_LONG_THREADS };
+enum {
+    WORKER_STACK_BYTES = 512 * 1024,
+    WORKERS_THREADS = WORKERS_DISK_THREADS + WORKERS_LONG_THREADS + WORKERS_RECOVERY_THREADS,
+};
 
 struct lane {
     struct workers *workers;
@@ -32,7 +35,7 @@ struct workers {
     pthread_t threads[WORKERS_THREADS];
     unsigned thread_count; // the loop's thread only
     pthread_mutex_t mutex;
-    struct lane lanes[WORKERS_LANE_COUNT];
+    struct lane lanes[RILL_LANE_COUNT];
     // Guarded by the mutex:
     struct rill_job *done[WORKERS_JOBS_MAX];
     size_t done_count;
@@ -110,6 +113,7 @@ enum rill_err workers_create(struct workers **ret_workers)
     (void)pthread_mutex_init(&workers->mutex, NULL);
     lane_init(&workers->lanes[RILL_LANE_DISK], workers, WORKERS_DISK_THREADS);
     lane_init(&workers->lanes[RILL_LANE_LONG], workers, WORKERS_LONG_THREADS);
+    lane_init(&workers->lanes[RILL_LANE_RECOVERY], workers, WORKERS_RECOVERY_THREADS);
     *ret_workers = workers;
     return RILL_OK;
 }
@@ -121,12 +125,12 @@ void workers_destroy(struct workers *workers)
     RILL_ASSERT(workers->out == 0);
     (void)pthread_mutex_lock(&workers->mutex);
     workers->stopping = true;
-    for (size_t i = 0; i < WORKERS_LANE_COUNT; i++)
+    for (size_t i = 0; i < RILL_LANE_COUNT; i++)
         (void)pthread_cond_broadcast(&workers->lanes[i].filled);
     (void)pthread_mutex_unlock(&workers->mutex);
     for (unsigned i = 0; i < workers->thread_count; i++)
         (void)pthread_join(workers->threads[i], NULL);
-    for (size_t i = 0; i < WORKERS_LANE_COUNT; i++)
+    for (size_t i = 0; i < RILL_LANE_COUNT; i++)
         (void)pthread_cond_destroy(&workers->lanes[i].filled);
     (void)pthread_mutex_destroy(&workers->mutex);
     (void)close(workers->wake_fd);

@@ -6,7 +6,7 @@
 //     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ──
 //     loop
 //
-// The core's two lanes have threads of their own, so that a job that takes long (hashing a password, reading
+// Each of the core's lanes has threads of its own, so that a job that takes long (hashing a password, reading
 // back a whole stream) never makes a commit wait. Threads are started when there is work for them and none is
 // idle, so a broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out:
 // workers_has_room says whether the loop may take another one from the core.
@@ -24,7 +24,7 @@ struct rill_job;
 
 enum { WORKERS_JOBS_MAX = 256 };
 
-enum { WORKERS_LANE_COUNT = 2, WORKERS_DISK_THREADS = 4, WORKERS_LONG_THREADS = 2 };
+enum { WORKERS_DISK_THREADS = 4, WORKERS_LONG_THREADS = 2, WORKERS_RECOVERY_THREADS = 2 };
 
 /* IO or LIMIT when there is no descriptor left. */
 enum rill_err workers_create(struct workers **ret_workers) RILL_MUST_CHECK;

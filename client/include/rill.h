@@ -103,16 +103,17 @@ enum rill_event_kind {
     RILL_EVENT_DISCONNECTED, // the link broke; `error` says why
     RILL_EVENT_RECONNECTED,  // another link stands, subscriptions have been renewed
     RILL_EVENT_CLOSED,       // for good; the last event there is. `error` says why, OK when it was asked for
-    RILL_EVENT_ERROR,        // the server complained and the link stands: a permission, for one
-    RILL_EVENT_SLOW,         // messages are being dropped: `sub` is at its limit
-    RILL_EVENT_LAME_DUCK,    // the server wants to be left; it will close the link soon
-    RILL_EVENT_SERVERS,      // the server has told of others
+    RILL_EVENT_ERROR,     // the server complained and the link stands: a permission, for one; or the consumer
+                          // of a pull with a callback is gone (`sub` is the pull's)
+    RILL_EVENT_SLOW,      // messages are being dropped: `sub` is at its limit
+    RILL_EVENT_LAME_DUCK, // the server wants to be left; it will close the link soon
+    RILL_EVENT_SERVERS,   // the server has told of others
 };
 
 struct rill_event {
     enum rill_event_kind kind;
     const char *server;      // the URL without secrets; lives during the callback
-    struct rill_sub *sub;    // SLOW, else NULL
+    struct rill_sub *sub;    // SLOW, and of a pull that ended; else NULL
     struct rill_error error; // DISCONNECTED, CLOSED, ERROR
 };
 
@@ -632,6 +633,196 @@ RILL_API_RESULT enum rill_err rill_ordered_next(struct rill_ordered *ordered, in
 /* How many messages were to come when it was opened. */
 RILL_API uint64_t rill_ordered_pending(const struct rill_ordered *ordered);
 RILL_API void rill_ordered_close(struct rill_ordered *ordered);
+
+// ---- key and value ----
+//
+// A bucket keeps the last values of keys, in a stream named KV_<bucket>, as every NATS client does it. Keys
+// are made of letters, digits and - / _ = . ; each change has a revision, which only grows.
+
+struct rill_kv;
+
+struct rill_kv_config {
+    size_t struct_bytes; // sizeof(struct rill_kv_config)
+    const char *bucket;  // letters, digits, - and _
+    const char *description;
+    uint8_t history;         // values kept of each key, 1 to 64; 0: 1
+    int64_t ttl_ms;          // values go after so long; 0: they stay
+    int64_t bytes_max;       // of all together; 0: no limit
+    int32_t value_bytes_max; // 0: no limit
+    Rill__Storage storage;
+};
+
+/* Makes a bucket. *ret is the caller's, to be closed before `js` is destroyed. EXISTS when there is one with another
+   configuration. */
+RILL_API_RESULT enum rill_err rill_kv_create_bucket(struct rill_js *js, const struct rill_kv_config *config,
+                                                    struct rill_kv **ret, struct rill_error *error);
+/* A bucket that exists. NOT_FOUND. */
+RILL_API_RESULT enum rill_err rill_kv_open(struct rill_js *js, const char *bucket, struct rill_kv **ret,
+                                           struct rill_error *error);
+RILL_API void rill_kv_close(struct rill_kv *kv);
+/* With all its values. NOT_FOUND. */
+RILL_API_RESULT enum rill_err rill_kv_delete_bucket(struct rill_js *js, const char *bucket,
+                                                    struct rill_error *error);
+
+enum rill_kv_operation {
+    RILL_KV_PUT,
+    RILL_KV_DELETE, // the values before it are still in the history
+    RILL_KV_PURGE,  // they are gone
+};
+
+/* A change of a key; one piece of memory. */
+struct rill_kv_entry {
+    const char *key;
+    const void *value; // a NUL stands behind it
+    size_t value_bytes;
+    uint64_t revision;
+    int64_t created_ns; // since 1970-01-01 UTC
+    uint64_t behind;    // changes that are still to come, of a watch or a history
+    enum rill_kv_operation operation;
+};
+
+/* NULL is harmless. */
+RILL_API void rill_kv_entry_free(struct rill_kv_entry *entry);
+
+/* The value of a key; the caller's to free. NOT_FOUND also when it was deleted. */
+RILL_API_RESULT enum rill_err rill_kv_get(struct rill_kv *kv, const char *key, struct rill_kv_entry **ret,
+                                          struct rill_error *error);
+/* What the key was at that revision. NOT_FOUND when that is none of this key, or was a deletion. */
+RILL_API_RESULT enum rill_err rill_kv_get_revision(struct rill_kv *kv, const char *key, uint64_t revision,
+                                                   struct rill_kv_entry **ret, struct rill_error *error);
+
+/* *ret_revision, which may be NULL here and below, is the new one. */
+RILL_API_RESULT enum rill_err rill_kv_put(struct rill_kv *kv, const char *key, const void *value,
+                                          size_t value_bytes, uint64_t *ret_revision,
+                                          struct rill_error *error);
+/* Only when there is no value; with ttl_ms it goes after so long (servers from 2.11 on, and buckets that
+   allow it); 0: it stays. EXISTS. */
+RILL_API_RESULT enum rill_err rill_kv_create(struct rill_kv *kv, const char *key, const void *value,
+                                             size_t value_bytes, int64_t ttl_ms, uint64_t *ret_revision,
+                                             struct rill_error *error);
+/* Only when the key's last revision is that one. EXISTS. */
+RILL_API_RESULT enum rill_err rill_kv_update(struct rill_kv *kv, const char *key, const void *value,
+                                             size_t value_bytes, uint64_t revision, uint64_t *ret_revision,
+                                             struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_kv_delete(struct rill_kv *kv, const char *key, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_kv_purge(struct rill_kv *kv, const char *key, struct rill_error *error);
+
+struct rill_kv_watch;
+
+enum rill_kv_watch_flags {
+    RILL_KV_WATCH_HISTORY = 1,        // begin with all that is kept, not with the last value of each key
+    RILL_KV_WATCH_UPDATES_ONLY = 2,   // do not begin with what is there
+    RILL_KV_WATCH_IGNORE_DELETES = 4, // puts only
+    RILL_KV_WATCH_KEYS_ONLY = 8,      // without values
+};
+
+/* Follows the keys that match `pattern`, which may have wildcards; ">" is all. *ret is the caller's, to be closed
+   before `kv`. One thread at a time may use it. */
+RILL_API_RESULT enum rill_err rill_kv_watch_open(struct rill_kv *kv, const char *pattern, unsigned flags,
+                                                 struct rill_kv_watch **ret, struct rill_error *error);
+/* The next change, the caller's to free. Once, when all that was there at the beginning has been shown, it gives
+   NULL. TIMEOUT; NOT_FOUND when the bucket is gone. */
+RILL_API_RESULT enum rill_err rill_kv_watch_next(struct rill_kv_watch *watch, int64_t timeout_ms,
+                                                 struct rill_kv_entry **ret);
+RILL_API void rill_kv_watch_close(struct rill_kv_watch *watch);
+
+/* Gets a change, which lives until it returns; false ends the visit. */
+typedef bool rill_kv_visitor(const struct rill_kv_entry *entry, void *context);
+/* All changes of the key that are kept, from the oldest on. */
+RILL_API_RESULT enum rill_err rill_kv_history(struct rill_kv *kv, const char *key, rill_kv_visitor *visitor,
+                                              void *context, struct rill_error *error);
+/* All keys that have a value; the entries have none. */
+RILL_API_RESULT enum rill_err rill_kv_keys(struct rill_kv *kv, rill_kv_visitor *visitor, void *context,
+                                           struct rill_error *error);
+
+// ---- objects ----
+//
+// A bucket of objects, which may be of any size: each is cut into chunks in a stream named OBJ_<bucket>, with what is known
+// of it beside them, as every NATS client does it. What is got is checked against its SHA-256.
+
+struct rill_objects;
+
+struct rill_objects_config {
+    size_t struct_bytes; // sizeof(struct rill_objects_config)
+    const char *bucket;  // letters, digits, - and _
+    const char *description;
+    int64_t ttl_ms;    // objects go after so long; 0: they stay
+    int64_t bytes_max; // of all together; 0: no limit
+    Rill__Storage storage;
+};
+
+/* As rill_kv_create_bucket, rill_kv_open, rill_kv_close and rill_kv_delete_bucket. */
+RILL_API_RESULT enum rill_err rill_objects_create_bucket(struct rill_js *js,
+                                                         const struct rill_objects_config *config,
+                                                         struct rill_objects **ret, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_objects_open(struct rill_js *js, const char *bucket,
+                                                struct rill_objects **ret, struct rill_error *error);
+RILL_API void rill_objects_close(struct rill_objects *objects);
+RILL_API_RESULT enum rill_err rill_objects_delete_bucket(struct rill_js *js, const char *bucket,
+                                                         struct rill_error *error);
+
+/* Gives the next bytes of an object: at most bytes_max into `buffer`; *ret_bytes 0 is its end. An error ends the
+   putting and is its result. */
+typedef enum rill_err rill_object_reader(void *context, void *buffer, size_t bytes_max, size_t *ret_bytes);
+
+struct rill_object_put {
+    const char *name; // any text
+    const char *description;
+    uint32_t chunk_bytes; // 0: 128 KiB
+};
+
+/* Puts an object, in place of the one of that name. A reader sees the old one or the new one, never a part. *ret_info,
+   which may be NULL, is the caller's, freed with rill_model_free. What the reader, or open and read of the file, say; else
+   as rill_js_publish. */
+RILL_API_RESULT enum rill_err rill_object_put(struct rill_objects *objects, const struct rill_object_put *put,
+                                              rill_object_reader *reader, void *context,
+                                              Rill__ObjectInfo **ret_info, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_object_put_bytes(struct rill_objects *objects,
+                                                    const struct rill_object_put *put, const void *data,
+                                                    size_t data_bytes, Rill__ObjectInfo **ret_info,
+                                                    struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_object_put_file(struct rill_objects *objects,
+                                                   const struct rill_object_put *put, const char *path,
+                                                   Rill__ObjectInfo **ret_info, struct rill_error *error);
+
+/* Takes bytes of an object, in order. An error ends the getting and is its result. */
+typedef enum rill_err rill_object_writer(void *context, const void *bytes, size_t count);
+
+/* NOT_FOUND; DAMAGED when the digest is another one, which is known only when the writer has had everything; TIMEOUT when
+   a chunk stays away. */
+RILL_API_RESULT enum rill_err rill_object_get(struct rill_objects *objects, const char *name,
+                                              rill_object_writer *writer, void *context,
+                                              Rill__ObjectInfo **ret_info, struct rill_error *error);
+/* *ret_data is the caller's, freed with free(); a NUL stands behind it. */
+RILL_API_RESULT enum rill_err rill_object_get_bytes(struct rill_objects *objects, const char *name,
+                                                    void **ret_data, size_t *ret_bytes,
+                                                    struct rill_error *error);
+/* Into a file, which is there whole or not at all: it is written beside it and renamed. */
+RILL_API_RESULT enum rill_err rill_object_get_file(struct rill_objects *objects, const char *name,
+                                                   const char *path, struct rill_error *error);
+
+/* NOT_FOUND also when it was deleted. */
+RILL_API_RESULT enum rill_err rill_object_info(struct rill_objects *objects, const char *name,
+                                               Rill__ObjectInfo **ret_info, struct rill_error *error);
+RILL_API_RESULT enum rill_err rill_object_delete(struct rill_objects *objects, const char *name,
+                                                 struct rill_error *error);
+
+/* The info lives until it returns; false ends the visit. */
+typedef bool rill_object_visitor(const Rill__ObjectInfo *info, void *context);
+/* All objects that are there. */
+RILL_API_RESULT enum rill_err rill_object_each(struct rill_objects *objects, rill_object_visitor *visitor,
+                                               void *context, struct rill_error *error);
+
+struct rill_object_watch;
+
+/* Follows all objects: first what is there, unless updates_only, then what changes; `deleted` says that one went. */
+RILL_API_RESULT enum rill_err rill_object_watch_open(struct rill_objects *objects, bool updates_only,
+                                                     struct rill_object_watch **ret,
+                                                     struct rill_error *error);
+/* As rill_kv_watch_next; freed with rill_model_free. */
+RILL_API_RESULT enum rill_err rill_object_watch_next(struct rill_object_watch *watch, int64_t timeout_ms,
+                                                     Rill__ObjectInfo **ret);
+RILL_API void rill_object_watch_close(struct rill_object_watch *watch);
 
 #ifdef __cplusplus
 }

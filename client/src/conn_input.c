@@ -88,13 +88,29 @@ static bool is_current(const struct rill_conn *conn)
     return conn->session.state >= SESSION_HELLO && conn->session.state <= SESSION_UP;
 }
 
+/* Addresses are told without a scheme: they are for the kind of link that this one is. */
+static bool learn_all(struct rill_conn *conn, const char *scheme, char *const *addresses, size_t count)
+{
+    bool fresh = false;
+    char url[URL_DIAL_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        const int len = snprintf(url, sizeof url, "%s%s", scheme, addresses[i]);
+        if (len < (int)sizeof url)
+            fresh |= servers_discover(&conn->session.servers, rill_bytes_from_cstr(url));
+    }
+    return fresh;
+}
+
 static void learn_servers(struct rill_conn *conn, const Rill__ServerInfo *info)
 {
+    const struct rill_bytes dial = rill_bytes_from_cstr(servers_current(&conn->session.servers)->url.dial);
     bool fresh = false;
     if (conn->options.ignore_discovered)
         return;
-    for (size_t i = 0; i < info->n_connect_urls; i++)
-        fresh |= servers_discover(&conn->session.servers, rill_bytes_from_cstr(info->connect_urls[i]));
+    if (rill_bytes_has_prefix(dial, RILL_BYTES("tcp://")))
+        fresh = learn_all(conn, "tcp://", info->connect_urls, info->n_connect_urls);
+    else if (rill_bytes_has_prefix(dial, RILL_BYTES("ws://")))
+        fresh = learn_all(conn, "ws://", info->ws_connect_urls, info->n_ws_connect_urls);
     if (fresh && conn->session.ever_up)
         conn_tell(conn, RILL_EVENT_SERVERS, NULL, NULL);
 }

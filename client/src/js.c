@@ -61,6 +61,20 @@ enum rill_err js_subject(const struct rill_js *js, char ret[JS_SUBJECT_BYTES], c
     return len < JS_SUBJECT_BYTES ? RILL_OK : RILL_ERR_LIMIT;
 }
 
+enum rill_err js_publish_subject(const struct rill_js *js, char subject[JS_SUBJECT_BYTES])
+{
+    const size_t prefix = strlen(js->prefix);
+    const size_t len = strlen(subject);
+    if (strcmp(js->prefix, "$JS.API") == 0)
+        return RILL_OK;
+    if (prefix + 1 + len >= JS_SUBJECT_BYTES)
+        return RILL_ERR_LIMIT;
+    memmove(subject + prefix + 1, subject, len + 1);
+    memcpy(subject, js->prefix, prefix);
+    subject[prefix] = '.';
+    return RILL_OK;
+}
+
 /* These refusals are what programs go by; all others are just refusals. */
 static enum rill_err err_of(const Rill__ApiError *api)
 {

@@ -30,6 +30,9 @@ struct rill_js {
 enum rill_err js_subject(const struct rill_js *js, char ret[JS_SUBJECT_BYTES], const char *call,
                          const char *stream, const char *consumer) RILL_MUST_CHECK;
 
+/* Makes of a subject the one to publish to: a domain's streams are reached behind its prefix. LIMIT. */
+enum rill_err js_publish_subject(const struct rill_js *js, char subject[JS_SUBJECT_BYTES]) RILL_MUST_CHECK;
+
 /* Asks and decodes the answer. `request` may be NULL for an empty body. *ret belongs to the caller; with an error
    in it, that is told instead. */
 enum rill_err js_ask(struct rill_js *js, const char *subject, const ProtobufCMessage *request,

@@ -178,10 +178,14 @@ static void start_dial(struct link *link)
     nng_stream_dialer_free(link->dialer);
     link->dialer = NULL;
     const int code = nng_stream_dialer_alloc(&link->dialer, link->dialed_url);
-    if (code)
+    if (code) {
         fail_dial(link, code);
-    else
-        nng_stream_dialer_dial(link->dialer, link->dial_aio);
+        return;
+    }
+    // Two small writes in a row must not wait for each other's acknowledgement. Where there is no TCP, there is no
+    // such option.
+    (void)nng_stream_dialer_set_bool(link->dialer, NNG_OPT_TCP_NODELAY, true);
+    nng_stream_dialer_dial(link->dialer, link->dial_aio);
 }
 
 static void start_receive(struct link *link)
@@ -264,45 +268,67 @@ void link_pump(struct link *link)
         (void)pthread_mutex_lock(link->lock);
     }
     link->pumping = false;
+    if (link->awaited)
+        (void)pthread_cond_signal(&link->idle);
 }
 
 // ---- life ----
 
+static bool alloc_aios(struct link *link)
+{
+    return nng_aio_alloc(&link->dial_aio, on_dialed, link) == 0 &&
+           nng_aio_alloc(&link->receive_aio, on_received, link) == 0 &&
+           nng_aio_alloc(&link->send_aio, on_sent, link) == 0 &&
+           nng_aio_alloc(&link->timer_aio, on_timer, link) == 0;
+}
+
 enum rill_err link_init(struct link *link, const struct link_owner *ops, void *owner, pthread_mutex_t *lock)
 {
-    *link = (struct link){.ops = ops, .owner = owner, .lock = lock, .deadline_ns = RILL_NEVER_NS};
-    if (nng_aio_alloc(&link->dial_aio, on_dialed, link) == 0 &&
-        nng_aio_alloc(&link->receive_aio, on_received, link) == 0 &&
-        nng_aio_alloc(&link->send_aio, on_sent, link) == 0 &&
-        nng_aio_alloc(&link->timer_aio, on_timer, link) == 0) {
-        nng_aio_set_timeout(link->dial_aio, DIAL_TIMEOUT_MS);
-        return RILL_OK;
+    *link = (struct link){.ops = ops, .owner = owner, .deadline_ns = RILL_NEVER_NS};
+    if (pthread_cond_init(&link->idle, NULL))
+        return RILL_ERR_NO_MEMORY;
+    link->lock = lock;
+    if (!alloc_aios(link)) {
+        link_fini(link);
+        return RILL_ERR_NO_MEMORY;
     }
-    link_fini(link);
-    return RILL_ERR_NO_MEMORY;
+    nng_aio_set_timeout(link->dial_aio, DIAL_TIMEOUT_MS);
+    return RILL_OK;
+}
+
+/* Nothing is started any more, and nobody is about to. */
+static void stop(struct link *link)
+{
+    (void)pthread_mutex_lock(link->lock);
+    link->stopping = link->awaited = true;
+    while (link->pumping)
+        (void)pthread_cond_wait(&link->idle, link->lock);
+    link->awaited = false;
+    nng_stream *stream = link->stream;
+    (void)pthread_mutex_unlock(link->lock);
+    if (stream)
+        nng_stream_close(stream);
 }
 
 void link_fini(struct link *link)
 {
     nng_aio *const all[] = {link->dial_aio, link->receive_aio, link->send_aio, link->timer_aio};
-    if (link->lock) {
-        (void)pthread_mutex_lock(link->lock);
-        link->stopping = true;
-        nng_stream *stream = link->stream;
-        (void)pthread_mutex_unlock(link->lock);
-        if (stream)
-            nng_stream_close(stream);
-    }
+    if (!link->lock)
+        return;
+    stop(link);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (all[i])
             nng_aio_stop(all[i]);
-    if (link->stream)
+    if (link->stream) // a dial may have brought one just now
         nng_stream_close(link->stream);
     nng_stream_free(link->stream);
     nng_stream_dialer_free(link->dialer);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         nng_aio_free(all[i]);
+    (void)pthread_cond_destroy(&link->idle);
+    (void)pthread_mutex_lock(link->lock); // callbacks of the user's may still look at it
     *link = (struct link){.lock = link->lock, .deadline_ns = RILL_NEVER_NS, .stopping = true};
+    (void)pthread_mutex_unlock(link->lock);
 }
 
 void link_dial(struct link *link, const char *url)

@@ -52,13 +52,16 @@ struct link {
     bool closed;        // nng_stream_close was called
     bool timer_aborted;
     bool pumping;
-    bool stopping;
+    bool stopping;       // nothing is started any more
+    bool awaited;        // link_fini waits for the end of the pump
+    pthread_cond_t idle; // and is told with this
 };
 
 /* NO_MEMORY. */
 enum rill_err link_init(struct link *link, const struct link_owner *ops, void *owner,
                         pthread_mutex_t *lock) RILL_MUST_CHECK;
-/* Waits for nng's callbacks, so not from one, and without the lock. Harmless on zeroed memory. */
+/* Waits for nng's callbacks and for whoever is in link_pump, so not from there, and without the lock. Afterwards
+   link_pump does nothing. Harmless on zeroed memory. */
 void link_fini(struct link *link);
 
 /* Dials the URL, once the former stream is gone. */

@@ -4,7 +4,10 @@
 #include "base/assert.h"
 #include "proto/parser.h"
 
-enum { FRONT_BYTES_MAX = 64 * 1024 * 1024 }; // the greeting and all subscriptions
+enum {
+    FRONT_BYTES_MAX = 64 * 1024 * 1024, // the greeting and all subscriptions
+    IDLE_BYTES_MAX = 1024 * 1024,       // of memory that an empty buffer keeps
+};
 
 void outbox_init(struct outbox *outbox, size_t bytes_max)
 {
@@ -40,6 +43,23 @@ static void take_off(struct outbox *outbox, struct rill_buf *from)
     outbox->sent = 0;
 }
 
+/* A burst does not hold its memory for ever. */
+static void shrink(struct rill_buf *buf)
+{
+    if (buf->len == 0 && buf->capacity > IDLE_BYTES_MAX)
+        rill_buf_fini(buf);
+}
+
+/* Nothing is to be sent. */
+static struct rill_bytes rest(struct outbox *outbox)
+{
+    outbox->flight.len = outbox->sent = 0;
+    shrink(&outbox->front);
+    shrink(&outbox->out);
+    shrink(&outbox->flight);
+    return rill_bytes_of(NULL, 0);
+}
+
 struct rill_bytes outbox_take(struct outbox *outbox)
 {
     if (outbox->sent == outbox->flight.len) {
@@ -48,7 +68,7 @@ struct rill_bytes outbox_take(struct outbox *outbox)
         else if (!outbox->held && outbox->out.len)
             take_off(outbox, &outbox->out);
         else
-            return rill_bytes_of(NULL, 0);
+            return rest(outbox);
     }
     return rill_bytes_from(rill_buf_bytes(&outbox->flight), outbox->sent);
 }

@@ -23,6 +23,34 @@ static enum rill_err check_size(struct rill_conn *conn, const struct parts *part
     return bytes > (max > 0 ? (size_t)max : (size_t)INLET_PAYLOAD_BYTES_MAX) ? RILL_ERR_LIMIT : RILL_OK;
 }
 
+enum { PLAIN, DOT, ODD };
+
+/* What can make a subject something else than literal; all other bytes belong to tokens. */
+static const uint8_t byte_class[256] = {['.'] = DOT,  ['*'] = ODD,  ['>'] = ODD,  [' '] = ODD,
+                                        ['\t'] = ODD, ['\r'] = ODD, ['\n'] = ODD, ['\f'] = ODD};
+
+/* One pass over what nearly all subjects are made of; only an odd one is looked at closely. */
+static bool is_literal(struct rill_bytes subject)
+{
+    unsigned before = DOT;
+    for (size_t i = 0; i < subject.len; i++) {
+        const unsigned class = byte_class[subject.data[i]];
+        if (class == ODD)
+            return rill_subject_is_literal(subject);
+        if (class == DOT && before == DOT)
+            return false;
+        before = class;
+    }
+    return before == PLAIN;
+}
+
+/* A consumer's filter stands in the subject of the request that makes it, wildcards and all. */
+static bool may_publish_to(struct rill_bytes subject)
+{
+    return is_literal(subject) ||
+           (rill_bytes_has_prefix(subject, RILL_BYTES("$JS.")) && rill_subject_is_valid(subject));
+}
+
 enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish *publish,
                               struct rill_buf *block, struct parts *ret)
 {
@@ -30,7 +58,7 @@ enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish 
                           .reply = rill_bytes_from_cstr(publish->reply),
                           .payload = rill_bytes_of(publish->data, publish->data_bytes)};
     rill_buf_init(block, HEADERS_BYTES_MAX);
-    if (!rill_subject_is_literal(ret->subject) || (ret->reply.len && !rill_subject_is_literal(ret->reply)) ||
+    if (!may_publish_to(ret->subject) || (ret->reply.len && !is_literal(ret->reply)) ||
         (!publish->data && publish->data_bytes))
         return RILL_ERR_INVALID;
     if (publish->headers_count) {
@@ -118,7 +146,7 @@ enum rill_err rill_publish(struct rill_conn *conn, const char *subject, const vo
 {
     const struct parts parts = {.subject = rill_bytes_from_cstr(subject),
                                 .payload = rill_bytes_of(data, data_bytes)};
-    if (!rill_subject_is_literal(parts.subject) || (!data && data_bytes))
+    if (!is_literal(parts.subject) || (!data && data_bytes))
         return RILL_ERR_INVALID;
     const enum rill_err err = check_size(conn, &parts);
     return err ? err : publish_parts(conn, &parts);

@@ -86,9 +86,27 @@ static void arm(struct rill_pull *pull)
     (void)pthread_mutex_unlock(&pull->conn->lock);
 }
 
+/* Whoever takes messages himself is told by rill_pull_next; a callback has nobody to ask. */
+static void tell_end(struct rill_pull *pull)
+{
+    struct rill_error error;
+    (void)pthread_mutex_lock(&pull->lock);
+    const enum rill_err ended = pull->puller.ended;
+    const bool tells = ended && !pull->told && !pull->closed;
+    pull->told |= tells;
+    (void)pthread_mutex_unlock(&pull->lock);
+    if (!tells || !pull->sub->callback)
+        return;
+    (void)error_set(&error, ended, "pull from %s: %s", pull->subject, rill_err_text(ended));
+    (void)pthread_mutex_lock(&pull->conn->lock);
+    conn_tell(pull->conn, RILL_EVENT_ERROR, &error, pull->sub);
+    (void)pthread_mutex_unlock(&pull->conn->lock);
+}
+
 static void ask(struct rill_pull *pull)
 {
     const uint32_t count = next_count(pull);
+    tell_end(pull);
     if (count) {
         (void)pthread_mutex_lock(&pull->conn->lock);
         const enum rill_err err = send_request(pull, count);

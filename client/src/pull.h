@@ -24,6 +24,7 @@ struct rill_pull {
     struct puller puller;
     bool timer_armed;
     bool closed;
+    bool told; // that it has ended
 };
 
 /* As rill_pull_open without asking whether there is such a consumer. */

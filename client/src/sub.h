@@ -58,6 +58,7 @@ struct rill_sub {
     // guarded by the table's lock
     UT_hash_handle hh;
     struct rill_sub *older, *newer; // all that the user has not let go of
+    bool let_go;                    // by the user, or because the connection is destroyed
 
     // guarded by lock
     pthread_mutex_t lock;

@@ -118,46 +118,76 @@ void conn_end_subs(struct rill_conn *conn)
     (void)pthread_mutex_unlock(&conn->subs_lock);
 }
 
-/* The thread of a subscription that was let go of from its own callback is joined at the very end. */
-static void let_go(struct rill_conn *conn, struct rill_sub *sub)
+/* On its own thread: that has to end before the subscription can go, so it is joined at the very end. */
+static bool is_own_thread(const struct rill_sub *sub)
 {
-    sub_close(sub);
-    if (sub->own.started && dispatcher_is_me(&sub->own)) {
-        (void)pthread_mutex_lock(&conn->subs_lock);
+    return sub->own.started && dispatcher_is_me(&sub->own);
+}
+
+/* Out of everything, with both locks held; the connection keeps hold of it as long as its own thread is in here. */
+static struct rill_sub *take_out(struct rill_conn *conn, struct rill_sub *sub)
+{
+    sub->let_go = true;
+    leave_list(conn, sub);
+    if (is_own_thread(sub)) {
         sub->older = conn->retired;
         conn->retired = sub;
-        (void)pthread_mutex_unlock(&conn->subs_lock);
-        return;
     }
+    return take_from_table(conn, sub);
+}
+
+/* Lets go of that subscription, or of the newest when it is NULL. Returns it, and the table's share if there was one;
+   NULL when somebody else has let go of it: then it is not to be touched. A callback may let go of its subscription
+   while the connection is being destroyed, so this is one step. */
+static struct rill_sub *let_go(struct rill_conn *conn, struct rill_sub *sub, struct rill_sub **ret_share)
+{
+    (void)pthread_mutex_lock(&conn->lock);
+    (void)pthread_mutex_lock(&conn->subs_lock);
+    struct rill_sub *mine = sub ? sub : conn->newest;
+    if (mine && mine->let_go)
+        mine = NULL;
+    *ret_share = mine ? take_out(conn, mine) : NULL;
+    (void)pthread_mutex_unlock(&conn->subs_lock);
+    if (*ret_share)
+        conn_send_unsub(conn, mine, 0);
+    link_pump(&conn->link);
+    (void)pthread_mutex_unlock(&conn->lock);
+    return mine;
+}
+
+static void finish(struct rill_sub *sub, struct rill_sub *share)
+{
+    sub_unref(share);
+    sub_close(sub);
+    if (is_own_thread(sub))
+        return;
     dispatcher_fini(&sub->own);
     sub_unref(sub);
 }
 
 void rill_unsubscribe(struct rill_sub *sub)
 {
-    if (!sub)
-        return;
-    struct rill_conn *conn = sub->conn;
-    (void)pthread_mutex_lock(&conn->lock);
+    struct rill_sub *share;
+    if (sub && let_go(sub->conn, sub, &share))
+        finish(sub, share);
+}
+
+static struct rill_sub *take_retired(struct rill_conn *conn)
+{
     (void)pthread_mutex_lock(&conn->subs_lock);
-    struct rill_sub *share = take_from_table(conn, sub);
-    leave_list(conn, sub);
+    struct rill_sub *sub = conn->retired;
+    if (sub)
+        conn->retired = sub->older;
     (void)pthread_mutex_unlock(&conn->subs_lock);
-    if (share)
-        conn_send_unsub(conn, sub, 0);
-    link_pump(&conn->link);
-    (void)pthread_mutex_unlock(&conn->lock);
-    sub_unref(share);
-    let_go(conn, sub);
+    return sub;
 }
 
 void conn_free_subs(struct rill_conn *conn)
 {
-    while (conn->newest)
-        rill_unsubscribe(conn->newest);
-    while (conn->retired) {
-        struct rill_sub *sub = conn->retired;
-        conn->retired = sub->older;
+    struct rill_sub *sub, *share;
+    while ((sub = let_go(conn, NULL, &share)))
+        finish(sub, share);
+    while ((sub = take_retired(conn))) {
         dispatcher_fini(&sub->own);
         sub_unref(sub);
     }

@@ -69,9 +69,12 @@ enum rill_err store_commit_open(struct rill_store *store)
     if (store->commit.record)
         return RILL_OK;
     uint8_t *at;
+    struct block *before = block_last(&store->segments);
     const enum rill_err err = log_room(store, RECORD_COMMIT_BYTES, &at);
     if (err)
         return err;
+    if (before && before != block_last(&store->segments))
+        before->ends_commit = true;
     store->commit = (struct open_commit){
         .record = at,
         .block = block_last(&store->segments),
@@ -127,6 +130,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
     open->messages++;
     open->bytes += size;
     store->commit.message_count++;
+    seen_note(store, message);
     store_record_advance(store, size);
     return RILL_OK;
 }

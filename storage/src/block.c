@@ -169,7 +169,7 @@ void block_cut(struct block *block, uint32_t len)
         data_unindex(block->data, len);
 }
 
-static bool is_before(const struct block *block, const struct block *other)
+bool block_is_before(const struct block *block, const struct block *other)
 {
     if (block->segment->number != other->segment->number)
         return block->segment->number < other->segment->number;
@@ -182,7 +182,7 @@ void block_trim(struct block_cache *cache, const struct block *keep)
         cache->recent ? cache->recent->prev : NULL; // utlist: the head's prev is the last
     while (oldest && oldest != cache->recent && cache->bytes > cache->bytes_max) {
         struct block_data *newer = oldest->prev;
-        if (keep && is_before(oldest->block, keep))
+        if (keep && block_is_before(oldest->block, keep))
             block_detach(cache, oldest->block);
         oldest = newer;
     }
@@ -191,7 +191,7 @@ void block_trim(struct block_cache *cache, const struct block *keep)
 void block_evict(struct block_cache *cache, const struct block *keep, bool keeps_recent)
 {
     struct block_data *data = cache->recent ? cache->recent->prev : NULL;
-    while (data && keep && !is_before(data->block, keep))
+    while (data && keep && !block_is_before(data->block, keep))
         data = data == cache->recent ? NULL : data->prev;
     if (!data || (keeps_recent && data == cache->recent))
         return;

@@ -46,6 +46,7 @@ struct block {
     uint32_t gone_bytes;     // of their records
     int64_t first_time_ns;   // of the first message
     struct live_map *live;   // which are removed one by one; NULL when none is
+    bool ends_commit;        // it is complete, and a commit ends with it
     bool loading;            // a job is under way that brings its data
     struct block_data *data; // owned by the block; NULL when not in memory
 };
@@ -57,6 +58,9 @@ struct block_cache {
     uint64_t bytes;
     uint64_t bytes_max;
 };
+
+/* Is it in front of the other in the log? */
+bool block_is_before(const struct block *block, const struct block *other);
 
 void block_cache_fini(struct block_cache *cache);
 

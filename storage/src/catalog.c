@@ -69,6 +69,10 @@ static enum rill_err entry_read(struct catalog_entry *entry, struct rill_disk *d
     if (err)
         return err;
     err = file_header(file, entry->header.number, &entry->header);
+    if (!err || err == RILL_ERR_DAMAGED) {
+        const enum rill_err size_err = disk->ops->size(file, &entry->size);
+        err = size_err ? size_err : err;
+    }
     disk->ops->close(file);
     entry->has_header = err == RILL_OK;
     return err == RILL_ERR_DAMAGED ? RILL_OK : err;

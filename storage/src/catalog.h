@@ -9,6 +9,7 @@
 struct catalog_entry {
     struct segment_header header; // number is that of the name; the rest is meaningless without has_header
     bool has_header;
+    uint64_t size;
 };
 
 struct catalog {

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 #include "io.h"
 
 #include <inttypes.h>
@@ -48,8 +49,12 @@ void store_rollback(struct rill_store *store)
     const bool in_tail = tail && tail->segment->number == committed->segment;
     store_removals_undo(store);
     store_erase_undo(store, committed->commit);
+    seen_take_back(store);
     segment_cut(&store->segments, committed->segment, in_tail ? tail->index + 1 : 0);
+    if (store->indexing)
+        indexing_take_back(store->indexing, committed->commit);
     if (tail) {
+        tail->ends_commit = false; // it is appended to
         tail->segment->messages -= tail->count - committed->block_messages;
         tail->segment->bytes -= tail->bytes - committed->block_bytes;
         tail->segment->version++;
@@ -166,6 +171,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
     store->commit = (struct open_commit){0};
     if (store->started.offset >= store->segment_bytes && !is_seal)
         plan_next_segment(store);
+    if (store->indexing && indexing_wants_step(store->indexing, job->bytes))
+        store->ends_block = true;
     open_settle(store);
     return &job->base;
 }
@@ -315,6 +322,13 @@ static void finish_failed(struct rill_store *store, struct commit_job *job)
     store_rollback(store);
 }
 
+static void enter_planned(struct rill_store *store, const struct commit_job *job)
+{
+    const struct segment_plan *plan = job->plan;
+    store_enter_file(store, plan->header.number, job->left_bytes, plan->header.first_sequence);
+    segment_of(&store->segments, plan->header.number)->said_floor = plan->floor > 1 ? plan->floor : 0;
+}
+
 enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_store_job *base,
                                        struct rill_store_committed *ret)
 {
@@ -326,12 +340,14 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     store->tail_bytes = job->reserved;
     shared_file_give(&store->member, job->keeps_file);
     if (job->made)
-        store_enter_file(store, job->plan->header.number, job->left_bytes, job->plan->header.first_sequence);
+        enter_planned(store, job);
     if (job->outcome == SEGMENT_MADE) {
         store->committed = store->started;
         store_removals_commit(store, store->committed.commit);
         segment_plan_destroy(job->plan);
         job->plan = NULL;
+        if (store->indexing)
+            indexing_advance(store->indexing, INDEXING_BLOCKS_MAX);
     } else {
         finish_failed(store, job);
     }
@@ -360,6 +376,8 @@ void rill_store_job_run(struct rill_store_job *job)
         commit_job_run((struct commit_job *)job);
     else if (job->kind == JOB_TIDY)
         tidy_job_run((struct tidy_job *)job);
+    else if (job->kind == JOB_INDEX)
+        indexing_job_run((struct index_job *)job);
     else if (job->kind == JOB_ERASE)
         erase_job_run((struct erase_job *)job);
     else if (job->kind == JOB_REWRITE)

@@ -126,6 +126,7 @@ void segment_take(struct segment_table *table, struct segment *segment, struct s
     segment->gone = from->gone;
     segment->gone_bytes = from->gone_bytes;
     segment->first_time_ns = from->first_time_ns;
+    segment->last_time_ns = from->last_time_ns;
     segment->pins = from->pins;
     segment->version++;
     segment->swaps++;
@@ -160,7 +161,7 @@ size_t segment_find(const struct segment_table *table, uint64_t sequence)
     return low - 1;
 }
 
-struct segment *segment_of(const struct segment_table *table, uint64_t number)
+size_t segment_at(const struct segment_table *table, uint64_t number)
 {
     size_t low = 0, high = table->count;
     while (low < high) {
@@ -170,7 +171,13 @@ struct segment *segment_of(const struct segment_table *table, uint64_t number)
         else
             high = middle;
     }
-    return low < table->count && table->segments[low]->number == number ? table->segments[low] : NULL;
+    return low;
+}
+
+struct segment *segment_of(const struct segment_table *table, uint64_t number)
+{
+    const size_t at = segment_at(table, number);
+    return at < table->count && table->segments[at]->number == number ? table->segments[at] : NULL;
 }
 
 uint64_t segment_end(const struct segment_table *table, size_t index)
@@ -306,6 +313,7 @@ void block_count_message(struct block *block, size_t size, int64_t time_ns)
     block->bytes += (uint32_t)size;
     if (segment->messages++ == 0)
         segment->first_time_ns = time_ns;
+    segment->last_time_ns = time_ns;
     segment->bytes += size;
     segment->version++;
 }

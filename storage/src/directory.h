@@ -20,6 +20,7 @@
 struct segment {
     uint64_t number;
     uint32_t format;         // version of its header; 0 when that is damaged
+    uint32_t rewritten;      // how often
     bool keep;               // it is never rewritten
     bool replacing;          // a job gives its name to another file
     uint32_t files;          // how often that has ended
@@ -27,14 +28,16 @@ struct segment {
     uint64_t file_bytes;     // 0 for the tail, and for one whose file is still to be made
     bool made;               // the file is there
     uint64_t first_sequence; // what its first message has, or would have; that of the next one is its end
+    uint64_t said_floor;     // by its first commit, when that is in no block; 0: none
     uint64_t messages;       // in it, live or not
     uint64_t bytes;          // of their records
     uint64_t gone;           // of them, removed one by one or in a block that a floor cut through
     uint64_t gone_bytes;
-    int64_t first_time_ns; // of its first message
-    uint64_t version;      // raised with each change
-    uint64_t stored; // the version that the source has, or will have with the batch that is being written
-    uint32_t pins;   // what points into the directory: removals that are not committed, loads
+    int64_t first_time_ns; // of its messages; meaningless when it has none
+    int64_t last_time_ns;
+    uint64_t version; // raised with each change
+    uint64_t stored;  // the version that the source has, or will have with the batch that is being written
+    uint32_t pins;    // what points into the directory: removals that are not committed, loads
     bool hot;
     struct block **blocks; // the directory, when hot
     size_t block_count;
@@ -80,6 +83,8 @@ void segment_drop(struct segment_table *table, size_t count);
 
 /* Index of the last segment that begins at this sequence or before; SIZE_MAX when all are behind it. */
 size_t segment_find(const struct segment_table *table, uint64_t sequence);
+/* Index of the first segment with this number or a higher one. */
+size_t segment_at(const struct segment_table *table, uint64_t number);
 /* NULL when there is none. */
 struct segment *segment_of(const struct segment_table *table, uint64_t number);
 /* The sequence behind its last message, when segment `index` is not the last. */

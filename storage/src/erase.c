@@ -40,7 +40,7 @@ enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequenc
     if (err)
         return err;
     const struct record_erase erase = erase_of(block, message, sequence);
-    err = store_record_room(store, RECORD_ERASE_BYTES, &at);
+    err = store_removal_room(store, message, RECORD_ERASE_BYTES, &at);
     if (err)
         return err;
     record_put_erase(at, store->seed + open->offset, open->sequence, open->time_ns, &erase);
@@ -67,6 +67,17 @@ void store_erase_undo(struct rill_store *store, uint64_t commit)
 {
     while (store->erasure_count && store->erasures[store->erasure_count - 1].commit > commit)
         store->erasure_count--;
+}
+
+void store_erase_forget(struct rill_store *store, uint64_t segment)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < store->erasure_count; i++) {
+        const struct erasure *one = &store->erasures[i];
+        if (one->erase.segment != segment || one->erase.offset)
+            store->erasures[left++] = *one;
+    }
+    store->erasure_count = left;
 }
 
 bool rill_store_erasing(const struct rill_store *store, uint64_t sequence)

@@ -64,3 +64,13 @@ uint32_t live_count(const struct live_map *map, enum live_plane plane)
         count += (uint32_t)__builtin_popcountll(map->bits[i * 2 + plane]);
     return count;
 }
+
+uint32_t live_count_to(const struct live_map *map, uint32_t count, enum live_plane plane)
+{
+    uint32_t gone = 0;
+    for (uint32_t i = 0; map && i < map->words && i * 64 < count; i++) {
+        const uint64_t mask = count - i * 64 < 64 ? (UINT64_C(1) << (count - i * 64)) - 1 : UINT64_MAX;
+        gone += (uint32_t)__builtin_popcountll(map->bits[i * 2 + plane] & mask);
+    }
+    return gone;
+}

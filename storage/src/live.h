@@ -29,5 +29,7 @@ void live_commit(struct live_map *map, uint32_t first, uint32_t last);
 uint32_t live_restore(struct live_map *map, uint32_t first, uint32_t last);
 /* How many are removed. */
 uint32_t live_count(const struct live_map *map, enum live_plane plane);
+/* How many of the first `count` are removed. */
+uint32_t live_count_to(const struct live_map *map, uint32_t count, enum live_plane plane);
 /* The first message from `index` on that is not removed; `count` when there is none. */
 uint32_t live_next(const struct live_map *map, uint32_t index, uint32_t count, enum live_plane plane);

@@ -98,6 +98,11 @@ static void load_ended(struct rill_store *store, struct block *block)
     block->segment->pins--;
 }
 
+struct rill_store_job *store_load_start(struct rill_store *store, struct block *block)
+{
+    return &load_create(store, block, committed_len(store, block), committed_count(store, block))->base;
+}
+
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence)
 {
     struct block *block;
@@ -106,7 +111,7 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
         return NULL;
     if (!block || block->data || block->loading || is_beyond(block, sequence) || is_deleted(block, sequence))
         return NULL;
-    return &load_create(store, block, committed_len(store, block), committed_count(store, block))->base;
+    return store_load_start(store, block);
 }
 
 /* What the file no longer has reads as zeros, and so as damage. */

@@ -146,6 +146,22 @@ void record_put_packed(uint8_t *at, uint64_t seed, const struct record_packed *p
     record_seal(at, seed);
 }
 
+struct record_commit record_commit_of(const struct record *record)
+{
+    RILL_ASSERT(record->type == RECORD_COMMIT);
+    const uint8_t *body = record->body.data;
+    return (struct record_commit){
+        .number = le_get_u64(body),
+        .sequence = record->sequence,
+        .time_ns = record->time_ns,
+        .bytes = le_get_u32(body + 8),
+        .record_count = le_get_u32(body + 12),
+        .message_count = le_get_u32(body + 16),
+        .merged = le_get_u32(body + 20),
+        .head_bytes = (uint32_t)record->size,
+    };
+}
+
 struct record_erase record_erase_of(const struct record *record)
 {
     const uint8_t *body = record->body.data;
@@ -301,16 +317,7 @@ bool record_get_commit(const uint8_t *at, size_t room, uint64_t seed, uint64_t l
     // Cheap first: a search tries this at every eighth byte.
     if (room < RECORD_COMMIT_BYTES || at[12] != RECORD_COMMIT || !record_get(at, room, seed, &record))
         return false;
-    struct record_commit commit = {
-        .number = le_get_u64(at + 32),
-        .sequence = record.sequence,
-        .time_ns = record.time_ns,
-        .bytes = le_get_u32(at + 40),
-        .record_count = le_get_u32(at + 44),
-        .message_count = le_get_u32(at + 48),
-        .merged = le_get_u32(at + 52),
-        .head_bytes = (uint32_t)record.size,
-    };
+    struct record_commit commit = record_commit_of(&record);
     if (commit.sequence > UINT64_MAX - commit.message_count)
         return false;
     commit.last = commit.sequence + commit.message_count;

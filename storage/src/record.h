@@ -138,6 +138,8 @@ static inline bool record_is_numbered(uint8_t type)
 bool record_get_bare(const uint8_t *at, size_t room, struct record *ret);
 /* The fields of a record that is known to be valid. */
 struct record record_view(const uint8_t *at);
+/* As it says; `last` is for the caller to find out. */
+struct record_commit record_commit_of(const struct record *record);
 /* Of a delete or an erase. */
 struct record_delete record_delete_of(const struct record *record);
 struct record_erase record_erase_of(const struct record *record);

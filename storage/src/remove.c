@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 
 #include <string.h>
 
@@ -161,6 +162,18 @@ void store_note_delete(struct rill_store *store, struct block *block, uint64_t s
         open->floor = store_next_live(store, LIVE_OPEN, sequence);
 }
 
+enum rill_err store_removal_room(struct rill_store *store, const uint8_t *message, size_t size,
+                                 uint8_t **ret_at)
+{
+    const struct record record = record_view(message);
+    if (store->indexing) // now: the room may take that of the message
+        indexing_keep_subject(store->indexing, store->open.commit + 1, record.sequence, record.subject);
+    const enum rill_err err = store_record_room(store, size, ret_at);
+    if (err && store->indexing)
+        indexing_forget_subject(store->indexing);
+    return err;
+}
+
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence)
 {
     const struct log_mark *open = &store->open;
@@ -172,7 +185,7 @@ enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequen
     if (err)
         return err;
     removal.bytes = (uint32_t)record_view(message).size;
-    err = store_record_room(store, RECORD_DELETE_BYTES, &at);
+    err = store_removal_room(store, message, RECORD_DELETE_BYTES, &at);
     if (err)
         return err;
     record_put_delete(at, store->seed + open->offset, open->sequence, open->time_ns, &removal);

@@ -7,6 +7,8 @@
 #include "replay_state.h"
 
 #include "base/assert.h"
+#include "indexing.h"
+#include "resume.h"
 #include "scan.h"
 
 #include <inttypes.h>
@@ -29,48 +31,20 @@ static enum rill_err accept_jump(struct replay *replay, const struct record_comm
 static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
 {
     struct log_mark *at = &replay->at;
+    struct indexing *indexing = replay->store->indexing;
     enum rill_err err = accept_jump(replay, commit);
+    if (!err && indexing && indexing_note_end(indexing, at, offset))
+        replay->ends_block = true;
     // A declared gap (I9) begins a block although the bytes have no gap.
     if (!err)
         err = replay_note_block(replay, offset, commit->head_bytes, commit->sequence + 1);
+    if (!err && indexing)
+        indexing_note_commit(indexing, commit);
     at->commit = commit->number;
     at->time_ns = commit->time_ns > at->time_ns ? commit->time_ns : at->time_ns;
     replay->store->sealed = commit->record_count == 0;
     replay->rewritten |= record_commit_is_merged(commit);
     return err;
-}
-
-/* V9: may this record stand behind `*last` in this commit? */
-static bool follows_in(const struct record_commit *commit, const struct record *record, uint64_t *last)
-{
-    const bool numbered = record_is_numbered(record->type);
-    const uint64_t before = *last;
-    if (!record_commit_is_merged(commit)) {
-        *last += numbered;
-        return record->type != RECORD_PACKED && record->sequence == *last;
-    }
-    *last = record->type == RECORD_PACKED ? record_packed_of(record).last : record->sequence;
-    return record->sequence >= before + numbered && *last >= record->sequence && *last <= commit->last;
-}
-
-/* V9, for a commit whose record is valid and whose bytes are all here. */
-static bool commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
-{
-    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
-    struct record_found found;
-    uint64_t last = commit->sequence;
-    uint32_t records = 0, messages = 0;
-    scan.at = commit->head_bytes;
-    while (records < commit->record_count) {
-        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
-            return false;
-        records++;
-        if (!follows_in(commit, &found.record, &last))
-            return false;
-        messages += found.record.type == RECORD_PACKED ? record_packed_of(&found.record).message_count
-                                                       : record_is_numbered(found.record.type);
-    }
-    return messages == commit->message_count && scan.at == commit->bytes;
 }
 
 static enum rill_err deliver_whole(struct replay *replay, uint64_t offset, const uint8_t *bytes,
@@ -144,7 +118,7 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
     enum rill_err err = reader_get(reader, offset, (size_t)(end - offset), &bytes);
     if (err)
         return err;
-    if (fits && commit_is_whole(bytes, reader->seed + offset, commit)) {
+    if (fits && record_commit_is_whole(bytes, reader->seed + offset, commit)) {
         *ret_next = end;
         return deliver_whole(replay, offset, bytes, commit);
     }
@@ -204,7 +178,7 @@ enum rill_err replay_commits(struct replay *replay)
 {
     struct log_reader *reader = &replay->reader;
     enum rill_err err = RILL_OK;
-    uint64_t offset = SEGMENT_FIRST_OFFSET;
+    uint64_t offset = replay->from;
     while (!err && offset < reader->size) {
         uint64_t next = offset;
         struct record_commit commit;
@@ -244,20 +218,23 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     free(path);
     if (err)
         return err;
-    store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
+    if (!segment_of(&store->segments, entry->header.number))
+        store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
     replay->reader.seed = segment_seed(store->identity, entry->header.number);
     replay->at.segment = entry->header.number;
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
     replay->tail->size = replay->reader.size;
     replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
-    store->segments.segments[store->segments.count - 1]->format =
-        entry->has_header ? entry->header.version : 0;
+    struct segment *segment = store->segments.segments[store->segments.count - 1];
+    segment->format = entry->has_header ? entry->header.version : 0;
+    segment->rewritten = entry->has_header ? entry->header.rewritten : 0;
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
     replay->tail->unreadable = replay->reader.unreadable;
-    replay->report->bytes_read += replay->at.offset;
+    replay->report->bytes_read += replay->at.offset - replay->from;
+    replay->from = SEGMENT_FIRST_OFFSET;
     if (!replay->is_last)
         store->segments.segments[store->segments.count - 1]->file_bytes = replay->reader.size;
     reader_close(&replay->reader);
@@ -302,12 +279,55 @@ static uint64_t sequence_limit(const struct catalog *catalog, size_t index)
     return next && next->has_header ? next->header.first_sequence - 1 : UINT64_MAX - 1;
 }
 
+/* What was lost in front of the position is known; segments that are missing since then are a head as any other. */
+static void resume_head(struct replay *replay, const struct resume *resume, const struct catalog_entry *first)
+{
+    struct lost *lost = &replay->store->lost;
+    const uint64_t head = first->header.first_sequence - 1;
+    replay->report->lost_messages = lost->messages;
+    replay->report->lost_ranges = lost->count;
+    replay->head_is_missing = resume->head_first != 0;
+    if (!replay->head_is_missing)
+        return;
+    replay->head_sequence = head;
+    if (head >= resume->head_first)
+        lost_add(lost, resume->head_first, head);
+}
+
+/* Goes on from where the index stands. *ret_entry is the segment to begin with. */
+static enum rill_err replay_resume(struct replay *replay, const struct catalog *catalog, size_t *ret_entry)
+{
+    struct rill_store *store = replay->store;
+    struct resume resume = {0};
+    struct log_mark *at = &replay->at;
+    enum rill_err err = store->indexing ? resume_prepare(store, catalog, &resume) : RILL_OK;
+    if (err)
+        return err;
+    if (!resume.is_used) {
+        replay_begin(replay, &catalog->entries[0]);
+        return RILL_OK;
+    }
+    *ret_entry = resume.entry;
+    resume_head(replay, &resume, &catalog->entries[0]);
+    at->sequence = resume.at.sequence;
+    at->time_ns = resume.at.time_ns;
+    at->commit = resume.at.commit;
+    at->said_floor = resume.at.said_floor;
+    at->said_segment = resume.at.said_segment;
+    replay->from = resume.at.offset;
+    replay->ends_block = true;
+    replay->is_muted = resume.entry + 1 < catalog->count;
+    return resume_tell(store, catalog, &resume, replay->visitor, replay->report);
+}
+
 static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog,
                                      struct rill_error_text *why)
 {
-    enum rill_err err = RILL_OK;
-    replay_begin(replay, &catalog->entries[0]);
-    for (size_t i = 0; !err && i < catalog->count; i++) {
+    size_t i = 0;
+    enum rill_err err = replay_resume(replay, catalog, &i);
+    if (err)
+        rill_error_text_set(why, "go on from the index: %s", rill_err_text(err));
+    for (; !err && i < catalog->count; i++) {
         replay->is_last = i + 1 == catalog->count;
         replay->sequence_limit = sequence_limit(catalog, i);
         err = replay_file(replay, &catalog->entries[i]);
@@ -418,22 +438,29 @@ static void replay_take_over(struct replay *replay, const struct catalog *catalo
     for (size_t i = 0; i < store->segments.count; i++)
         store->full_bytes += store->segments.segments[i]->file_bytes;
     store->next_segment = catalog->highest + 1;
+    if (store->indexing)
+        indexing_settle(store->indexing);
     replay->report->segments = catalog->count;
     replay->report->foreign_files = catalog->foreign;
 }
 
 enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
-                           struct rill_store_report *report, struct replay_tail *ret_tail,
-                           struct rill_error_text *why)
+                           struct rill_store_report *report, const struct rill_store_options *options,
+                           struct replay_tail *ret_tail, struct rill_error_text *why)
 {
     static const struct rill_store_visitor nobody = {0};
     struct catalog catalog;
     enum rill_err err = catalog_read(&catalog, store->disk, store->folder, why);
     if (err)
         return err;
-    struct replay replay = {
-        .store = store, .visitor = visitor ? visitor : &nobody, .report = report, .tail = ret_tail};
+    struct replay replay = {.store = store,
+                            .visitor = visitor ? visitor : &nobody,
+                            .report = report,
+                            .tail = ret_tail,
+                            .from = SEGMENT_FIRST_OFFSET};
     memcpy(store->identity, catalog.identity, sizeof store->identity);
+    if (options->index)
+        store->indexing = indexing_open(store, options);
     err = replay_segments(&replay, &catalog, why);
     if (!err)
         err = replay_settle(&replay);

@@ -4,6 +4,7 @@
 #include "replay_state.h"
 
 #include "base/assert.h"
+#include "indexing.h"
 #include "pack.h"
 
 enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
@@ -16,18 +17,33 @@ enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last)
     return replay->visitor->lost ? replay->visitor->lost(replay->visitor->context, first, last) : RILL_OK;
 }
 
+static enum rill_err push_block(struct replay *replay, uint64_t offset, uint64_t first_sequence,
+                                struct block **ret_block)
+{
+    if (replay->store->indexing)
+        indexing_end_block(replay->store->indexing);
+    return block_push(&replay->store->segments, first_sequence, offset, ret_block);
+}
+
+static void note_place(const struct replay *replay, uint64_t offset, size_t size)
+{
+    if (replay->store->indexing)
+        indexing_note_place(replay->store->indexing, replay->at.segment, offset, size);
+}
+
 enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size, uint64_t first_sequence)
 {
     struct segment_table *table = &replay->store->segments;
     struct block *last = block_last(table);
     if (!last || first_sequence != block_end(last) || last->offset + (uint64_t)last->len != offset ||
         last->len + size > BLOCK_BYTES || last->packed_len || replay->ends_block) {
-        const enum rill_err err = block_push(table, first_sequence, offset, &last);
+        const enum rill_err err = push_block(replay, offset, first_sequence, &last);
         if (err)
             return err;
     }
     replay->ends_block = false;
     last->len += (uint32_t)size;
+    note_place(replay, offset, size);
     return RILL_OK;
 }
 
@@ -48,6 +64,7 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
 {
     struct rill_buf *last = &replay->store->checkpoint;
     last->len = 0;
+    replay->is_muted = false;
     const enum rill_err err = rill_buf_append(last, record->body);
     if (err)
         return err;
@@ -57,6 +74,8 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
 
 static enum rill_err deliver_event(struct replay *replay, const struct record *record)
 {
+    if (replay->is_muted)
+        return RILL_OK;
     replay->report->events++;
     if (!replay->visitor->event)
         return RILL_OK;
@@ -107,6 +126,8 @@ static enum rill_err deliver_delete(struct replay *replay, const struct record *
     if (err)
         return err;
     const uint64_t index = block ? removal.sequence - block->first_sequence : 0;
+    if (block && index < block->count && replay->store->indexing)
+        indexing_note_delete(replay->store->indexing, block, removal.sequence);
     if (!block || index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_OK; // gone already
     block_lose(block, (uint32_t)index, removal.bytes);
@@ -156,6 +177,8 @@ static enum rill_err deliver_erased(struct replay *replay, const struct record *
 
 static enum rill_err deliver_one(struct replay *replay, const struct record *record)
 {
+    if (replay->store->indexing)
+        indexing_note(replay->store->indexing, record);
     if (record->type == RECORD_MESSAGE)
         return deliver_message(replay, record);
     return record->type == RECORD_ERASED ? deliver_erased(replay, record) : deliver_body(replay, record);
@@ -209,9 +232,10 @@ static enum rill_err push_packed(struct replay *replay, const struct record_pack
                                  size_t size)
 {
     struct block *block;
-    const enum rill_err err = block_push(&replay->store->segments, packed->sequence + 1, offset, &block);
+    const enum rill_err err = push_block(replay, offset, packed->sequence + 1, &block);
     if (err)
         return err;
+    note_place(replay, offset, size);
     block->len = packed->bytes;
     block->packed_len = (uint32_t)size;
     return deliver_unpacked(replay, packed);

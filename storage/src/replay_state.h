@@ -19,6 +19,8 @@ struct replay {
     bool left_out;           // what is missing in front of the next record was removed, and is left out (W2)
     uint64_t sequence_limit; // no message of this segment has a higher one
     bool ends_block;         // the next record begins a block
+    uint64_t from;           // offset in the segment being read where the replay begins
+    bool is_muted;           // no event is told before a checkpoint is
     bool head_is_missing;    // segments in front of the first
     uint64_t head_sequence;  // the last message in them
     uint8_t *unpacked;       // what was in the last packed record

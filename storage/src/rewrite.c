@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 #include "io.h"
 
 #include <stdlib.h>
@@ -48,7 +49,9 @@ static bool is_left(const struct rill_store *store, const struct segment *segmen
 
 static bool is_wanted(const struct rill_store *store, const struct segment *segment)
 {
-    if (segment->keep || !segment->format || !is_left(store, segment))
+    if (segment->keep || !segment->format || !is_left(store, segment) ||
+        segment->number >= store_pinned_from(store) ||
+        (store->indexing && !indexing_is_past(store->indexing, segment->number)))
         return false;
     if (store->compress && segment->format != SEGMENT_VERSION_PACKED)
         return true;
@@ -64,6 +67,8 @@ static struct segment *choose(struct rill_store *store)
         if (!is_wanted(store, segment) || end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
             continue;
         segment->keep = has_losses(store, segment->first_sequence, end); // W3
+        if (segment->keep)
+            store_erase_forget(store, segment->number);
         if (!segment->keep && end > store->committed.said_floor)
             return segment;
     }
@@ -176,6 +181,8 @@ struct rill_store_job *store_rewrite_start(struct rill_store *store)
     if (store->rewrite) {
         struct segment *segment = segment_of(&store->segments, store->rewrite->plan.number);
         RILL_ASSERT(segment && segment->hot);
+        if (segment->number >= store_pinned_from(store))
+            return NULL; // when the snapshot is gone
         segment->replacing = true;
         return &store->rewrite->base;
     }
@@ -193,6 +200,8 @@ static void give_up(struct rill_store *store, struct segment *segment, enum rill
 {
     segment->pins--;
     segment->keep = err == RILL_ERR_DAMAGED || err == RILL_ERR_LIMIT || err == RILL_ERR_UNSUPPORTED;
+    if (segment->keep)
+        store_erase_forget(store, segment->number);
     store->rewrite_look = segment->keep;
     rewrite_destroy(store->rewrite);
     store->rewrite = NULL;
@@ -204,6 +213,8 @@ static void take_over(struct rill_store *store, struct segment *segment)
     struct rewrite *rewrite = store->rewrite;
     segment->pins--;
     rewrite_swap(store, segment, rewrite);
+    if (store->indexing)
+        store->indexing->stale = true;
     store->full_bytes += rewrite->written.bytes - segment->file_bytes;
     segment->file_bytes = rewrite->written.bytes;
     if (rewrite->base.err)
@@ -237,4 +248,10 @@ void store_rewrite_abandon(struct rill_store *store)
         (void)!store->disk->ops->unlink(store->disk, store->rewrite->new_path);
     rewrite_destroy(store->rewrite);
     store->rewrite = NULL;
+}
+
+uint64_t rewrite_bytes_max(const struct rill_store *store, const struct segment *segment)
+{
+    const uint64_t bytes = store->rewrite->written.bytes;
+    return bytes > segment->file_bytes ? bytes : segment->file_bytes;
 }

@@ -35,6 +35,7 @@ struct rewriter {
     struct record_commit head; // of the open commit; 0 commits are in it when its number is 0
     struct run run;
     uint64_t messages;
+    uint32_t rewritten;
 };
 
 // ---- writing ----
@@ -311,6 +312,8 @@ static enum rill_err copy_first(struct rewriter *rewriter, uint64_t *ret_end)
 static enum rill_err write_headers(struct rewriter *rewriter, struct segment_header *header)
 {
     uint8_t pages[SEGMENT_FIRST_OFFSET] = {0};
+    header->rewritten++;
+    rewriter->rewritten = header->rewritten;
     header->version = rewriter->plan->pack ? SEGMENT_VERSION_PACKED : SEGMENT_VERSION_REWRITTEN;
     segment_header_put(pages, header);
     segment_header_put(pages + SEGMENT_COPY_OFFSET, header);
@@ -376,7 +379,8 @@ enum rill_err rewrite_file(const struct rewrite_plan *plan, struct rewrite_writt
     rill_buf_init(&rewriter.commit, COMMIT_BYTES_LIMIT);
     rill_buf_init(&rewriter.run.bytes, COMMIT_BYTES_LIMIT);
     err = make_file(&rewriter);
-    *ret = (struct rewrite_written){rewriter.offset, rewriter.messages, rewriter.read_commit};
+    *ret = (struct rewrite_written){rewriter.offset, rewriter.messages, rewriter.read_commit,
+                                    rewriter.rewritten};
     rill_buf_fini(&rewriter.run.bytes);
     rill_buf_fini(&rewriter.commit);
     free(rewriter.unpacked);

@@ -34,6 +34,7 @@ struct rewrite_written {
     uint64_t bytes; // of the new file
     uint64_t messages;
     uint64_t last_commit;
+    uint32_t rewritten; // as its header says
 };
 
 /* Leaves a complete and synced file at plan->new_path, or none. DAMAGED, NO_SPACE, NO_MEMORY, IO. */

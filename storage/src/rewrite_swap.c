@@ -185,5 +185,6 @@ void rewrite_swap(struct rill_store *store, struct segment *segment, struct rewr
     for (size_t i = 0; i < store->removal_count; i++)
         RILL_ASSERT(store->removals[i].block->segment != segment);
     segment_take(&store->segments, segment, swap.new);
+    segment->rewritten = rewrite->written.rewritten;
     segment->format = rewrite->plan.pack ? SEGMENT_VERSION_PACKED : SEGMENT_VERSION_REWRITTEN;
 }

@@ -40,3 +40,36 @@ bool record_scan_next(struct record_scan *scan, struct record_found *ret)
     }
     return false;
 }
+
+/* V9: may this record stand behind `*last` in this commit? */
+static bool follows_in(const struct record_commit *commit, const struct record *record, uint64_t *last)
+{
+    const bool numbered = record_is_numbered(record->type);
+    const uint64_t before = *last;
+    if (!record_commit_is_merged(commit)) {
+        *last += numbered;
+        return record->type != RECORD_PACKED && record->sequence == *last;
+    }
+    *last = record->type == RECORD_PACKED ? record_packed_of(record).last : record->sequence;
+    return record->sequence >= before + numbered && *last >= record->sequence && *last <= commit->last;
+}
+
+/* V9, for a commit whose record is valid and whose bytes are all here. */
+bool record_commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit)
+{
+    struct record_scan scan = record_scan_of(bytes, commit->bytes, seed);
+    struct record_found found;
+    uint64_t last = commit->sequence;
+    uint32_t records = 0, messages = 0;
+    scan.at = commit->head_bytes;
+    while (records < commit->record_count) {
+        if (!record_scan_next(&scan, &found) || found.damaged || found.record.type == RECORD_COMMIT)
+            return false;
+        records++;
+        if (!follows_in(commit, &found.record, &last))
+            return false;
+        messages += found.record.type == RECORD_PACKED ? record_packed_of(&found.record).message_count
+                                                       : record_is_numbered(found.record.type);
+    }
+    return messages == commit->message_count && scan.at == commit->bytes;
+}

@@ -26,3 +26,6 @@ struct record_scan record_scan_of(const uint8_t *bytes, size_t len, uint64_t see
 
 /* False at the end; then ret->damaged says whether the last bytes were no record. */
 bool record_scan_next(struct record_scan *scan, struct record_found *ret);
+
+/* Is the commit whole (V9)? Its record is valid and its bytes are all here. */
+bool record_commit_is_whole(const uint8_t *bytes, uint64_t seed, const struct record_commit *commit);

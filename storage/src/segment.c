@@ -22,7 +22,7 @@ void segment_header_put(uint8_t at[SEGMENT_HEADER_BYTES], const struct segment_h
 {
     memcpy(at, segment_magic, sizeof segment_magic);
     le_put_u32(at + 8, header->version ? header->version : SEGMENT_VERSION);
-    le_put_u32(at + 12, SEGMENT_FIRST_OFFSET);
+    le_put_u32(at + 12, header->rewritten ? header->rewritten : SEGMENT_FIRST_OFFSET);
     memcpy(at + 16, header->identity, sizeof header->identity);
     le_put_u64(at + 32, header->number);
     le_put_u64(at + 40, header->first_sequence);
@@ -37,9 +37,12 @@ enum rill_err segment_header_get(const uint8_t at[SEGMENT_HEADER_BYTES], struct 
         return RILL_ERR_DAMAGED;
     if (le_get_u32(at + 8) > SEGMENT_VERSION_PACKED)
         return RILL_ERR_UNSUPPORTED;
-    if (le_get_u32(at + 8) == 0 || le_get_u32(at + 12) != SEGMENT_FIRST_OFFSET || le_get_u64(at + 32) == 0)
+    const uint32_t version = le_get_u32(at + 8), twelve = le_get_u32(at + 12);
+    const bool fits = version == SEGMENT_VERSION ? twelve == SEGMENT_FIRST_OFFSET : twelve > 0;
+    if (version == 0 || !fits || le_get_u64(at + 32) == 0)
         return RILL_ERR_DAMAGED;
-    ret->version = le_get_u32(at + 8);
+    ret->version = version;
+    ret->rewritten = version == SEGMENT_VERSION ? 0 : twelve;
     memcpy(ret->identity, at + 16, sizeof ret->identity);
     ret->number = le_get_u64(at + 32);
     ret->first_sequence = le_get_u64(at + 40);

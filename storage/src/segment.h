@@ -17,7 +17,8 @@ enum {
 };
 
 struct segment_header {
-    uint32_t version; // 0 stands for SEGMENT_VERSION when it is put
+    uint32_t version;   // 0 stands for SEGMENT_VERSION when it is put
+    uint32_t rewritten; // how often; 0 only of that version
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t number;
     uint64_t first_sequence;

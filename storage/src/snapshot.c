@@ -29,6 +29,8 @@ uint64_t store_pinned_from(const struct rill_store *store)
 static uint64_t file_bytes(const struct rill_store *store, const struct segment *segment)
 {
     const bool is_tail = segment->number == store->committed.segment;
+    if (segment->replacing) // it may be either file
+        return rewrite_bytes_max(store, segment);
     return is_tail ? store->committed.offset : segment->file_bytes;
 }
 

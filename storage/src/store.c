@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "folder.h"
+#include "indexing.h"
 #include "io.h"
 #include "store_lock.h"
 
@@ -76,8 +77,10 @@ static void store_destroy(struct rill_store *store)
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     rewrite_destroy(store->rewrite);
     segment_plan_destroy(store->plan);
+    indexing_close(store->indexing);
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
+    seen_fini(&store->seen);
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->erasures);
@@ -169,6 +172,10 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
         store_destroy(store);
         return err;
     }
+    if (options->index) {
+        store->indexing = indexing_open(store, options);
+        indexing_settle(store->indexing);
+    }
     store->tail_bytes = store->job.reserved;
     commit_job_close_file(&store->job);
     store->serving = true;
@@ -237,11 +244,12 @@ static enum rill_err tail_open(struct rill_store *store, const struct replay_tai
     return err == RILL_ERR_READ_ONLY ? RILL_OK : err;
 }
 
-static enum rill_err open_locked(struct rill_store *store, const struct rill_store_visitor *visitor,
-                                 struct rill_store_report *report, struct rill_error_text *why)
+static enum rill_err open_locked(struct rill_store *store, const struct rill_store_options *options,
+                                 const struct rill_store_visitor *visitor, struct rill_store_report *report,
+                                 struct rill_error_text *why)
 {
     struct replay_tail tail = {0};
-    enum rill_err err = store_replay(store, visitor, report, &tail, why);
+    enum rill_err err = store_replay(store, visitor, report, options, &tail, why);
     if (err)
         return err;
     err = folder_clean(store->disk, store->folder);
@@ -260,7 +268,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
     struct rill_store_report report = {0};
     enum rill_err err = store_take_lock(store, why);
     if (!err)
-        err = open_locked(store, visitor, &report, why);
+        err = open_locked(store, options, visitor, &report, why);
     if (err) {
         rill_error_text_wrap(why, "open %s", options->folder);
         store_destroy(store);
@@ -322,6 +330,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .cache_bytes = store->segments.cache.bytes,
         .erasing = store->erasure_count,
         .rewriting = store->rewrite != NULL,
+        .index_failed = store->segments.failed || (store->indexing && store->indexing->failed),
         .read_only = store->read_only,
         .why = store->why,
     };

@@ -17,6 +17,7 @@
 
 #include "directory.h"
 #include "lost.h"
+#include "seen.h"
 #include "segment.h"
 #include "shared.h"
 #include "store_limits.h"
@@ -76,7 +77,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -139,6 +140,8 @@ struct erase_job {
     size_t count;
 };
 
+struct indexing;
+
 struct rill_store {
     // Immutable.
     struct rill_disk *disk;
@@ -160,11 +163,13 @@ struct rill_store {
     struct segment_plan *plan;     // the segment that the open commit begins, or NULL
     struct segment_table segments; // those whose file is there, and those that are planned
     size_t file_count;             // of the former; the last of them is the tail
+    struct indexing *indexing;     // NULL: the store has no index
     struct lost lost;
     struct removal *removals; // that are not committed, in order
     size_t removal_count;
     size_t removal_capacity;
     struct limits limits;
+    struct seen seen;
     struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
@@ -235,6 +240,9 @@ uint64_t store_pinned_from(const struct rill_store *store);
 /* Where a message stands that an append could name, as the open commit sees it. */
 enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
                                  const uint8_t **ret_at) RILL_MUST_CHECK;
+/* As store_record_room(), for the removal of the message whose record is at `message`. */
+enum rill_err store_removal_room(struct rill_store *store, const uint8_t *message, size_t size,
+                                 uint8_t **ret_at) RILL_MUST_CHECK;
 /* A record was appended that removes this message. */
 void store_note_delete(struct rill_store *store, struct block *block, uint64_t sequence, uint32_t bytes);
 
@@ -243,6 +251,8 @@ void store_note_delete(struct rill_store *store, struct block *block, uint64_t s
 void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
 /* Forgets those of commits behind `commit`: they were taken back. */
 void store_erase_undo(struct rill_store *store, uint64_t commit);
+/* Gives up those in a segment that cannot be rewritten. */
+void store_erase_forget(struct rill_store *store, uint64_t segment);
 /* Wipes what is erased from the memory of a block that was just loaded. */
 void store_erase_loaded(struct rill_store *store, const struct block *block);
 /* The next job; NULL when nothing is to be done, or not yet. */
@@ -261,6 +271,12 @@ enum rill_err store_rewrite_finish(struct rill_store *store, struct rewrite *rew
 void store_rewrite_abandon(struct rill_store *store);
 void rewrite_job_run(struct rewrite *rewrite);
 void rewrite_destroy(struct rewrite *rewrite);
+/* How long the file of a segment may be that is being replaced. */
+uint64_t rewrite_bytes_max(const struct rill_store *store, const struct segment *segment);
+
+/* truncate.c: deletes a message and steps behind it. */
+enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence,
+                              struct rill_store_purging *purging) RILL_MUST_CHECK;
 
 /* tidy.c */
 /* How many segments from the front on are dead, and the log says so behind them. */
@@ -286,6 +302,8 @@ void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
 /* read.c */
 /* [blocking] Brings the data of a block that has none. */
 enum rill_err store_load_block(struct rill_store *store, struct block *block) RILL_MUST_CHECK;
+/* Of a block that has no data and no load under way. */
+struct rill_store_job *store_load_start(struct rill_store *store, struct block *block);
 void load_job_run(struct load_job *job);
 
 /* replay.c: reads the log into the store's blocks and losses and the mark `committed`. */
@@ -297,5 +315,5 @@ struct replay_tail {
     uint64_t size;   // of its file
 };
 enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
-                           struct rill_store_report *report, struct replay_tail *ret_tail,
-                           struct rill_error_text *why) RILL_MUST_CHECK;
+                           struct rill_store_report *report, const struct rill_store_options *options,
+                           struct replay_tail *ret_tail, struct rill_error_text *why) RILL_MUST_CHECK;

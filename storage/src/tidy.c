@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 
 #include <stdlib.h>
 
@@ -37,7 +38,8 @@ size_t store_spent_count(const struct rill_store *store)
     const struct segment_table *table = &store->segments;
     size_t count = 0;
     while (count + 1 < store->file_count && segment_end(table, count) <= committed->said_floor &&
-           table->segments[count]->number < committed->said_segment)
+           table->segments[count]->number < committed->said_segment &&
+           (!store->indexing || indexing_is_past(store->indexing, table->segments[count]->number)))
         count++;
     return count;
 }

@@ -5,9 +5,7 @@
 
 enum { DELETES_MAX = 512 }; // in one call
 
-/* Deletes a message and steps behind it. */
-static enum rill_err delete_next(struct rill_store *store, uint64_t sequence,
-                                 struct rill_store_purging *purging)
+enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence, struct rill_store_purging *purging)
 {
     const enum rill_err err = rill_store_append_delete(store, sequence);
     if (err == RILL_ERR_AGAIN)
@@ -30,7 +28,7 @@ enum rill_err rill_store_append_truncate(struct rill_store *store, uint64_t last
         const uint64_t sequence = store_next_live(store, LIVE_OPEN, purging->next_sequence);
         if (sequence > store->open.sequence)
             return RILL_OK;
-        err = delete_next(store, sequence, purging);
+        err = store_purge_one(store, sequence, purging);
     }
     return err ? err : RILL_ERR_AGAIN;
 }

@@ -16,6 +16,7 @@
     X(MISSING, "missing", true)       /* commits that are not there at all */                                \
     X(UNREADABLE, "unreadable", true) /* the disk could not give all bytes of a segment */                   \
     X(UNKNOWN, "unknown", true)       /* a sound record of a type that this version does not know */         \
+    X(INDEX, "index", true) /* index.db is damaged or says what the log does not; reindex makes it again */  \
     X(NO_SEGMENTS, "no-segments", true)                                                                      \
     X(TORN, "torn", false)         /* a last commit that is not whole: dropped by the next open */           \
     X(GAP, "gap", false)           /* sequences that the log itself declares to be lost (I9) */              \

@@ -17,11 +17,18 @@ static bool catalog_has(const struct catalog *catalog, uint64_t number)
     return false;
 }
 
+/* With SQLite's own files beside it. */
+static bool is_index(const char *name)
+{
+    return strcmp(name, "index.db") == 0 || strcmp(name, "index.db-wal") == 0 ||
+           strcmp(name, "index.db-shm") == 0;
+}
+
 static enum rill_err names_visit(void *context, const char *name, bool is_folder)
 {
     const struct names *names = context;
     const uint64_t number = is_folder ? 0 : segment_number_of(name, ".seg");
-    if (!names->visitor->finding || strcmp(name, "lock") == 0 ||
+    if (!names->visitor->finding || strcmp(name, "lock") == 0 || is_index(name) ||
         (number && catalog_has(names->catalog, number)))
         return RILL_OK;
     struct finding finding = {.kind = FINDING_OTHER};

@@ -240,6 +240,7 @@ enum rill_err salvage_log_create(struct rill_disk *disk, const char *folder, boo
     struct salvage_log *log = rill_alloc_zero(1, sizeof *log);
     log->disk = disk;
     log->floor = 1;
+    log->header.rewritten = merged;
     log->header.version = merged ? SEGMENT_VERSION_REWRITTEN : SEGMENT_VERSION;
     log->head_bytes = merged ? RECORD_MERGED_BYTES : RECORD_COMMIT_BYTES;
     struct rill_bytes name = rill_bytes_from_cstr(folder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verify.h"
 
+#include "index_check.h"
 #include "live_set.h"
 #include "proto/json_codec.h"
 #include "tool.h"
@@ -33,6 +34,8 @@ struct report {
     uint64_t damages;
     struct lost lost;
     struct live_set *live;
+    struct index_check *index; // NULL when the stream has none
+    uint64_t indexed;          // messages that the index names
     struct walk_result end;
     bool understood; // the walk came to its end
 };
@@ -54,6 +57,8 @@ static enum rill_err on_record(void *context, const struct walk_record *found)
         return RILL_OK;
     }
     row->records++;
+    if (report->index)
+        index_check_record(report->index, found);
     if (found->record.type == RECORD_DELETE || found->record.type == RECORD_ERASE) {
         live_set_remove(report->live, record_delete_of(&found->record).sequence);
         lost_remove(&report->lost, record_delete_of(&found->record).sequence);
@@ -165,6 +170,8 @@ static enum rill_err put_text(const struct report *report, bool sound, struct ri
         err = put_findings(report, out);
     if (!err && report->row_count)
         err = put_table(report, out);
+    if (!err && report->index)
+        err = rill_buf_appendf(out, "  index.db names %" PRIu64 " messages\n", report->indexed);
     if (err)
         return err;
     return rill_buf_appendf(out,
@@ -220,6 +227,8 @@ static enum rill_err put_json(const struct report *report, bool sound, struct ri
                                sound ? "true" : "false", report->end.sealed ? "true" : "false",
                                live_set_count(report->live), report_removed(report),
                                report->end.last_sequence, report->end.last_commit, report->lost.messages);
+    if (!err && report->index)
+        err = rill_buf_appendf(out, ",\"indexed\":%" PRIu64, report->indexed);
     if (!err)
         err = put_json_rows(report, out);
     if (!err)
@@ -256,21 +265,34 @@ static enum rill_err note_unreadable(struct report *report, enum rill_err err,
     return on_finding(report, &finding);
 }
 
+static enum rill_err finish_index(struct report *report)
+{
+    struct finding finding;
+    if (!report->index || index_check_finish(report->index, &report->indexed, &finding))
+        return RILL_OK;
+    return on_finding(report, &finding);
+}
+
 int verify_stream(const struct request *request, const char *folder)
 {
     const struct walk_options options = {.disk = request->disk, .folder = folder, .live = request->live};
     struct report report = {.folder = folder, .live = live_set_create()};
+    if (request->disk == rill_disk_real())
+        report.index = index_check_open(folder, request->live);
     const struct walk_visitor visitor = {
         .context = &report, .segment = on_segment, .record = on_record, .finding = on_finding};
     struct rill_error_text why = {""};
     enum rill_err err = walk_stream(&options, &visitor, &report.end, &why);
     if (err)
         err = note_unreadable(&report, err, &why);
+    else
+        err = finish_index(&report);
     lost_cut(&report.lost, report.end.floor);
     const int status = err ? streams_fail(request, folder, err, why.text) : report_print(request, &report);
     free(report.rows);
     free(report.findings);
     lost_fini(&report.lost);
     live_set_destroy(report.live);
+    index_check_destroy(report.index);
     return status;
 }

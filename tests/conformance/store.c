@@ -357,3 +357,50 @@ Test(store_conformance, truncating_takes_what_is_above)
 {
     stores_each(check_truncate);
 }
+
+static enum rill_err append_with_id(struct stores_side *side, const char *id, int64_t time_ns)
+{
+    char headers[64];
+    (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: %s\r\n\r\n", id);
+    struct rill_store_message message = {
+        .time_ns = time_ns, .subject = RILL_BYTES("a"), .headers = rill_bytes_from_cstr(headers)};
+    return rill_store_append(side->store, &message);
+}
+
+static void expect_seen(struct stores_side *side, const char *id, int64_t since_ns, uint64_t wanted)
+{
+    uint64_t sequence = 0;
+    const enum rill_err err = rill_store_seen(side->store, rill_bytes_from_cstr(id), since_ns, &sequence);
+    cr_expect(eq(int, err, wanted ? RILL_OK : RILL_ERR_NOT_FOUND), "%s: %s", side->name, id);
+    cr_expect(eq(u64, sequence, wanted), "%s: %s", side->name, id);
+}
+
+static void check_seen(struct stores_side *side)
+{
+    side->options.index = true;
+    side->options.id_window_ns = 1000;
+    stores_reopen(side, NULL);
+    cr_assert(eq(int, append_with_id(side, "one", 10), RILL_OK));
+    expect_seen(side, "one", 0, 1);
+    expect_seen(side, "two", 0, 0);
+    stores_commit(side);
+    cr_assert(eq(int, append_with_id(side, "two", 20), RILL_OK));
+    cr_assert(eq(int, stores_delete(side, 1), RILL_OK));
+    stores_commit(side);
+    cr_assert(eq(int, append_with_id(side, "lost", 30), RILL_OK));
+    for (int i = 0; i < 2; i++) {
+        stores_background(side);
+        expect_seen(side, "one", 0, 1);
+        expect_seen(side, "one", 11, 0);
+        expect_seen(side, "two", 20, 2);
+        expect_seen(side, "lost", 0, i ? 0 : 3);
+        stores_reopen(side, NULL);
+    }
+}
+
+// An id is known from the moment its message was appended, and stays known when that is deleted, and after an open; that of
+// a message that was never committed is not.
+Test(store_conformance, an_id_is_known_from_its_append_on)
+{
+    stores_each(check_seen);
+}

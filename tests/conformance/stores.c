@@ -84,6 +84,15 @@ bool stores_load(struct stores_side *side, uint64_t sequence)
     return true;
 }
 
+void stores_background(struct stores_side *side)
+{
+    struct rill_store_job *job;
+    while ((job = rill_store_background_start(side->store))) {
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_background_finish(side->store, job), RILL_OK), "%s", side->name);
+    }
+}
+
 enum rill_err stores_read(struct stores_side *side, uint64_t sequence, struct rill_store_message *ret)
 {
     enum rill_err err;

@@ -23,6 +23,8 @@ void stores_append_many(struct stores_side *side, const char *subject, size_t co
 void stores_commit(struct stores_side *side);
 /* Loads the block of a sequence if that is what the store waits for. False when there is nothing to load. */
 bool stores_load(struct stores_side *side, uint64_t sequence);
+/* All the work there is in the background. */
+void stores_background(struct stores_side *side);
 /* Reads by all means. */
 enum rill_err stores_read(struct stores_side *side, uint64_t sequence, struct rill_store_message *ret);
 enum rill_err stores_delete(struct stores_side *side, uint64_t sequence);

@@ -6,12 +6,15 @@
 #include "sim_disk.h"
 #include "store_story.h"
 
+#include "indexing.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 
 TestSuite(store_crash, .timeout = 280);
 
-enum { STEPS = 2000, AFTERWARDS = 60, SEEDS = 1 };
+enum { STEPS = 2000, AFTERWARDS = 60, SEEDS = 1, INDEX_STRIDE = 7 };
 
 static const char folder[] = "store/$G/ORDERS";
 
@@ -37,6 +40,49 @@ static void live(struct story *story, struct rill_disk *disk)
     rill_store_close(store);
 }
 
+static uint64_t count_all(struct rill_index *index)
+{
+    const struct rill_bytes pattern = RILL_BYTES(">");
+    struct rill_index_filter *filter = rill_index_filter_create(index, &pattern, 1);
+    uint64_t count = 0;
+    enum rill_err err;
+    while ((err = rill_index_count(filter, 1, &count)) == RILL_ERR_AGAIN)
+        ;
+    cr_assert(eq(int, err, RILL_OK));
+    rill_index_filter_destroy(filter);
+    return count;
+}
+
+/* The index must answer as the story does, once it has been fed. */
+static void check_index(struct story *story, struct rill_store *store)
+{
+    struct rill_store_job *job;
+    struct rill_store_state state;
+    struct indexing *indexing = store->indexing;
+    while ((job = rill_store_background_start(store))) {
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
+    }
+    rill_store_state(store, &state);
+    cr_assert(not(state.index_failed), "%s", indexing->why.text);
+    cr_assert(eq(u64, indexing->fed.offset, store->committed.offset), "not all is fed");
+    cr_assert(eq(u64, count_all(indexing->index), state.messages));
+    for (uint32_t i = 0; i < 20; i++) {
+        char subject[32];
+        struct rill_index_subject found = {0};
+        uint64_t first = 0, last = 0;
+        (void)snprintf(subject, sizeof subject, "orders.%u", rill_random_below(&story->random, 1000));
+        const struct rill_bytes name = rill_bytes_from_cstr(subject);
+        const uint64_t count = story_live(story, name, &first, &last);
+        const enum rill_err err = rill_index_subject(indexing->index, name, &found);
+        cr_assert(eq(int, err, count ? RILL_OK : RILL_ERR_NOT_FOUND), "%s", subject);
+        cr_assert(found.count == count && found.first_sequence == first && found.last_sequence == last, "%s",
+                  subject);
+    }
+    for (uint64_t sequence = 1; sequence <= state.last_sequence; sequence += 7)
+        cr_assert(eq(int, story_read(story, store, sequence), RILL_OK));
+}
+
 /* What a crash left must open and be right, or there must never have been a store that anybody was told of. */
 static void live_on(struct story *story, struct rill_disk *disk)
 {
@@ -50,6 +96,8 @@ static void live_on(struct story *story, struct rill_disk *disk)
     cr_assert(eq(int, err, RILL_OK));
     cr_assert(eq(int, run_steps(story, store, AFTERWARDS), RILL_OK));
     cr_assert(eq(int, story_commit(story, store), RILL_OK));
+    if (story->with_index)
+        check_index(story, store);
     rill_store_close(store);
 }
 
@@ -65,11 +113,12 @@ static void reopen_and_close(struct story *story, struct rill_disk *disk, bool t
 }
 
 /* A story with a power cut in operation `crash_at`. True when it ended before. */
-static bool crash_once(uint64_t seed, uint64_t crash_at)
+static bool crash_once(uint64_t seed, uint64_t crash_at, bool with_index)
 {
     static struct story story;
     struct rill_disk *disk = sim_disk_create(seed * 1000003 + crash_at);
     story_init(&story, seed);
+    story.with_index = with_index;
     sim_disk_crash_at(disk, crash_at);
     live(&story, disk);
     const bool ended = !sim_disk_is_off(disk);
@@ -90,10 +139,49 @@ Test(store_crash, what_was_committed_survives_a_power_cut_at_every_operation)
     for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         uint64_t crash_at = 1;
         cr_log_info("seed %lu", (unsigned long)seed);
-        while (!crash_once(seed, crash_at))
+        while (!crash_once(seed, crash_at, false))
             crash_at++;
         cr_expect(crash_at > STEPS / 4, "seed %lu: only %lu operations", (unsigned long)seed,
                   (unsigned long)crash_at);
+    }
+}
+
+static const char index_file[] = "store/$G/ORDERS/index.db";
+
+/* The index is as the crash has left it, or is missing, or is one of an earlier time. */
+static void crash_with_index(uint64_t seed, uint64_t crash_at)
+{
+    static struct story story;
+    struct rill_disk *disk = sim_disk_create(seed * 1000003 + crash_at);
+    story_init(&story, seed);
+    story.with_index = true;
+    sim_disk_crash_at(disk, crash_at);
+    live(&story, disk);
+    if (sim_disk_is_off(disk))
+        sim_disk_restart(disk);
+    sim_disk_crash_at(disk, 0);
+    if (crash_at % 3 == 0)
+        (void)!disk->ops->unlink(disk, index_file);
+    live_on(&story, disk);
+    story.with_index = crash_at % 3 != 1; // a life without it: then it is behind
+    live_on(&story, disk);
+    story.with_index = true;
+    live_on(&story, disk);
+    sim_disk_destroy(disk);
+}
+
+// With an index, whenever the power goes (RILL_SEEDS=n tries more), and whatever has become of the index: what it covers and what it does not make
+// up the whole, and its answers are those of the log.
+Test(store_crash, an_index_survives_power_cuts)
+{
+    const struct seed_range seeds = seed_range(SEEDS);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
+        uint64_t crash_at = 1;
+        cr_log_info("seed %lu", (unsigned long)seed);
+        while (!crash_once(seed, crash_at, true))
+            crash_at += INDEX_STRIDE;
+        for (uint64_t i = 1; i < crash_at; i += 4 * INDEX_STRIDE)
+            crash_with_index(seed, i);
     }
 }
 

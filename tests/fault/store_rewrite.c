@@ -26,6 +26,7 @@ static void begin(uint64_t seed)
     story_init(&story, seed);
     story.removes_often = true;
     story.compress = seed % 2;
+    story.with_index = seed / 2 % 2;
 }
 
 static enum rill_err run_steps(struct rill_store *store, int steps)

@@ -55,6 +55,20 @@ static enum rill_err check(void *context, const struct rill_store_message *messa
     return RILL_OK;
 }
 
+/* A delete that damage has taken is undone, so what was removed may be there again. */
+static void read_one(struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_message message;
+    enum rill_err err = rill_store_read(store, sequence, &message);
+    if (err == RILL_ERR_AGAIN) {
+        struct rill_store_job *job = rill_store_load_start(store, sequence);
+        rill_store_job_run(job);
+        RILL_ASSERT(rill_store_load_finish(store, job) == RILL_OK);
+        err = rill_store_read(store, sequence, &message);
+    }
+    RILL_ASSERT(err || story_message_is_right(&story, &message));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rill_disk *disk = sim_disk_clone(sound_store(), 1);
@@ -68,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct rill_store_state state;
         rill_store_state(store, &state);
         for (uint64_t sequence = 1; sequence <= state.last_sequence; sequence += 5)
-            (void)!story_read(&story, store, sequence);
+            read_one(store, sequence);
         RILL_ASSERT(rill_store_append(store, &message) == RILL_OK);
         rill_store_close(store);
     }

@@ -5,6 +5,7 @@
 #include "storage/store.h"
 
 #include "base/random.h"
+#include "proto/subject.h"
 #include "seed.h"
 #include "store_oracle.h"
 
@@ -16,6 +17,7 @@
 
 TestSuite(store_model);
 
+enum { FILTERS = 5, PATTERNS_MAX = 2 };
 enum { STEPS = 1500, SIDES = 2, SUBJECTS = 12, PAYLOAD_MAX = 3000, COMMIT_BYTES_MAX = 256 << 10 };
 
 struct side {
@@ -24,6 +26,7 @@ struct side {
     char folder[64];
     struct rill_store *store;
     struct rill_store_job *job;
+    struct rill_store_filter *filters[FILTERS];
 };
 
 struct model {
@@ -55,6 +58,17 @@ static void load(struct model *model, struct side *side, uint64_t sequence)
     cr_assert(job != NULL, "seed %lu, %s: nothing to load at %lu", model->seed, side->name, sequence);
     rill_store_job_run(job);
     cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
+}
+
+/* One piece of work in the background. False when there is none. */
+static bool work(struct model *model, struct side *side)
+{
+    struct rill_store_job *job = rill_store_background_start(side->store);
+    if (!job)
+        return false;
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_background_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
+    return true;
 }
 
 static void expect_state(struct model *model)
@@ -294,15 +308,151 @@ static void expect_deleted(struct model *model)
     }
 }
 
-static void tidy(struct model *model)
+static void background(struct model *model)
 {
+    for (size_t i = 0; i < SIDES; i++)
+        (void)work(model, side_at(model, i));
+}
+
+/* ---- filters ---- */
+
+static const struct {
+    size_t count;
+    const char *patterns[PATTERNS_MAX];
+} patterns[FILTERS] = {
+    {1, {"s1.>"}}, {1, {"*.a.*"}}, {2, {"s0.b.t6", "s2.>"}}, {1, {"s2.a.t5"}}, {1, {">"}},
+};
+
+static void make_filters(struct side *side)
+{
+    for (size_t i = 0; i < FILTERS; i++) {
+        struct rill_bytes views[PATTERNS_MAX];
+        for (size_t j = 0; j < patterns[i].count; j++)
+            views[j] = rill_bytes_from_cstr(patterns[i].patterns[j]);
+        side->filters[i] = rill_store_filter_create(side->store, views, patterns[i].count);
+    }
+}
+
+static void drop_filters(struct side *side)
+{
+    for (size_t i = 0; i < FILTERS; i++)
+        rill_store_filter_destroy(side->filters[i]);
+}
+
+static bool matches(size_t filter, uint32_t number)
+{
+    char subject[32];
+    bool any = false;
+    subject_of(number, subject);
+    for (size_t j = 0; j < patterns[filter].count; j++)
+        any |= rill_subject_matches(rill_bytes_from_cstr(patterns[filter].patterns[j]),
+                                    rill_bytes_from_cstr(subject));
+    return any;
+}
+
+/* What of a filter is there from a sequence on. */
+static struct rill_store_subject wanted_of(const struct model *model, size_t filter, uint64_t from)
+{
+    struct rill_store_subject wanted = {.count = 0};
+    for (uint64_t sequence = from ? from : 1; sequence <= model->oracle.last[COMMITTED]; sequence++) {
+        const struct oracle_message *message = oracle_find(&model->oracle, COMMITTED, sequence);
+        if (!message || !matches(filter, message->subject))
+            continue;
+        wanted.first_sequence = wanted.count++ ? wanted.first_sequence : sequence;
+        wanted.last_sequence = sequence;
+    }
+    return wanted;
+}
+
+static void query(struct model *model)
+{
+    const size_t filter = below(model, FILTERS);
+    const uint64_t from = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
+    const struct rill_store_subject wanted = wanted_of(model, filter, from);
     for (size_t i = 0; i < SIDES; i++) {
         struct side *side = side_at(model, i);
-        struct rill_store_job *job = rill_store_tidy_start(side->store);
-        if (!job)
+        uint64_t next = 0, count = 0;
+        enum rill_err err;
+        while ((err = rill_store_next(side->filters[filter], from, &next)) == RILL_ERR_AGAIN)
+            (void)work(model, side);
+        cr_assert(eq(int, err, wanted.count ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu", model->seed);
+        cr_assert(eq(u64, next, wanted.first_sequence), "seed %lu, %s", model->seed, side->name);
+        while ((err = rill_store_count(side->filters[filter], from, &count)) == RILL_ERR_AGAIN)
+            (void)work(model, side);
+        cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
+        cr_assert(eq(u64, count, wanted.count), "seed %lu, %s: filter %zu from %lu", model->seed, side->name,
+                  filter, from);
+    }
+}
+
+static enum rill_err count_subject(void *context, const struct rill_store_subject *subject)
+{
+    struct rill_store_subject *sum = context;
+    sum->count += subject->count;
+    return RILL_OK;
+}
+
+static void query_subjects(struct model *model)
+{
+    const struct rill_store_subject wanted = wanted_of(model, 3, 0), wanted_all = wanted_of(model, 0, 0);
+    for (size_t i = 0; i < SIDES; i++) {
+        struct side *side = side_at(model, i);
+        struct rill_store_subject found = {.count = 0}, sum = {.count = 0};
+        enum rill_err err;
+        while ((err = rill_store_subject(side->store, RILL_BYTES("s2.a.t5"), &found)) == RILL_ERR_AGAIN)
+            (void)work(model, side);
+        cr_assert(eq(int, err, wanted.count ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu", model->seed);
+        cr_assert(eq(u64, found.count, wanted.count), "seed %lu", model->seed);
+        cr_assert(eq(u64, found.first_sequence, wanted.first_sequence), "seed %lu", model->seed);
+        cr_assert(eq(u64, found.last_sequence, wanted.last_sequence), "seed %lu", model->seed);
+        err = rill_store_subjects(side->store, RILL_BYTES("s1.>"), RILL_BYTES(""), 100, count_subject, &sum);
+        cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
+        cr_assert(eq(u64, sum.count, wanted_all.count), "seed %lu", model->seed);
+    }
+}
+
+/* In one go, with a commit when one is full; so it is only asked for when nothing is in flight or open. */
+static enum rill_err purge_matching_from(struct model *model, struct side *side, size_t filter,
+                                         uint64_t first_kept, uint64_t keep,
+                                         struct rill_store_purging *purging)
+{
+    enum rill_err err;
+    while ((err = rill_store_append_purge_matching(side->filters[filter], first_kept, keep, purging)) ==
+           RILL_ERR_AGAIN) {
+        if (purging->load_sequence)
+            load(model, side, purging->load_sequence);
+        else
+            (void)work(model, side);
+    }
+    return err;
+}
+
+static void purge_matching(struct model *model)
+{
+    const size_t filter = below(model, FILTERS);
+    const uint64_t keep = below(model, 20), first_kept = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
+    if (model->in_flight)
+        finish(model);
+    start(model);
+    if (model->in_flight)
+        finish(model);
+    struct rill_store_subject all = wanted_of(model, filter, 0);
+    uint64_t left = all.count > keep ? all.count - keep : 0, wanted = 0;
+    for (uint64_t sequence = 1; left && sequence < first_kept && sequence <= model->oracle.last[OPEN];
+         sequence++) {
+        const struct oracle_message *message = oracle_find(&model->oracle, OPEN, sequence);
+        if (!message || !matches(filter, message->subject))
             continue;
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_tidy_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
+        oracle_remove(&model->oracle, sequence);
+        left--;
+        wanted++;
+    }
+    for (size_t i = 0; i < SIDES; i++) {
+        struct rill_store_purging purging = {0};
+        cr_assert(eq(int, purge_matching_from(model, side_at(model, i), filter, first_kept, keep, &purging),
+                     RILL_OK),
+                  "seed %lu", model->seed);
+        cr_assert(eq(u64, purging.messages, wanted), "seed %lu", model->seed);
     }
 }
 
@@ -313,10 +463,12 @@ static void reopen(struct model *model)
     for (size_t i = 0; i < SIDES; i++) {
         struct side *side = side_at(model, i);
         struct rill_error_text why;
+        drop_filters(side);
         rill_store_close(side->store);
         side->options.limits = model->limits;
         cr_assert(eq(int, rill_store_open(&side->options, NULL, &side->store, NULL, &why), RILL_OK),
                   "seed %lu, %s: %s", model->seed, side->name, why.text);
+        make_filters(side);
     }
     oracle_take_back(&model->oracle);
 }
@@ -402,12 +554,18 @@ static void step(struct model *model)
         commit_step(model);
     else if (what < 80)
         at_time(model);
+    else if (what < 86)
+        query(model);
+    else if (what < 88)
+        query_subjects(model);
+    else if (what < 89)
+        purge_matching(model);
     else if (what < 94)
         read_one(model, below(model, (uint32_t)model->oracle.last[OPEN] + 3));
     else if (what < 96)
         expect_deleted(model);
     else if (what < 98)
-        tidy(model);
+        background(model);
     else if (!below(model, 3))
         reopen(model);
     expect_state(model);
@@ -424,10 +582,14 @@ static void make(struct model *model, size_t i, const char *name, struct rill_di
                                                 .folder = side->folder,
                                                 .segment_bytes = 128 << 10,
                                                 .commit_bytes_max = COMMIT_BYTES_MAX,
+                                                .index = true,
+                                                .index_batch_bytes = 20000,
+                                                .index_log_bytes = 300 << 10,
                                                 .cache_bytes_max = 300 << 10};
     cr_assert(
         eq(int, rill_store_create(&side->options, identity, RILL_BYTES(""), &side->store, &why), RILL_OK),
         "%s", why.text);
+    make_filters(side);
 }
 
 static void end(struct model *model)
@@ -436,6 +598,7 @@ static void end(struct model *model)
     char path[64];
     for (size_t i = 0; i < SIDES; i++) {
         struct side *side = side_at(model, i);
+        drop_filters(side);
         rill_store_close(side->store);
         cr_assert(eq(int, rill_store_delete(side->options.disk, side->folder, &why), RILL_OK));
     }

@@ -34,6 +34,7 @@ void world_create(struct world *world, uint64_t seed, bool calm)
     world->segment_bytes = calm || rill_random_chance(&world->random, 1, 2) ? 16 * 1024 : 0;
     world->cache_bytes_max = rill_random_chance(&world->random, 1, 2) ? 1024 : 0;
     world->may_fill = !calm && rill_random_chance(&world->random, 1, 2);
+    world->kind = calm ? WORLD_PULLS : rill_random_below(&world->random, WORLD_KINDS);
 }
 
 void world_destroy(struct world *world)
@@ -78,6 +79,10 @@ static bool contains(struct rill_bytes text, const char *what)
 
 // ---- the publisher ----
 
+enum { SUBJECTS = 3 };
+
+static const char *const subjects[SUBJECTS] = {"ev.a", "ev.b", "ev.c"};
+
 static void send_message(struct world *world, uint32_t number, const char *inbox)
 {
     char reply[32];
@@ -89,8 +94,8 @@ static void send_message(struct world *world, uint32_t number, const char *inbox
     const int len = snprintf(payload, sizeof payload, "message:%u;", number);
     const size_t bytes = (size_t)len + number * 7 % PAYLOAD_BYTES_MAX;
     payload[len] = 'x';
-    sim_client_publish(world->publisher, "ev.a", reply, number < WORLD_IDS ? headers : NULL,
-                       rill_bytes_of(payload, bytes));
+    sim_client_publish(world->publisher, subjects[number % SUBJECTS], reply,
+                       number < WORLD_IDS ? headers : NULL, rill_bytes_of(payload, bytes));
 }
 
 static void publish(struct world *world, uint32_t number)
@@ -199,11 +204,12 @@ static void acknowledge_again(struct world *world)
     world->acked_subject[0] = 0;
 }
 
-static void acknowledge(struct world *world, struct rill_bytes reply, uint64_t sequence)
+static void acknowledge(struct world *world, struct rill_bytes reply, uint64_t sequence, bool audit)
 {
     char subject[256];
     (void)snprintf(subject, sizeof subject, RILL_PRI, RILL_ARG(reply));
-    const uint32_t what = world->auditing ? 0 : rill_random_below(&world->random, 10);
+    const uint32_t what = audit ? 0 : rill_random_below(&world->random, 10);
+    world->answered[sequence] |= !audit && what < 7;
     if (what < 4) {
         acknowledge_synced(world, subject, sequence);
     } else if (what < 7) {
@@ -217,6 +223,36 @@ static void acknowledge(struct world *world, struct rill_bytes reply, uint64_t s
     } // else it was forgotten
 }
 
+static bool is_pulled(const struct world *world, bool audit)
+{
+    return audit || world->kind != WORLD_PUSHES;
+}
+
+static void count_down_pull(struct world *world, bool audit)
+{
+    if (!is_pulled(world, audit))
+        return;
+    if (world->pull_left == 0)
+        fail(world, "more messages than were asked for");
+    else if (--world->pull_left == 0)
+        world->pulling = false;
+}
+
+/* W7: what was never acknowledged cannot be done. */
+static void check_order(struct world *world, uint64_t sequence)
+{
+    const uint32_t number = world->content[sequence] - 1;
+    for (uint64_t before = 1; before < sequence; before++) {
+        if (!world->content[before] || world->answered[before])
+            continue;
+        const uint32_t other = world->content[before] - 1;
+        if (world->delivered_once[before] && other % SUBJECTS == number % SUBJECTS)
+            fail(world, "W7: sequence %" PRIu64 " was delivered before %" PRIu64 " was done", sequence,
+                 before);
+    }
+    world->delivered_once[sequence] = true;
+}
+
 static void on_delivery(struct world *world, const struct rill_command *command)
 {
     struct rill_ack_subject ack;
@@ -226,11 +262,9 @@ static void on_delivery(struct world *world, const struct rill_command *command)
     }
     const uint32_t number = (uint32_t)number_behind(command->payload, "message:");
     promise(world, ack.stream_seq, number, "delivered");
-    if (world->pull_left == 0)
-        fail(world, "more messages than were asked for");
-    else if (--world->pull_left == 0)
-        world->pulling = false;
-    if (rill_bytes_has_prefix(ack.consumer, RILL_BYTES("AUDIT"))) {
+    const bool audit = rill_bytes_has_prefix(ack.consumer, RILL_BYTES("AUDIT"));
+    count_down_pull(world, audit);
+    if (audit) {
         world->stored[number]++;
         if (ack.stream_seq <= world->audited)
             return; // again, as an acknowledgement came late
@@ -243,7 +277,9 @@ static void on_delivery(struct world *world, const struct rill_command *command)
         if (world->confirmed[ack.stream_seq])
             fail(world, "W4: sequence %" PRIu64 " was confirmed and delivered again", ack.stream_seq);
     }
-    acknowledge(world, command->reply, ack.stream_seq);
+    if (!audit && world->kind == WORLD_KEEPS_ORDER)
+        check_order(world, ack.stream_seq);
+    acknowledge(world, command->reply, ack.stream_seq, audit);
 }
 
 static void request(struct world *world, const char *subject, const char *body)
@@ -299,7 +335,7 @@ static void on_worker(void *context, struct sim_client *client, const struct ril
     } else if (rill_bytes_equal(command->sid, RILL_BYTES("2"))) {
         if (rill_bytes_has_prefix(command->subject, RILL_BYTES("ev.")))
             on_delivery(world, command);
-        else
+        else if (!rill_bytes_has_prefix(command->headers, RILL_BYTES("NATS/1.0 100")))
             world->pulling = false; // a status
     } else {
         on_response(world, command);
@@ -332,9 +368,19 @@ static void pull(struct world *world)
 
 // ---- one life of the broker ----
 
+/* The part of the configuration that makes it. */
+static const char *const kinds[WORLD_KINDS] = {
+    [WORLD_PULLS] = "\"ack_policy\":\"explicit\"",
+    [WORLD_PULLS_ALL] = "\"ack_policy\":\"all\"",
+    [WORLD_PUSHES] = "\"ack_policy\":\"explicit\",\"deliver_subject\":\"_W\",\"flow_control\":true,"
+                     "\"idle_heartbeat\":300000000",
+    [WORLD_KEEPS_ORDER] =
+        "\"ack_policy\":\"explicit\",\"metadata\":{\"rill.max_ack_pending_per_subject\":\"1\"}",
+};
+
 static void set_up(struct world *world)
 {
-    char body[256];
+    char body[512];
     char subject[96];
     if (world->asked || world->sim.now.mono_ns < world->try_at_ns)
         return;
@@ -343,11 +389,11 @@ static void set_up(struct world *world)
         request(world, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}");
         return;
     case WORLD_SETS_UP_CONSUMER:
-        (void)snprintf(
-            body, sizeof body,
-            "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"%s\",\"ack_policy\":\"explicit\","
-            "\"ack_wait\":%" PRId64 ",\"max_ack_pending\":10}}",
-            consumer_name(world), (int64_t)ACK_WAIT_NS);
+        (void)snprintf(body, sizeof body,
+                       "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"%s\","
+                       "\"ack_wait\":%" PRId64 ",\"max_ack_pending\":10,%s}}",
+                       consumer_name(world), (int64_t)ACK_WAIT_NS,
+                       kinds[world->auditing ? WORLD_PULLS : world->kind]);
         (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.%s.S.%s",
                        world->auditing ? "DURABLE.CREATE" : "CREATE", consumer_name(world));
         request(world, subject, body);
@@ -369,7 +415,9 @@ static void act(struct world *world)
         publish_some(world);
         acknowledge_again(world);
     }
-    if (!world->pulling)
+    if (!is_pulled(world, world->auditing))
+        ; // messages come by themselves
+    else if (!world->pulling)
         pull(world);
     else if (world->sim.now.mono_ns > world->pull_ends_ns)
         fail(world, "W5: a pull was never answered");
@@ -414,8 +462,9 @@ static void check_the_end(struct world *world)
     for (uint32_t i = 0; i < WORLD_MESSAGES; i++) {
         if (world->messages[i].sequence && world->stored[i] == 0)
             fail(world, "W2: message %u was acknowledged and is not in the stream", i);
-        if (world->stored[i] && !world->seen[i])
-            fail(world, "W6: the worker never saw message %u", i);
+        // Who acknowledges all before a message says so of those, too, that a crash took on their way to him.
+        if (world->stored[i] && !world->seen[i] && world->kind != WORLD_PULLS_ALL)
+            fail(world, "W6: the worker never saw message %u (kind %d)", i, world->kind);
     }
     for (uint64_t sequence = 1; sequence <= world->highest; sequence++) {
         const uint32_t number = world->content[sequence] - 1;

@@ -10,6 +10,10 @@
 //   W4  a message whose acknowledgement was confirmed is never delivered to that consumer again
 //   W5  no publish and no pull stays without an answer while the broker lives
 //   W6  in the end the worker has seen every message
+//   W7  with order by subject, no message of a subject is delivered before the one in front of it is done
+//
+// The worker's consumer is one of several kinds: pulled from or pushing, with each message or all before it acknowledged,
+// with or without order by subject.
 #pragma once
 
 #include "sim_core.h"
@@ -41,8 +45,10 @@ struct world {
     // what was promised: message number plus one by sequence
     uint32_t content[WORLD_SEQUENCES_MAX];
     bool confirmed[WORLD_SEQUENCES_MAX];
-    bool seen[WORLD_MESSAGES]; // by the worker
-    uint64_t highest;          // sequence acknowledged or delivered
+    bool delivered_once[WORLD_SEQUENCES_MAX]; // to the worker
+    bool answered[WORLD_SEQUENCES_MAX];       // the worker has acknowledged it, if only it was heard
+    bool seen[WORLD_MESSAGES];                // by the worker
+    uint64_t highest;                         // sequence acknowledged or delivered
     struct world_message messages[WORLD_MESSAGES];
 
     // this life of the broker
@@ -65,6 +71,8 @@ struct world {
     bool worker_done;
 
     // at times the disk is full for a while
+    enum { WORLD_PULLS, WORLD_PULLS_ALL, WORLD_PUSHES, WORLD_KEEPS_ORDER, WORLD_KINDS } kind;
+
     bool may_fill;
     int64_t space_back_ns; // 0: there is space
 

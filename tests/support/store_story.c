@@ -63,6 +63,9 @@ struct rill_store_options story_options(struct story *story, struct rill_disk *d
         .commit_bytes_max = 24 << 10,
         .cache_bytes_max = 64 << 10,
         .compress = story->compress,
+        .index = story->with_index,
+        .id_window_ns = INT64_MAX,
+        .index_log_bytes = 24 << 10,
     };
 }
 
@@ -128,7 +131,7 @@ static void background_end(struct story *story, struct rill_store *store)
         rill_store_job_run(story->background);
     struct rill_store_state before, after;
     rill_store_state(store, &before);
-    const enum rill_err err = rill_store_tidy_finish(store, story->background);
+    const enum rill_err err = rill_store_background_finish(store, story->background);
     rill_store_state(store, &after); // what stays is done later
     story->rewritten += !err && before.rewriting && !after.rewriting;
     story->background = NULL;
@@ -226,7 +229,7 @@ static void background_go_on(struct story *story, struct rill_store *store)
         story->background_was_run = true;
     } else {
         struct rill_store_state state;
-        story->background = rill_store_tidy_start(store);
+        story->background = rill_store_background_start(store);
         story->background_was_run = false;
         rill_store_state(store, &state);
         story->forgets_events |= state.rewriting;
@@ -408,6 +411,7 @@ void story_settle(struct story *story, struct rill_store *store)
 }
 
 struct comparison {
+    size_t told; // with an index: records up to the last event that was told
     const struct story *story;
     size_t at;
     size_t skipped; // records in front of the first segment
@@ -570,9 +574,126 @@ static enum rill_err compare_lost(void *context, uint64_t first, uint64_t last)
     return RILL_OK;
 }
 
+uint64_t story_live(const struct story *story, struct rill_bytes subject, uint64_t *ret_first,
+                    uint64_t *ret_last)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < story->committed; i++) {
+        const struct story_record *record = &story->records[i];
+        struct story_content content;
+        if (!record->is_message || is_removed(story, story->committed, record->sequence))
+            continue;
+        content_of(story, record->id, &content);
+        if (!rill_bytes_equal(subject, content.message.subject))
+            continue;
+        *ret_first = count++ ? *ret_first : record->sequence;
+        *ret_last = record->sequence;
+    }
+    return count;
+}
+
+// ---- with an index: what it covers is not told ----
+
+static enum rill_err glimpse_message(void *context, const struct rill_store_message *message)
+{
+    const struct comparison *comparison = context;
+    return story_message_is_right(comparison->story, message) ? RILL_OK
+                                                              : wrong(comparison, "not this message");
+}
+
+static const struct story_record *next_event(struct comparison *comparison)
+{
+    const struct story *story = comparison->story;
+    for (; comparison->at < story->count; comparison->at++) {
+        const struct story_record *record = &story->records[comparison->at];
+        if (!record->is_message && !record->removed_first)
+            return record;
+    }
+    return NULL;
+}
+
+/* From the first checkpoint on no event is left out. */
+static enum rill_err glimpse_event(void *context, enum rill_store_event type, struct rill_bytes bytes)
+{
+    struct comparison *comparison = context;
+    struct story_content content;
+    const struct story_record *record = next_event(comparison);
+    if (!record || !comparison->begun)
+        return wrong(comparison, "no event");
+    content_of(comparison->story, record->id, &content);
+    if (type != event_type_of(record->id) || !rill_bytes_equal(bytes, content.message.payload))
+        return wrong(comparison, "not this event");
+    comparison->told = ++comparison->at;
+    return RILL_OK;
+}
+
+static enum rill_err glimpse_checkpoint(void *context, struct rill_bytes bytes)
+{
+    struct comparison *comparison = context;
+    const size_t before = records_before(bytes);
+    if (before > comparison->story->count)
+        return wrong(comparison, "not this checkpoint");
+    if (!comparison->begun)
+        comparison->at = before;
+    comparison->begun = true;
+    (void)next_event(comparison);
+    return comparison->at >= before ? RILL_OK : wrong(comparison, "events in front of this checkpoint");
+}
+
+/* Only what an overwriting may have torn. */
+static enum rill_err glimpse_lost(void *context, uint64_t first, uint64_t last)
+{
+    const struct comparison *comparison = context;
+    for (uint64_t sequence = first; sequence <= last; sequence++) {
+        if (!is_erased(comparison->story, sequence))
+            return wrong(comparison, "lost");
+    }
+    return RILL_OK;
+}
+
+/* Is the store where the story was behind its first `count` records? */
+static bool is_behind(const struct story *story, size_t count, const struct rill_store *store)
+{
+    struct rill_store_state state;
+    uint64_t messages = 0, last = 0;
+    rill_store_state(store, &state);
+    for (size_t i = 0; i < count; i++) {
+        const struct story_record *record = &story->records[i];
+        last = record->is_message ? record->sequence : last;
+        messages += record->is_message && !is_removed(story, count, record->sequence);
+    }
+    return state.messages == messages && state.last_sequence == last;
+}
+
+static enum rill_err reopen_with_index(struct story *story, const struct rill_store_options *options,
+                                       struct rill_store **ret_store, struct rill_store_report *ret_report)
+{
+    struct comparison comparison = {.story = story};
+    const struct rill_store_visitor visitor = {
+        .context = &comparison,
+        .message = glimpse_message,
+        .event = glimpse_event,
+        .checkpoint = glimpse_checkpoint,
+        .lost = glimpse_lost,
+    };
+    struct rill_error_text why;
+    const enum rill_err err = rill_store_open(options, &visitor, ret_store, ret_report, &why);
+    if (err)
+        return err;
+    const bool told_more = comparison.told > story->committed;
+    const bool is_old = !told_more && is_behind(story, story->committed, *ret_store);
+    story->count = story->started = story->committed = is_old ? story->committed : story->started;
+    if (next_event(&comparison))
+        return wrong(&comparison, "an event is missing");
+    story_check_state(story, *ret_store);
+    return RILL_OK;
+}
+
 enum rill_err story_reopen(struct story *story, const struct rill_store_options *options,
                            struct rill_store **ret_store, struct rill_store_report *ret_report)
 {
+    if (story->with_index)
+        return reopen_with_index(story, options, ret_store, ret_report);
     struct comparison comparison = {.story = story};
     const struct rill_store_visitor visitor = {
         .context = &comparison,

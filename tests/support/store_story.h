@@ -37,6 +37,7 @@ struct story {
     bool job_was_run;
     struct rill_store_job *background; // in flight: erasing, removing files, rewriting
     bool background_was_run;
+    bool with_index;     // then what the index covers is not told again
     bool forgets_events; // segments may have been rewritten, so not everything is told again
     uint64_t reads;      // that were compared
     uint64_t rewritten;  // segments
@@ -67,5 +68,8 @@ enum rill_err story_reopen(struct story *story, const struct rill_store_options 
                            struct rill_store **ret_store, struct rill_store_report *ret_report);
 /* Compares what the store says about itself with the story. A wrong answer aborts. */
 void story_check_state(const struct story *story, const struct rill_store *store);
+/* The committed messages with this subject that are live. */
+uint64_t story_live(const struct story *story, struct rill_bytes subject, uint64_t *ret_first,
+                    uint64_t *ret_last);
 /* Is this what the story said? */
 bool story_message_is_right(const struct story *story, const struct rill_store_message *message);

@@ -85,7 +85,7 @@ static void wait_at_gate(struct rill_job *job)
 
 static void long_jobs_do_not_delay_short_ones(void)
 {
-    enum { LONG = 8, SHORT = 1000 };
+    enum { LONG = 16, SHORT = 1000 };
     static struct work longs[LONG];
     struct workers *workers;
     const enum rill_err err = workers_create(&workers);
@@ -93,7 +93,8 @@ static void long_jobs_do_not_delay_short_ones(void)
     size_t back = 0;
     (void)pthread_mutex_lock(&gate);
     for (size_t i = 0; i < LONG; i++) {
-        longs[i].job = (struct rill_job){.run = wait_at_gate, .lane = RILL_LANE_LONG};
+        longs[i].job =
+            (struct rill_job){.run = wait_at_gate, .lane = i % 2 ? RILL_LANE_LONG : RILL_LANE_RECOVERY};
         workers_submit(workers, &longs[i].job);
     }
     while (back < SHORT) {

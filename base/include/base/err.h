@@ -29,7 +29,8 @@
     X(REFUSED, "refused by the server")                                                                      \
     X(FULL_MESSAGES, "maximum messages exceeded")                                                            \
     X(FULL_BYTES, "maximum bytes exceeded")                                                                  \
-    X(FULL_SUBJECT, "maximum messages per subject exceeded")
+    X(FULL_SUBJECT, "maximum messages per subject exceeded")                                                 \
+    X(UNAVAILABLE, "not available")
 
 enum rill_err {
 #define RILL_ERR_ENUM(name, text) RILL_ERR_##name,

@@ -153,7 +153,7 @@ static void stop_stream(struct stream *stream)
         stream->commit_wanted = true;
         stream_touch(stream);
     }
-    // What is being made or recovered ends when its job is back.
+    // What is being made or recovered ends when its job is back; what waits to be recovered, at once.
 }
 
 void jetstream_stop(struct jetstream *js)
@@ -166,6 +166,7 @@ void jetstream_stop(struct jetstream *js)
     HASH_ITER (by_name, js->streams, stream, next) {
         stop_stream(stream);
     }
+    core_cancel(js->core, RILL_LANE_RECOVERY);
 }
 
 bool jetstream_is_idle(const struct jetstream *js)

@@ -13,6 +13,7 @@
 #include "job.h"
 #include "proto/jetstream.pb-c.h"
 #include "proto/stream_log.pb-c.h"
+#include "recovery_progress.h"
 #include "route.h"
 #include "storage/shared.h"
 
@@ -57,6 +58,7 @@ struct jetstream {
     struct early_request *early; // that came before the names were known, in their order
     struct early_request *early_last;
     uint32_t early_count;
+    struct recovery_progress recovery;
     bool stopping;
 
     struct stream *touched;  // have something to commit, or to end

@@ -30,7 +30,8 @@ static uint64_t count_between(const struct rill_store_range *ranges, size_t rang
     return count;
 }
 
-uint64_t durable_pending(const struct durable *durable)
+/* Of the messages from the cursor on. */
+static uint64_t pending_at_cursor(const struct durable *durable)
 {
     const struct stream *stream = durable->stream;
     const uint64_t last = stream->last_committed;
@@ -43,4 +44,9 @@ uint64_t durable_pending(const struct durable *durable)
     const uint64_t gone = count_between(lost, lost_count, first, last);
     const struct rill_store_range *deleted = rill_store_deleted(stream->store, &deleted_count);
     return last - first + 1 - gone - count_between(deleted, deleted_count, first, last);
+}
+
+uint64_t durable_pending(const struct durable *durable)
+{
+    return pending_at_cursor(durable) + durable->consumer->parked_count;
 }

@@ -339,13 +339,15 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
-// ---- files without a live message go ----
+// ---- what the store does in the background ----
 
 struct tidy_job {
     struct rill_job job;
     struct stream *stream;
     struct rill_store_job *store_job;
 };
+
+static void tidy(struct stream *stream);
 
 static void run_tidy(struct rill_job *base)
 {
@@ -356,20 +358,21 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
 {
     struct tidy_job *job = (struct tidy_job *)base;
     struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_tidy_finish(stream->store, job->store_job);
+    const enum rill_err err = rill_store_background_finish(stream->store, job->store_job);
     free(job);
     if (err)
-        rill_log(&core->log, RILL_LOG_WARN,
-                 "JetStream stream '%s': files of removed messages are still there: %s", stream->name,
-                 rill_err_text(err));
+        rill_log(&core->log, RILL_LOG_WARN, "JetStream stream '%s': work in the background was not done: %s",
+                 stream->name, rill_err_text(err));
     stream->loads_out--;
+    if (!err && stream->state == STREAM_ACTIVE)
+        tidy(stream);
     stream_touch(stream);
     stream_serve_waiting(stream);
 }
 
 static void tidy(struct stream *stream)
 {
-    struct rill_store_job *store_job = rill_store_tidy_start(stream->store);
+    struct rill_store_job *store_job = rill_store_background_start(stream->store);
     if (!store_job)
         return;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);

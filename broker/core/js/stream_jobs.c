@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "early_pulls.h"
 #include "proto/message.h"
 #include "recovery.h"
 #include "stream.h"
@@ -137,7 +138,8 @@ static void log_recovered(struct rill_core *core, const struct stream *stream,
                           const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
-    rill_log(&core->log, RILL_LOG_INFO,
+    const bool many = stream->js->recovery.streams > RECOVERIES_TOLD_MAX;
+    rill_log(&core->log, many ? RILL_LOG_DEBUG : RILL_LOG_INFO,
              "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64
              " bytes of log",
              stream->name, report->messages, stream->durable_count, report->bytes_read);
@@ -157,7 +159,12 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
 {
     struct stream_job *job = (struct stream_job *)base;
     struct stream *stream = job->stream;
-    if (job->err == RILL_ERR_NOT_FOUND) {
+    const bool failed = job->err && job->err != RILL_ERR_NOT_FOUND;
+    struct jetstream *js = stream->js;
+    if (base->cancelled) {
+        recovery_fini(&job->recovery);
+        stream_free(stream);
+    } else if (job->err == RILL_ERR_NOT_FOUND) {
         // A crash while it was being made, before anybody was told that it is there. Making it again works.
         rill_log(&core->log, RILL_LOG_INFO, "JetStream stream '%s' was never finished: ignored",
                  stream->name);
@@ -166,6 +173,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
     } else if (job->err) {
         stream->state = STREAM_OFFLINE;
         stream->why = job->why;
+        early_pulls_end(stream);
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' is offline: %s", stream->name,
                  job->why.text);
         recovery_fini(&job->recovery);
@@ -177,6 +185,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
         recovery_fini(&job->recovery);
         set_to_work(stream);
     }
+    recovery_progress_done(&js->recovery, core, failed, job->recovery.report.messages);
     job_free(job);
 }
 
@@ -184,6 +193,7 @@ void stream_recover(struct stream *stream)
 {
     struct rill_core *core = stream->js->core;
     struct stream_job *job = job_create(stream, run_recover, finish_recover);
+    job->job.lane = RILL_LANE_RECOVERY;
     recovery_init(&job->recovery, stream, rill_random_next(&core->random), core->now.wall_ns);
     core_submit(core, &job->job);
 }

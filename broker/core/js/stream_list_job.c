@@ -49,6 +49,8 @@ static void finish_list(struct rill_core *core, struct rill_job *base)
     job->js->shared = job->shared;
     job->js->listed = !job->err;
     job->js->list_failed = job->err != RILL_OK;
+    if (!job->err && !job->js->stopping)
+        recovery_progress_begin(&job->js->recovery, core, (uint32_t)job->count);
     for (size_t i = 0; i < job->count; i++) {
         if (!job->err && !job->js->stopping)
             stream_recover(stream_add(job->js, job->names[i], STREAM_RECOVERING));

@@ -68,11 +68,20 @@ struct rill_core *rill_core_create(const struct rill_core_config *config, struct
     return core;
 }
 
+static bool any_job(const struct rill_core *core)
+{
+    for (int i = 0; i < RILL_LANE_COUNT; i++) {
+        if (core->jobs[i].first || core->jobs[i].out)
+            return true;
+    }
+    return false;
+}
+
 void rill_core_destroy(struct rill_core *core)
 {
     if (!core)
         return;
-    RILL_ASSERT(!core->conns && !core->jobs_first && !core->jobs_out);
+    RILL_ASSERT(!core->conns && !any_job(core));
     jetstream_destroy(core->jetstream);
     user_info_stop(core);
     for (int i = 0; i < ACCOUNT_COUNT; i++)
@@ -188,27 +197,64 @@ int64_t rill_core_next_deadline_ns(const struct rill_core *core)
 
 // ---- jobs ----
 
+/* So many of a lane are given out at a time: enough for the shell's threads, and room is left for the others. */
+static const uint32_t lane_jobs_max[RILL_LANE_COUNT] = {
+    [RILL_LANE_DISK] = UINT32_MAX,
+    [RILL_LANE_LONG] = 16,
+    [RILL_LANE_RECOVERY] = 4,
+};
+
 void core_submit(struct rill_core *core, struct rill_job *job)
 {
-    RILL_ASSERT(job->run && job->finish && !job->next);
-    if (core->jobs_last)
-        core->jobs_last->next = job;
+    RILL_ASSERT(job->run && job->finish && !job->next && job->lane < RILL_LANE_COUNT);
+    struct job_queue *queue = &core->jobs[job->lane];
+    if (queue->last)
+        queue->last->next = job;
     else
-        core->jobs_first = job;
-    core->jobs_last = job;
+        queue->first = job;
+    queue->last = job;
+}
+
+static struct rill_job *queue_take(struct job_queue *queue)
+{
+    struct rill_job *job = queue->first;
+    if (!job)
+        return NULL;
+    queue->first = job->next;
+    if (!queue->first)
+        queue->last = NULL;
+    job->next = NULL;
+    return job;
 }
 
 struct rill_job *rill_core_take_job(struct rill_core *core)
 {
-    struct rill_job *job = core->jobs_first;
-    if (!job)
-        return NULL;
-    core->jobs_first = job->next;
-    if (!core->jobs_first)
-        core->jobs_last = NULL;
-    job->next = NULL;
-    core->jobs_out++;
-    return job;
+    for (int i = 0; i < RILL_LANE_COUNT; i++) {
+        struct job_queue *queue = &core->jobs[i];
+        struct rill_job *job = queue->out < lane_jobs_max[i] ? queue_take(queue) : NULL;
+        if (!job)
+            continue;
+        queue->out++;
+        return job;
+    }
+    return NULL;
+}
+
+void core_cancel(struct rill_core *core, enum rill_job_lane lane)
+{
+    struct rill_job *job;
+    while ((job = queue_take(&core->jobs[lane]))) {
+        job->cancelled = true;
+        job->finish(core, job);
+    }
+}
+
+uint32_t core_jobs_out(const struct rill_core *core)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < RILL_LANE_COUNT; i++)
+        count += core->jobs[i].out;
+    return count;
 }
 
 void rill_job_run(struct rill_job *job)
@@ -223,8 +269,9 @@ enum rill_job_lane rill_job_lane(const struct rill_job *job)
 
 void rill_core_job_done(struct rill_core *core, struct rill_job *job)
 {
-    RILL_ASSERT(core->jobs_out > 0);
-    core->jobs_out--;
+    struct job_queue *queue = &core->jobs[job->lane];
+    RILL_ASSERT(queue->out > 0);
+    queue->out--;
     job->finish(core, job);
 }
 
@@ -254,6 +301,5 @@ void rill_core_stop(struct rill_core *core)
 
 bool rill_core_is_idle(const struct rill_core *core)
 {
-    return !core->conns && !core->jobs_first && !core->jobs_out &&
-           (!core->jetstream || jetstream_is_idle(core->jetstream));
+    return !core->conns && !any_job(core) && (!core->jetstream || jetstream_is_idle(core->jetstream));
 }

@@ -70,9 +70,7 @@ struct rill_core {
     uint32_t verify_jobs_out;
 
     // jobs for the shell
-    struct rill_job *jobs_first;
-    struct rill_job *jobs_last;
-    uint32_t jobs_out; // taken and not back
+    struct job_queue jobs[RILL_LANE_COUNT];
 
     // totals
     struct closed_conns closed;

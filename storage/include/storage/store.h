@@ -86,6 +86,11 @@ struct rill_store_options {
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
+    bool index;                // keep an index beside the log; what it covers is not replayed by an open
+    int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
+    uint64_t
+        index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
+    uint64_t index_log_bytes; // of the log that the file lags behind: what a replay costs; 32 MiB
 };
 
 /* What replay finds, in the order of the log. Every member may be NULL. Bytes live only during the call.
@@ -104,6 +109,9 @@ struct rill_store_visitor {
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
 };
+
+/* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
+   for), and the telling of events begins with the newest checkpoint, or with one before it. */
 
 /* What an open found and did. */
 struct rill_store_report {
@@ -179,6 +187,7 @@ uint64_t rill_store_newest(struct rill_store *store, uint64_t count);
 struct rill_store_purging {
     uint64_t next_sequence; // where it goes on
     uint64_t messages;      // removed so far
+    uint64_t left;          // of a purge that matches: how many are to go still, at most
     uint64_t load_sequence; // only with AGAIN: whose block must be loaded first; 0: nothing, go on
 };
 
@@ -245,6 +254,57 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */
 enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
+/* ---- asking for messages by their subjects ----
+
+   Answers are about what is committed, exact, and need the options' `index`; only filters that take everything do
+   without. AGAIN: ask again when the work in the background (rill_store_background_start) has gone on. UNAVAILABLE: there
+   is no index, or it has failed; the state says which. A message that is lost may still be named. */
+
+struct rill_store_filter;
+
+/* One or several patterns (valid subjects, copied), or none: everything. A message that several match counts once. It
+   remembers what it has found, so keep one per reader. Destroy it before the store is closed. */
+struct rill_store_filter *rill_store_filter_create(struct rill_store *store,
+                                                   const struct rill_bytes *patterns, size_t pattern_count);
+void rill_store_filter_destroy(struct rill_store_filter *filter);
+
+/* The first message at or after `from` that matches. NOT_FOUND, AGAIN, UNAVAILABLE, NO_MEMORY. */
+enum rill_err rill_store_next(struct rill_store_filter *filter, uint64_t from,
+                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* How many at or after `from` match. AGAIN, UNAVAILABLE, NO_MEMORY. */
+enum rill_err rill_store_count(struct rill_store_filter *filter, uint64_t from,
+                               uint64_t *ret_count) RILL_MUST_CHECK;
+
+struct rill_store_subject {
+    struct rill_bytes subject; // of a listing: lives during the call
+    uint64_t count;            // of messages; at least 1
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+};
+/* The messages of this one subject. NOT_FOUND, AGAIN, UNAVAILABLE. */
+enum rill_err rill_store_subject(struct rill_store *store, struct rill_bytes subject,
+                                 struct rill_store_subject *ret) RILL_MUST_CHECK;
+
+/* Returning anything but OK ends the listing with that code. It must not call the store. */
+typedef enum rill_err rill_store_subject_fn(void *context, const struct rill_store_subject *subject);
+/* Subjects with messages that the pattern matches, in the order of their bytes, behind `after` (empty: from the first), at
+   most `limit`. For the next page give the last one visited. AGAIN and UNAVAILABLE come before the first visit. */
+enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pattern,
+                                  struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
+                                  void *context) RILL_MUST_CHECK;
+
+/* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
+   ones count. `since_ns` is at most the options' `id_window_ns` before the newest message. NOT_FOUND, UNAVAILABLE. */
+enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
+                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+
+/* Appends the removal of the messages below `first_kept` that match, but for the newest `keep` of all that match; some hundred
+   in each call, as rill_store_append_truncate(). What is not committed when it begins may stay. The same filter in each
+   call. As an append, and as the questions above. */
+enum rill_err rill_store_append_purge_matching(struct rill_store_filter *filter, uint64_t first_kept,
+                                               uint64_t keep,
+                                               struct rill_store_purging *purging) RILL_MUST_CHECK;
+
 /* The first committed message at or after this time. AGAIN when the block of *ret_sequence must be loaded first; NOT_FOUND; IO. */
 enum rill_err rill_store_at_time(struct rill_store *store, int64_t time_ns,
                                  uint64_t *ret_sequence) RILL_MUST_CHECK;
@@ -264,6 +324,7 @@ struct rill_store_state {
     uint64_t cache_bytes; // of blocks in memory
     uint64_t erasing; // messages that are still to be overwritten
     bool rewriting;   // a segment is being made anew
+    bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
     bool read_only;
     struct rill_error_text why; // of read_only
 };
@@ -272,7 +333,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
 
 struct rill_store_snapshot_file {
     char name[24];  // in the stream's folder, and in the copy's
-    uint64_t bytes; // from its beginning on; there may be more
+    uint64_t bytes; // from its beginning on; there may be more, and of one that is being made anew there may be less
 };
 
 /* The stream as it was after the last commit that had finished. To keep it, copy the files to a folder of their own;
@@ -298,6 +359,15 @@ const struct rill_store_range *rill_store_lost(const struct rill_store *store, s
 /* The sequences between the first and the last that were deleted, in order. The array lives until the next
    call on this store. */
 const struct rill_store_range *rill_store_deleted(struct rill_store *store, size_t *ret_count);
+
+/* The next piece of work in the background, or NULL when there is none: all that rill_store_tidy_start() below has,
+   writing the index, reading what it is still to be fed. Ask when a commit has finished, and when a piece has. Run on any
+   thread, but not where it keeps commits waiting: it may take a second. Then give back; until then the store must not be
+   closed. */
+struct rill_store_job *rill_store_background_start(struct rill_store *store);
+/* An error says that it is not done, or not all; a later start tries again what can be. As rill_store_tidy_finish(). */
+enum rill_err rill_store_background_finish(struct rill_store *store,
+                                           struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
    erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.

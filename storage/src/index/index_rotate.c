@@ -18,6 +18,11 @@ bool rill_index_is_full(const struct rill_index *index)
     return index->ready && batch_bytes(index->active) >= index->batch_bytes;
 }
 
+bool rill_index_is_waiting(const struct rill_index *index)
+{
+    return index->ready != NULL;
+}
+
 enum rill_err rill_index_rotate(struct rill_index *index, const struct rill_index_summary *summary)
 {
     RILL_ASSERT(batch_is_sealed(index->active));

@@ -361,3 +361,107 @@ Test(client_connection, nobody_there_is_said)
     cr_expect(ne(ptr, strstr(error.text, "127.0.0.1"), NULL));
     cr_expect(eq(ptr, conn, NULL));
 }
+
+static const struct {
+    const char *subject;
+    enum rill_err err;
+    const char *why;
+} subjects[] = {
+    {"a", RILL_OK, "one token"},
+    {"a.b*c.>d.e>", RILL_OK, "wildcards inside tokens are letters"},
+    {"", RILL_ERR_INVALID, "nothing"},
+    {".a", RILL_ERR_INVALID, "an empty token at the front"},
+    {"a.", RILL_ERR_INVALID, "at the end"},
+    {"a..b", RILL_ERR_INVALID, "in the middle"},
+    {".", RILL_ERR_INVALID, "two empty ones"},
+    {"a.*", RILL_ERR_INVALID, "a wildcard"},
+    {">", RILL_ERR_INVALID, "the other one"},
+    {"a\tb", RILL_ERR_INVALID, "a tab"},
+    {"a\r\nb", RILL_ERR_INVALID, "a line end"},
+    {"a.* b", RILL_ERR_INVALID, "a blank behind what is odd"},
+};
+
+// Only literal subjects are published to: nothing else reaches the wire.
+Test(client_connection, only_literal_subjects_are_published_to)
+{
+    struct rill_conn *conn = connected();
+    for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
+        const struct rill_publish publish = {.subject = subjects[i].subject};
+        cr_expect(eq(int, (int)rill_publish(conn, subjects[i].subject, "", 0), (int)subjects[i].err), "%s",
+                  subjects[i].why);
+        cr_expect(eq(int, (int)rill_publish_msg(conn, &publish), (int)subjects[i].err), "%s",
+                  subjects[i].why);
+    }
+    end(conn);
+}
+
+// A subscription that is not read from drops what is above its limit: it is counted, and told once.
+Test(client_connection, a_slow_reader_is_told)
+{
+    struct rill_conn *conn = connected();
+    struct rill_sub *sub;
+    struct rill_sub_stats stats;
+    const struct rill_subscribe want = {.subject = "a", .pending_msgs_max = 2};
+    cr_assert(eq(int, (int)rill_subscribe_with(conn, &want, &sub), RILL_OK));
+    cr_expect(fake_hears(&fake, "SUB a 1\r\n"));
+    for (int i = 0; i < 5; i++)
+        cr_expect(fake_say(&fake, "MSG a 1 1\r\nx\r\n"));
+    cr_expect(fake_say(&fake, "PING\r\n"));
+    cr_expect(fake_hears(&fake, "PONG\r\n"));
+    cr_expect(happens(RILL_EVENT_SLOW, 1));
+    rill_sub_stats(sub, &stats);
+    cr_expect(eq(u64, stats.dropped_msgs, 3));
+    cr_expect(eq(int, heard.counts[RILL_EVENT_SLOW], 1));
+    end(conn);
+}
+
+static void let_go_in_callback(struct rill_conn *conn, struct rill_sub *sub, struct rill_msg *msg,
+                               void *context)
+{
+    (void)conn;
+    (void)msg;
+    *(int *)context += 1;
+    rill_unsubscribe(sub);
+}
+
+// The connection may be destroyed while callbacks let go of their subscriptions.
+Test(client_connection, destroying_waits_for_callbacks_that_unsubscribe)
+{
+    for (int round = 0; round < 20; round++) {
+        heard.counts[RILL_EVENT_CONNECTED] = heard.counts[RILL_EVENT_CLOSED] = 0;
+        struct rill_conn *conn = connected();
+        int calls[6] = {0};
+        for (int i = 0; i < 6; i++) {
+            struct rill_sub *sub;
+            char line[32];
+            const struct rill_subscribe want = {
+                .subject = "a", .callback = let_go_in_callback, .context = &calls[i], .own_thread = i % 2};
+            cr_assert(eq(int, (int)rill_subscribe_with(conn, &want, &sub), RILL_OK));
+            (void)snprintf(line, sizeof line, "MSG a %d 1\r\nx\r\n", i + 1);
+            cr_expect(fake_say(&fake, line));
+        }
+        end(conn);
+        for (int i = 0; i < 6; i++)
+            cr_expect(le(int, calls[i], 1));
+    }
+}
+
+// A subscription may be let go of in its own callback, on the common thread and on its own; nothing follows.
+Test(client_connection, a_callback_may_unsubscribe)
+{
+    struct rill_conn *conn = connected();
+    for (int own = 0; own < 2; own++) {
+        struct rill_sub *sub;
+        int calls = 0;
+        char line[32];
+        const struct rill_subscribe want = {
+            .subject = "a", .callback = let_go_in_callback, .context = &calls, .own_thread = own};
+        cr_assert(eq(int, (int)rill_subscribe_with(conn, &want, &sub), RILL_OK));
+        (void)snprintf(line, sizeof line, "MSG a %d 1\r\nx\r\n", own + 1);
+        cr_expect(fake_say(&fake, line) && fake_say(&fake, line));
+        (void)snprintf(line, sizeof line, "UNSUB %d\r\n", own + 1);
+        cr_expect(fake_hears(&fake, line));
+        cr_expect(eq(int, calls, 1));
+    }
+    end(conn);
+}

@@ -81,3 +81,22 @@ Test(client_outbox, a_loss_counts_what_it_drops)
     cr_expect(eq(sz, outbox_bytes(&outbox), 0));
     outbox_fini(&outbox);
 }
+
+// A burst gives its memory back when it has been sent.
+Test(client_outbox, a_burst_gives_its_memory_back)
+{
+    enum { BURST = 4 * 1024 * 1024 };
+    struct outbox outbox;
+    outbox_init(&outbox, 2 * BURST);
+    outbox_release(&outbox);
+    cr_assert(eq(int, (int)rill_buf_reserve(&outbox.out, BURST), RILL_OK));
+    memset(outbox.out.data, 'x', BURST);
+    outbox.out.len = BURST;
+    cr_expect(eq(sz, outbox_take(&outbox).len, BURST));
+    outbox_sent(&outbox, BURST);
+    cr_expect(takes(&outbox, ""));
+    cr_expect(lt(sz, outbox.out.capacity + outbox.flight.capacity, BURST));
+    put(&outbox.out, "PING\r\n");
+    cr_expect(takes(&outbox, "PING\r\n"));
+    outbox_fini(&outbox);
+}

@@ -147,15 +147,18 @@ void rill_core_end_turn(struct rill_core *core);
    A connection is given once per turn however much happened to it. */
 struct rill_conn *rill_core_take_touched(struct rill_core *core);
 
-/* The next job, NULL when there is none. Run it on any thread, then bring it back with rill_core_job_done.
+/* The next job that may be run now, NULL when there is none. Run it on any thread, then bring it back with rill_core_job_done.
    Jobs of one stream come one after the other; jobs that are out at the same time touch nothing in common. */
 struct rill_job *rill_core_take_job(struct rill_core *core);
 void rill_job_run(struct rill_job *job);
 
-/* Long jobs (recovering a stream, hashing a password) must not stand in the way of commits and reads. */
+/* Long jobs must not stand in the way of commits and reads, nor streams that are read back at the start in the way of
+   both: each kind has its lane. Of a lane but the first only so many jobs are given out at a time. */
 enum rill_job_lane {
-    RILL_LANE_DISK, // a few milliseconds at most: commits, reads
-    RILL_LANE_LONG,
+    RILL_LANE_DISK,     // a few milliseconds at most: commits, reads
+    RILL_LANE_LONG,     // making and removing files, hashing a password
+    RILL_LANE_RECOVERY, // reading back a whole stream
+    RILL_LANE_COUNT,
 };
 enum rill_job_lane rill_job_lane(const struct rill_job *job);
 /* Inside a turn. Takes the job back and frees it. */

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a store has to do when nobody waits for it, one job at a time.
+#include "indexing.h"
+
+enum { BACKGROUND_BLOCKS = 4 }; // some milliseconds on the loop thread
+
+static struct rill_store_job *load_fed_block(struct rill_store *store)
+{
+    struct block *block = indexing_wants_block(store->indexing);
+    return block && !block->loading ? store_load_start(store, block) : NULL;
+}
+
+struct rill_store_job *rill_store_background_start(struct rill_store *store)
+{
+    struct rill_store_job *job = rill_store_tidy_start(store);
+    if (job || !store->indexing)
+        return job;
+    indexing_advance(store->indexing, BACKGROUND_BLOCKS);
+    job = indexing_job_start(store->indexing);
+    return job ? job : load_fed_block(store);
+}
+
+enum rill_err rill_store_background_finish(struct rill_store *store, struct rill_store_job *job)
+{
+    enum rill_err err;
+    switch (job->kind) {
+    case JOB_LOAD:
+        return rill_store_load_finish(store, job);
+    default:
+        return rill_store_tidy_finish(store, job);
+    case JOB_INDEX:
+        err = indexing_job_finish(store->indexing, job);
+        segment_trim(&store->segments, store->committed.segment);
+        return err;
+    }
+}

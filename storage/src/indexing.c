@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "indexing.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "io.h"
+#include "proto/headers.h"
+
+#include <stdlib.h>
+
+// ---- opening and closing ----
+
+static enum rill_err source_detail(void *context, uint64_t segment, struct rill_buf *ret_detail)
+{
+    struct indexing *indexing = context;
+    return rill_index_segment_detail(indexing->index, segment, ret_detail);
+}
+
+struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
+{
+    struct indexing *indexing = rill_alloc_zero(1, sizeof *indexing);
+    indexing->store = store;
+    indexing->path = io_path(store->folder, "index.db");
+    indexing->log_bytes = options->index_log_bytes ? options->index_log_bytes : INDEXING_LOG_BYTES;
+    indexing->step_bytes =
+        indexing->log_bytes / 2 < INDEXING_STEP_BYTES ? indexing->log_bytes / 2 : INDEXING_STEP_BYTES;
+    indexing->options = (struct rill_index_options){
+        .disk = store->disk,
+        .path = indexing->path,
+        .log_sequence = UINT64_MAX, // resume.c looks whether the log has what the index covers
+        .batch_bytes = options->index_batch_bytes,
+        .id_window_ns = options->id_window_ns,
+    };
+    memcpy(indexing->options.identity, store->identity, sizeof store->identity);
+    rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
+    indexing_begin(indexing, false);
+    return indexing;
+}
+
+void indexing_begin(struct indexing *indexing, bool discard)
+{
+    enum rill_index_found found;
+    struct rill_index_position position = {0};
+    rill_index_close(indexing->index);
+    indexing->index = NULL;
+    indexing->options.discard = discard;
+    const enum rill_err err =
+        rill_index_open(&indexing->options, &indexing->index, &found, &position, &indexing->why);
+    indexing->failed = err != RILL_OK;
+    indexing->fed = (struct summary){.segment = 0};
+    indexing->position = position;
+    indexing->open = (struct rill_index_block){.number = position.block + 1};
+    if (!err)
+        indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+}
+
+bool indexing_stands_at(const struct indexing *indexing, const struct summary *at)
+{
+    const struct rill_index_position *position = &indexing->position;
+    const bool is_behind = position->segment < at->segment ||
+                           (position->segment == at->segment && position->offset <= at->offset);
+    return is_behind && position->sequence <= at->sequence;
+}
+
+static void run_jobs(struct indexing *indexing)
+{
+    struct rill_store_job *job;
+    while ((job = indexing_job_start(indexing))) {
+        rill_store_job_run(job);
+        if (indexing_job_finish(indexing, job))
+            break;
+    }
+}
+
+static void seal(struct indexing *indexing)
+{
+    struct rill_index_block *open = &indexing->open;
+    if (!open->length || indexing->failed)
+        return;
+    const enum rill_err err = rill_index_seal(indexing->index, open);
+    if (err)
+        indexing_fail(indexing, err, "seal a block");
+    *open = (struct rill_index_block){.number = open->number + 1};
+}
+
+/* The last words: after this nothing is appended, so its end is that of a commit. */
+static void write_rest(struct indexing *indexing)
+{
+    indexing_advance(indexing, SIZE_MAX);
+    const struct log_mark *committed = &indexing->store->committed;
+    const bool is_all =
+        indexing->block && indexing->block == committed->block && indexing->block_len == committed->block_len;
+    if (indexing->failed || !is_all || indexing->store->erasure_count ||
+        (indexing->since_rotation < INDEXING_CLOSE_BYTES && !indexing->stale))
+        return;
+    run_jobs(indexing);
+    if (indexing->failed || indexing->rotated)
+        return;
+    seal(indexing);
+    if (!indexing->failed)
+        indexing_rotate(indexing);
+    run_jobs(indexing);
+}
+
+void indexing_close(struct indexing *indexing)
+{
+    if (!indexing)
+        return;
+    RILL_ASSERT(!indexing->out);
+    if (indexing->index)
+        write_rest(indexing);
+    indexing_stand_on(indexing, NULL, 0);
+    rill_index_close(indexing->index);
+    rill_buf_fini(&indexing->subjects);
+    free(indexing->stored);
+    free(indexing->path);
+    free(indexing);
+}
+
+// ---- feeding ----
+
+static void note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size)
+{
+    struct rill_index_block *open = &indexing->open;
+    if (!open->length) {
+        open->segment = segment;
+        open->offset = offset;
+    }
+    open->length = offset + size - open->offset;
+    indexing->fed.segment = segment;
+    indexing->fed.offset = offset + size;
+    indexing->since_rotation += size;
+}
+
+/* LIMIT: it is to be fed again later. */
+static enum rill_err feed_message(struct indexing *indexing, const struct record *record)
+{
+    struct rill_index_block *open = &indexing->open;
+    struct rill_index_message message = {
+        .sequence = record->sequence,
+        .time_ns = record->time_ns > indexing->fed.time_ns ? record->time_ns : indexing->fed.time_ns,
+        .subject = record->subject,
+    };
+    if (record->headers.len)
+        (void)rill_headers_find(record->headers, RILL_BYTES("Nats-Msg-Id"), &message.id);
+    const enum rill_err err = rill_index_feed(indexing->index, &message);
+    if (err)
+        return err;
+    if (!open->first_time_ns)
+        open->first_time_ns = message.time_ns;
+    open->last_time_ns = message.time_ns;
+    indexing->fed.sequence = record->sequence;
+    indexing->fed.time_ns = message.time_ns;
+    return RILL_OK;
+}
+
+static void feed_floor(struct indexing *indexing, uint64_t floor)
+{
+    struct summary *fed = &indexing->fed;
+    if (floor < fed->said_floor)
+        return;
+    fed->said_floor = floor;
+    fed->said_segment = fed->segment;
+    rill_index_purge_below(indexing->index, floor);
+}
+
+static void feed_purge(struct indexing *indexing, const struct record *record)
+{
+    const uint64_t next = indexing->fed.sequence + 1, said = record_purge_of(record);
+    feed_floor(indexing, said < next ? said : next);
+}
+
+static void feed_commit(struct indexing *indexing, const struct record_commit *commit)
+{
+    indexing->fed.commit = commit->number;
+    indexing->fed.sequence = commit->sequence;
+    if (commit->time_ns > indexing->fed.time_ns)
+        indexing->fed.time_ns = commit->time_ns;
+}
+
+static void feed_delete(struct indexing *indexing, uint64_t sequence, struct rill_bytes subject)
+{
+    const enum rill_err err = rill_index_delete(indexing->index, sequence, subject);
+    if (err && err != RILL_ERR_NOT_FOUND) // it was purged
+        indexing_fail(indexing, err, "delete a message");
+}
+
+static bool wants_rotation(const struct indexing *indexing)
+{
+    // An erase that is pending must be found by the next open (E3).
+    if (indexing->failed || indexing->rotated || indexing->store->erasure_count)
+        return false;
+    return indexing->since_rotation >= indexing->log_bytes || rill_index_wants_rotation(indexing->index);
+}
+
+// ---- while the store is opened ----
+
+void indexing_end_block(struct indexing *indexing)
+{
+    if (!indexing->failed)
+        seal(indexing);
+}
+
+void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size)
+{
+    if (!indexing->failed)
+        note_place(indexing, segment, offset, size);
+}
+
+void indexing_note(struct indexing *indexing, const struct record *record)
+{
+    enum rill_err err = RILL_OK;
+    if (indexing->failed)
+        return;
+    if (record->type == RECORD_MESSAGE)
+        err = feed_message(indexing, record);
+    else if (record->type == RECORD_PURGE)
+        feed_purge(indexing, record);
+    if (err)
+        indexing_fail(indexing, err, "feed a message");
+}
+
+void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit)
+{
+    if (!indexing->failed)
+        feed_commit(indexing, commit);
+}
+
+/* The index's file has a message whose subject nobody knows any more: it was erased. */
+static void discard(struct indexing *indexing)
+{
+    struct directory_source *source = &indexing->store->segments.source;
+    indexing_begin(indexing, true);
+    indexing_fail(indexing, RILL_ERR_DAMAGED, "a message in it was erased");
+    source->detail = NULL;
+}
+
+void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence)
+{
+    struct rill_store *store = indexing->store;
+    const uint8_t *at;
+    if (indexing->failed)
+        return;
+    enum rill_err err = block->data ? RILL_OK : store_load_block(store, block);
+    if (!err)
+        err = block_message(&store->segments.cache, block, block->len, sequence, &at);
+    if (!err)
+        feed_delete(indexing, sequence, record_view(at).subject);
+    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence)
+        discard(indexing);
+    else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
+        indexing_fail(indexing, err, "read a deleted message");
+    if (block == block_last(&store->segments))
+        block_detach(&store->segments.cache, block); // it still grows, and its data does not
+    else
+        block_trim(&store->segments.cache, block_last(&store->segments));
+}
+
+bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uint64_t offset)
+{
+    struct summary *fed = &indexing->fed;
+    if (!wants_rotation(indexing))
+        return false;
+    seal(indexing);
+    fed->segment = at->segment;
+    fed->offset = offset;
+    fed->sequence = at->sequence;
+    fed->commit = at->commit;
+    indexing_stand_on(indexing, block_last(&indexing->store->segments), 0);
+    if (!indexing->failed)
+        indexing_rotate(indexing);
+    indexing_stand_on(indexing, NULL, 0);
+    run_jobs(indexing);
+    segment_trim(&indexing->store->segments, at->segment);
+    block_trim(&indexing->store->segments.cache, block_last(&indexing->store->segments));
+    return true;
+}
+
+void indexing_settle(struct indexing *indexing)
+{
+    const struct log_mark *committed = &indexing->store->committed;
+    indexing_stand_on(indexing, committed->block, committed->block_len);
+    if (committed->segment != indexing->fed.segment)
+        seal(indexing);
+    indexing->fed.segment = committed->segment;
+    indexing->fed.offset = committed->offset;
+    indexing->fed.sequence = committed->sequence;
+    indexing->fed.commit = committed->commit;
+}
+
+// ---- deletes ----
+
+/* In front of each subject that is kept. */
+struct kept {
+    uint64_t commit;
+    uint64_t sequence;
+    uint64_t len;
+};
+
+static struct kept kept_at(const struct indexing *indexing, size_t at)
+{
+    struct kept kept;
+    RILL_ASSERT(at + sizeof kept <= indexing->subjects.len);
+    memcpy(&kept, indexing->subjects.data + at, sizeof kept);
+    return kept;
+}
+
+void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t sequence,
+                           struct rill_bytes subject)
+{
+    const struct kept kept = {commit, sequence, subject.len};
+    struct rill_buf *subjects = &indexing->subjects;
+    if (indexing->failed)
+        return;
+    indexing->subjects_last = subjects->len;
+    enum rill_err err = rill_buf_reserve(subjects, sizeof kept + subject.len);
+    if (!err)
+        err = rill_buf_append(subjects, rill_bytes_of(&kept, sizeof kept));
+    if (!err)
+        err = rill_buf_append(subjects, subject);
+    if (err)
+        indexing_fail(indexing, err, "keep a deleted message's subject");
+}
+
+void indexing_forget_subject(struct indexing *indexing)
+{
+    if (!indexing->failed)
+        indexing->subjects.len = indexing->subjects_last;
+}
+
+void indexing_take_back(struct indexing *indexing, uint64_t commit)
+{
+    size_t at = indexing->subjects_at;
+    while (!indexing->failed && at < indexing->subjects.len) {
+        const struct kept kept = kept_at(indexing, at);
+        if (kept.commit > commit)
+            break;
+        at += sizeof kept + kept.len;
+    }
+    if (!indexing->failed)
+        indexing->subjects.len = at;
+}
+
+static void feed_kept(struct indexing *indexing, const struct record *record)
+{
+    const uint64_t sequence = record_delete_of(record).sequence;
+    size_t *at = &indexing->subjects_at;
+    const struct kept kept = kept_at(indexing, *at);
+    RILL_ASSERT(kept.sequence == sequence);
+    feed_delete(indexing, sequence, rill_bytes_of(indexing->subjects.data + *at + sizeof kept, kept.len));
+    *at += sizeof kept + kept.len;
+    if (*at == indexing->subjects.len || *at > INDEXING_SUBJECTS_MAX / 4) {
+        rill_buf_drop(&indexing->subjects, *at);
+        *at = 0;
+    }
+}
+
+// ---- while it serves ----
+
+static struct block *block_behind(const struct indexing *indexing)
+{
+    const struct segment_table *table = &indexing->store->segments;
+    const struct block *block = indexing->block;
+    if (block && block->index + 1 < block->segment->block_count)
+        return block->segment->blocks[block->index + 1];
+    size_t i = segment_at(table, indexing->fed.segment);
+    if (block && i < table->count && table->segments[i] == block->segment)
+        i++;
+    for (; i < table->count; i++) {
+        if (table->segments[i]->block_count)
+            return table->segments[i]->blocks[0];
+    }
+    return NULL;
+}
+
+static bool is_committed(const struct indexing *indexing, const struct block *block)
+{
+    const struct block *tail = indexing->store->committed.block;
+    return tail && !block_is_before(tail, block);
+}
+
+static uint32_t committed_len(const struct indexing *indexing, const struct block *block)
+{
+    const struct log_mark *committed = &indexing->store->committed;
+    return block == committed->block ? committed->block_len : block->len;
+}
+
+static void step_on(struct indexing *indexing, struct block *next)
+{
+    const struct segment *segment = next->segment;
+    indexing_stand_on(indexing, next, 0);
+    if (segment->number == indexing->fed.segment)
+        return;
+    indexing->fed.segment = segment->number;
+    indexing->fed.offset = next->offset;
+    if (segment->said_floor)
+        feed_floor(indexing, segment->said_floor);
+}
+
+/* Moves on to the next block when all of this one is fed. False when there is nothing to feed. */
+static bool find_work(struct indexing *indexing)
+{
+    struct block *block = indexing->block;
+    if (block && indexing->block_len < committed_len(indexing, block))
+        return true;
+    struct block *next = block_behind(indexing);
+    if (!next || !is_committed(indexing, next))
+        return false;
+    seal(indexing);
+    if (block && block->ends_commit && wants_rotation(indexing))
+        indexing_rotate(indexing);
+    if (!indexing->failed)
+        step_on(indexing, next);
+    return !indexing->failed;
+}
+
+static enum rill_err feed(struct indexing *indexing, const struct record *record)
+{
+    struct record_commit commit;
+    switch (record->type) {
+    case RECORD_MESSAGE:
+        return feed_message(indexing, record);
+    case RECORD_DELETE:
+    case RECORD_ERASE:
+        feed_kept(indexing, record);
+        break;
+    case RECORD_ERASED: // meanwhile
+        indexing->fed.sequence = record->sequence;
+        break;
+    case RECORD_PURGE:
+        feed_purge(indexing, record);
+        break;
+    case RECORD_COMMIT:
+        commit = record_commit_of(record); // its place was checked when it was written, or replayed
+        feed_commit(indexing, &commit);
+        break;
+    default:
+        break;
+    }
+    return RILL_OK;
+}
+
+/* False when the index has no room, or has failed. */
+static bool feed_record(struct indexing *indexing, const struct record *record, uint64_t offset)
+{
+    const enum rill_err err = feed(indexing, record);
+    if (err && err != RILL_ERR_LIMIT)
+        indexing_fail(indexing, err, "feed a message");
+    if (err || indexing->failed)
+        return false;
+    note_place(indexing, indexing->block->segment->number, offset, record->size);
+    return true;
+}
+
+static bool feed_block(struct indexing *indexing)
+{
+    struct block *block = indexing->block;
+    const uint32_t end = committed_len(indexing, block);
+    if (!block->data || rill_index_is_full(indexing->index))
+        return false;
+    while (indexing->block_len < end) {
+        const struct record record = record_view(block->data->bytes + indexing->block_len);
+        if (!feed_record(indexing, &record, block->offset + (uint64_t)indexing->block_len))
+            return false;
+        indexing->block_len += (uint32_t)record.size;
+    }
+    return true;
+}
+
+bool indexing_wants_step(struct indexing *indexing, uint64_t bytes)
+{
+    indexing->since_step += bytes;
+    if (indexing->since_step < indexing->step_bytes)
+        return false;
+    indexing->since_step = 0;
+    return !indexing->failed;
+}
+
+void indexing_advance(struct indexing *indexing, size_t blocks_max)
+{
+    for (; !indexing->failed && blocks_max && find_work(indexing); blocks_max--) {
+        if (!feed_block(indexing))
+            break;
+    }
+}
+
+bool indexing_has_all(struct indexing *indexing)
+{
+    return !indexing->failed && !find_work(indexing) && !indexing->failed;
+}
+
+struct block *indexing_wants_block(struct indexing *indexing)
+{
+    const bool can = !indexing->failed && !rill_index_is_full(indexing->index) && find_work(indexing);
+    return can && !indexing->block->data ? indexing->block : NULL;
+}
+
+bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
+{
+    return indexing->failed || segment < indexing->fed.segment;
+}
+
+// ---- jobs ----
+
+struct rill_store_job *indexing_job_start(struct indexing *indexing)
+{
+    struct rill_index_job *inner =
+        indexing->failed || indexing->out ? NULL : rill_index_job_start(indexing->index);
+    if (!inner)
+        return NULL;
+    struct index_job *job = rill_alloc_zero(1, sizeof *job);
+    *job = (struct index_job){.base = {.kind = JOB_INDEX, .disk = indexing->store->disk}, .job = inner};
+    indexing->out = true;
+    return &job->base;
+}
+
+void indexing_job_run(struct index_job *job)
+{
+    rill_index_job_run(job->job);
+}
+
+/* The batch is in the file: what it has of the directories can be evicted. */
+static void note_written(struct indexing *indexing)
+{
+    for (size_t i = 0; i < indexing->stored_count; i++) {
+        struct segment *segment = segment_of(&indexing->store->segments, indexing->stored[i].number);
+        if (segment)
+            segment->stored = indexing->stored[i].version;
+    }
+    indexing->stored_count = 0;
+    indexing->rotated = false;
+}
+
+enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *base)
+{
+    struct index_job *job = (struct index_job *)base;
+    RILL_ASSERT(base->kind == JOB_INDEX && indexing->out);
+    const enum rill_err err = rill_index_job_finish(indexing->index, job->job);
+    free(job);
+    indexing->out = false;
+    if (err && err != RILL_ERR_NO_SPACE)
+        indexing_fail(indexing, err, "write the index");
+    if (!err && indexing->rotated && !rill_index_is_waiting(indexing->index))
+        note_written(indexing);
+    return err;
+}

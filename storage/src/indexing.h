@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The log's side of the index: the only file pair that knows both. It feeds the index behind the log, record by record up
+// to what is committed; it decides where a batch ends; it gives with each batch what an open goes on from (summary.h)
+// and the directories of the segments (directory_code.h), and so is the source that evicted directories come back from.
+//
+//        file of the index      batches in memory        not fed yet
+//     ────────────────────────┼───────────────────────┼───────────────┤
+//                        last finished job           fed          committed
+//
+// A batch ends where a block ends that ends with a commit (block.ends_commit): commits see to it that there is such a
+// place in every INDEXING_STEP_BYTES of the log. Feeding stops while the index is full, and goes on behind when its job
+// has finished; blocks that are no longer in memory then are loaded like any others.
+//
+// What fails here never fails the log: after an error nothing is fed any more until the store is opened again, and
+// rill_store_state() says so. All calls are the store's owner's, but for the run of the index's jobs.
+#pragma once
+
+#include "index/index.h"
+#include "store_impl.h"
+#include "summary.h"
+
+enum {
+    INDEXING_STEP_BYTES = 1 << 20,
+    INDEXING_LOG_BYTES = 32 << 20,  // so much of the log at most is left to a batch, so that an open is quick
+    INDEXING_CLOSE_BYTES = 4 << 20, // so much of it is worth a batch when the store is closed
+    INDEXING_BLOCKS_MAX =
+        96, // fed when a commit has finished: more than any has, so that what is behind catches up
+    INDEXING_SUBJECTS_MAX = 16 << 20,
+};
+
+/* A segment as a batch has it. */
+struct indexing_stored {
+    uint64_t number;
+    uint64_t version;
+};
+
+struct index_job {
+    struct rill_store_job base;
+    struct rill_index_job *job;
+};
+
+struct indexing {
+    struct rill_store *store;
+    struct rill_index *index; // NULL when it could not be opened
+    struct rill_index_options options;
+    char *path;
+    struct rill_index_position position; // of the file, at the open
+    uint64_t step_bytes;
+    uint64_t resumed_sequence; // the file had the messages up to this one when the store was opened
+    uint64_t log_bytes;
+    struct summary fed;           // up to here
+    struct block *block;          // the last one fed, in a segment that this keeps hot; NULL before the first
+    uint32_t block_len;           // how much of it
+    struct rill_index_block open; // what is fed and not sealed
+    uint64_t since_rotation;      // bytes of the log
+    uint64_t since_step;
+    struct rill_buf subjects;       // of deletes that were appended and not fed, in order
+    size_t subjects_at;             // those in front were fed
+    size_t subjects_last;           // where the last one kept begins
+    struct indexing_stored *stored; // of the batch that is not written yet
+    size_t stored_count;
+    size_t stored_capacity;
+    bool
+        stale; // a segment was rewritten since the last batch was ended: without another the next open is slow
+    bool rotated; // there is such a batch
+    bool out;     // its job is
+    bool failed;
+    struct rill_error_text why;
+};
+
+/* [blocking] Opens the index of the store, whose identity is known; `discard`: as an empty one. Never fails: see
+   `failed`. */
+struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
+void indexing_begin(struct indexing *indexing, bool discard);
+/* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
+bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
+/* [blocking] Writes what is worth it, and frees. NULL is fine. */
+void indexing_close(struct indexing *indexing);
+
+/* ---- while the store is opened: every record, in order; a batch is written at once ---- */
+
+/* A block is complete. */
+void indexing_end_block(struct indexing *indexing);
+/* A record stands there. */
+void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size);
+/* What it says, but for a delete, which is noted by itself. */
+void indexing_note(struct indexing *indexing, const struct record *record);
+/* A commit begins. */
+void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit);
+/* [blocking] A delete names a message of this block, which is loaded if it must be. */
+void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence);
+/* [blocking] A commit will follow at this offset. True when a batch was ended: then a block ends, too. */
+bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uint64_t offset);
+/* The whole log was replayed. */
+void indexing_settle(struct indexing *indexing);
+
+/* ---- while it serves ---- */
+
+/* A delete is about to be appended: this is the subject of its message, which nobody can say any more when it is fed. */
+void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t sequence,
+                           struct rill_bytes subject);
+/* It was not appended. */
+void indexing_forget_subject(struct indexing *indexing);
+/* The deletes of commits behind this one were taken back. */
+void indexing_take_back(struct indexing *indexing, uint64_t commit);
+/* A commit of so many bytes has started. True when a block is to end with it. */
+bool indexing_wants_step(struct indexing *indexing, uint64_t bytes);
+/* Feeds up to `blocks_max` blocks of what is committed, as far as they are in memory. */
+void indexing_advance(struct indexing *indexing, size_t blocks_max);
+/* Is all that is committed fed? */
+bool indexing_has_all(struct indexing *indexing);
+/* The block that must be loaded before the feeding can go on, or NULL. */
+struct block *indexing_wants_block(struct indexing *indexing);
+/* Is nothing of this segment needed any more? */
+bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
+struct rill_store_job *indexing_job_start(struct indexing *indexing);
+void indexing_job_run(struct index_job *job);
+enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *job) RILL_MUST_CHECK;
+
+/* indexing_summary.c */
+/* What is fed last. */
+void indexing_stand_on(struct indexing *indexing, struct block *block, uint32_t len);
+/* Ends the batch at `fed`, where everything is sealed. */
+void indexing_rotate(struct indexing *indexing);
+void indexing_fail(struct indexing *indexing, enum rill_err err, const char *what);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What goes into the index's file with a batch beside it.
+#include "indexing.h"
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "directory_code.h"
+
+#include <stdlib.h>
+
+enum { STATE_BYTES_MAX = 1 << 20 };
+
+void indexing_stand_on(struct indexing *indexing, struct block *block, uint32_t len)
+{
+    if (indexing->block)
+        indexing->block->segment->pins--;
+    indexing->block = block;
+    indexing->block_len = len;
+    if (block)
+        block->segment->pins++;
+}
+
+void indexing_fail(struct indexing *indexing, enum rill_err err, const char *what)
+{
+    if (indexing->failed)
+        return;
+    indexing->failed = true;
+    indexing_stand_on(indexing, NULL, 0); // nothing is kept for it
+    rill_error_text_set(&indexing->why, "%s: %s", what, rill_err_text(err));
+}
+
+/* The rows of a batch, and their details one behind the other. */
+struct rows {
+    struct rill_index_segment *rows;
+    size_t *detail_ends;
+    size_t count;
+    struct rill_buf details;
+};
+
+static uint32_t pending_bytes(const void *context, const struct block *block)
+{
+    const struct rill_store *store = context;
+    uint32_t bytes = 0;
+    for (size_t i = 0; i < store->removal_count; i++)
+        bytes += store->removals[i].block == block ? store->removals[i].bytes : 0;
+    return bytes;
+}
+
+/* How many of its blocks are fed. */
+static size_t fed_blocks(const struct indexing *indexing, const struct segment *segment)
+{
+    const struct block *last = indexing->block;
+    return last && last->segment == segment ? last->index + 1 : segment->block_count;
+}
+
+static uint64_t end_of(const struct indexing *indexing, size_t index)
+{
+    const struct segment_table *table = &indexing->store->segments;
+    const bool is_last = table->segments[index]->number == indexing->fed.segment;
+    return is_last ? indexing->fed.sequence + 1 : segment_end(table, index);
+}
+
+static enum rill_err put_row(struct indexing *indexing, size_t index, struct rows *rows)
+{
+    const struct rill_store *store = indexing->store;
+    const struct segment *segment = store->segments.segments[index];
+    const struct directory_view view = {segment, fed_blocks(indexing, segment), pending_bytes, store};
+    struct directory_counts counts;
+    const enum rill_err err = directory_put(&view, &rows->details, &counts);
+    rows->detail_ends[rows->count] = rows->details.len;
+    rows->rows[rows->count++] = (struct rill_index_segment){
+        .number = segment->number,
+        .first_sequence = segment->first_sequence,
+        .end_sequence = end_of(indexing, index),
+        .messages = counts.messages,
+        .bytes = counts.bytes,
+        .live_messages = counts.live_messages,
+        .live_bytes = counts.live_bytes,
+        .first_time_ns = segment->first_time_ns,
+        .last_time_ns = segment->last_time_ns,
+    };
+    return err;
+}
+
+static void note_stored(struct indexing *indexing, const struct segment *segment)
+{
+    // Of a segment that goes on behind `fed` the file has not all.
+    const bool is_whole = fed_blocks(indexing, segment) == segment->block_count;
+    if (indexing->stored_count == indexing->stored_capacity) {
+        indexing->stored_capacity = indexing->stored_capacity ? indexing->stored_capacity * 2 : 8;
+        indexing->stored =
+            rill_alloc_resize(indexing->stored, indexing->stored_capacity, sizeof indexing->stored[0]);
+    }
+    indexing->stored[indexing->stored_count++] =
+        (struct indexing_stored){segment->number, is_whole ? segment->version : 0};
+}
+
+static enum rill_err put_rows(struct indexing *indexing, struct rows *rows)
+{
+    const struct segment_table *table = &indexing->store->segments;
+    enum rill_err err = RILL_OK;
+    indexing->stored_count = 0;
+    for (size_t i = 0; !err && i < table->count; i++) {
+        const struct segment *segment = table->segments[i];
+        if (segment->number > indexing->fed.segment)
+            break;
+        if (!segment->hot || segment->version == segment->stored)
+            continue;
+        err = put_row(indexing, i, rows);
+        note_stored(indexing, segment);
+    }
+    for (size_t i = 0, at = 0; i < rows->count; at = rows->detail_ends[i++])
+        rows->rows[i].detail = rill_bytes_of(rows->details.data + at, rows->detail_ends[i] - at);
+    return err;
+}
+
+static enum rill_err rotate_with(struct indexing *indexing, struct rows *rows, struct rill_buf *state)
+{
+    const struct rill_store *store = indexing->store;
+    enum rill_err err = summary_put(&indexing->fed, &store->lost, &store->segments, state);
+    if (!err)
+        err = put_rows(indexing, rows);
+    const struct rill_index_summary summary = {
+        .state = rill_buf_bytes(state),
+        .segments = rows->rows,
+        .segment_count = rows->count,
+        .segments_from = store->segments.segments[0]->number,
+    };
+    return err ? err : rill_index_rotate(indexing->index, &summary);
+}
+
+void indexing_rotate(struct indexing *indexing)
+{
+    const size_t most = indexing->store->segments.count;
+    struct rows rows = {
+        .rows = rill_alloc_zero(most, sizeof rows.rows[0]),
+        .detail_ends = rill_alloc_zero(most, sizeof rows.detail_ends[0]),
+    };
+    struct rill_buf state;
+    RILL_ASSERT(!indexing->rotated && !indexing->open.length);
+    rill_buf_init(&state, STATE_BYTES_MAX);
+    rill_buf_init(&rows.details, DIRECTORY_BYTES_MAX);
+    const enum rill_err err = rotate_with(indexing, &rows, &state);
+    if (err)
+        indexing_fail(indexing, err, "end a batch");
+    indexing->rotated = !err;
+    indexing->since_rotation = 0;
+    indexing->stale = false;
+    rill_buf_fini(&rows.details);
+    rill_buf_fini(&state);
+    free(rows.detail_ends);
+    free(rows.rows);
+}

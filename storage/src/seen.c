@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "seen.h"
+
+#include "base/alloc.h"
+#include "indexing.h"
+#include "proto/headers.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+#include <utlist.h>
+
+struct seen_id {
+    uint64_t sequence;
+    int64_t time_ns;
+    struct seen_id *prev, *next;
+    UT_hash_handle hh; // the newest of those with the same id is found first
+    size_t len;
+    char id[];
+};
+
+static void forget(struct seen *seen, struct seen_id *id)
+{
+    HASH_DEL(seen->by_id, id);
+    DL_DELETE(seen->ids, id);
+    free(id);
+}
+
+/* The index knows these. */
+static void forget_fed(struct rill_store *store)
+{
+    while (store->seen.ids && store->seen.ids->sequence <= store->indexing->fed.sequence)
+        forget(&store->seen, store->seen.ids);
+}
+
+void seen_note(struct rill_store *store, const struct rill_store_message *message)
+{
+    struct rill_bytes text;
+    if (!store->indexing || store->indexing->failed || !store->indexing->options.id_window_ns ||
+        !message->headers.len || !rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &text) ||
+        !text.len)
+        return;
+    forget_fed(store);
+    struct seen_id *id = rill_alloc_zero(1, sizeof *id + text.len);
+    id->sequence = message->sequence;
+    id->time_ns = message->time_ns;
+    id->len = text.len;
+    memcpy(id->id, text.data, text.len);
+    HASH_ADD_KEYPTR(hh, store->seen.by_id, id->id, id->len, id);
+    DL_APPEND(store->seen.ids, id);
+}
+
+void seen_take_back(struct rill_store *store)
+{
+    while (store->seen.ids && store->seen.ids->prev->sequence > store->committed.sequence)
+        forget(&store->seen, store->seen.ids->prev);
+}
+
+void seen_fini(struct seen *seen)
+{
+    while (seen->ids)
+        forget(seen, seen->ids);
+}
+
+enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
+                              uint64_t *ret_sequence)
+{
+    struct indexing *indexing = store->indexing;
+    struct seen_id *found = NULL;
+    HASH_FIND(hh, store->seen.by_id, id.data, id.len, found);
+    if (found && found->time_ns >= since_ns) {
+        *ret_sequence = found->sequence;
+        return RILL_OK;
+    }
+    if (!indexing || indexing->failed)
+        return RILL_ERR_UNAVAILABLE;
+    const enum rill_err err = rill_index_seen(indexing->index, id, since_ns, ret_sequence);
+    if (err == RILL_OK || err == RILL_ERR_NOT_FOUND)
+        return err;
+    indexing_fail(indexing, err, "look for an id");
+    return RILL_ERR_UNAVAILABLE;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store with an index: what an open reads, what is in memory, and that nobody notices.
+#include "indexing.h"
+
+#include "sim_disk.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+
+TestSuite(indexing, .timeout = 120);
+
+static const char folder[] = "store/$G/ORDERS";
+static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
+
+static struct rill_store_options options_of(struct rill_disk *disk)
+{
+    return (struct rill_store_options){
+        .disk = disk,
+        .folder = folder,
+        .segment_bytes = 64 << 10,
+        .cache_bytes_max = 256 << 10,
+        .index = true,
+        .id_window_ns = INT64_MAX,
+        .index_log_bytes = 96 << 10,
+    };
+}
+
+static struct rill_store *create(struct rill_disk *disk)
+{
+    const struct rill_store_options options = options_of(disk);
+    struct rill_store *store;
+    struct rill_error_text why;
+    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES("state"), &store, &why), RILL_OK),
+              "%s", why.text);
+    return store;
+}
+
+static struct rill_store *reopen(struct rill_disk *disk, struct rill_store_report *report)
+{
+    const struct rill_store_options options = options_of(disk);
+    struct rill_store *store;
+    struct rill_error_text why;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, report, &why), RILL_OK), "%s", why.text);
+    return store;
+}
+
+static void background(struct rill_store *store)
+{
+    struct rill_store_job *job;
+    while ((job = rill_store_background_start(store))) {
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
+    }
+}
+
+static void commit(struct rill_store *store)
+{
+    struct rill_store_committed committed;
+    struct rill_store_job *job = rill_store_commit_start(store);
+    cr_assert(job != NULL);
+    rill_store_job_run(job);
+    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+}
+
+static void append_some(struct rill_store *store, uint32_t count)
+{
+    static const uint8_t payload[256] = "payload";
+    for (uint32_t i = 0; i < count; i++) {
+        char subject[32];
+        struct rill_store_state state;
+        rill_store_state(store, &state);
+        const int len =
+            snprintf(subject, sizeof subject, "s.%lu", (unsigned long)(state.open_sequence + 1) % 10);
+        struct rill_store_message message = {.subject = rill_bytes_of(subject, (size_t)len),
+                                             .payload = rill_bytes_of(payload, sizeof payload)};
+        cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+        if (i % 10 != 9)
+            continue;
+        commit(store);
+        background(store);
+    }
+}
+
+static enum rill_err read_one(struct rill_store *store, uint64_t sequence)
+{
+    struct rill_store_message message;
+    enum rill_err err = rill_store_read(store, sequence, &message);
+    if (err == RILL_ERR_AGAIN) {
+        struct rill_store_job *job = rill_store_load_start(store, sequence);
+        rill_store_job_run(job);
+        cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
+        err = rill_store_read(store, sequence, &message);
+    }
+    cr_assert(err || message.sequence == sequence);
+    return err;
+}
+
+static uint64_t count_of(struct rill_store *store, const char *subject)
+{
+    struct rill_index_subject found = {0};
+    cr_assert(not(store->indexing->failed), "%s", store->indexing->why.text);
+    const enum rill_err err =
+        rill_index_subject(store->indexing->index, rill_bytes_from_cstr(subject), &found);
+    return err ? 0 : found.count;
+}
+
+static void kill_store(struct rill_disk *disk, struct rill_store *store)
+{
+    sim_disk_crash(disk);
+    rill_store_close(store);
+    sim_disk_restart_killed(disk);
+}
+
+// What an open replays does not grow with what is stored, and the index answers for all of it.
+Test(indexing, an_open_reads_what_the_index_does_not_have)
+{
+    uint64_t before = 0;
+    for (uint32_t count = 4000; count <= 16000; count *= 4) {
+        struct rill_disk *disk = sim_disk_create(1);
+        struct rill_store *store = create(disk);
+        struct rill_store_report report;
+        struct rill_store_state state;
+        append_some(store, count);
+        kill_store(disk, store);
+        store = reopen(disk, &report);
+        rill_store_state(store, &state);
+        cr_expect(eq(u64, state.messages, count));
+        cr_expect(lt(u64, report.bytes_read, 320 << 10));
+        cr_expect(eq(u64, count_of(store, "s.3"), count / 10));
+        cr_expect(le(sz, store->segments.hot_count, DIRECTORY_HOT_MAX));
+        for (uint64_t sequence = 1; sequence <= count; sequence += 97)
+            cr_assert(eq(int, read_one(store, sequence), RILL_OK));
+        cr_expect(le(sz, store->segments.hot_count, DIRECTORY_HOT_MAX + 1));
+        cr_expect(before == 0 || report.messages <= before + 400, "%lu and %lu", (unsigned long)before,
+                  (unsigned long)report.messages);
+        before = report.messages;
+        rill_store_close(store);
+        sim_disk_destroy(disk);
+    }
+}
+
+// Deletes and purges of segments whose directories were put away hold, for the index too, before and after an open.
+Test(indexing, removals_in_cold_segments_hold)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_report report;
+    struct rill_store_state state;
+    struct rill_store_purged purged;
+    append_some(store, 8000);
+    for (uint64_t sequence = 3; sequence < 8000; sequence += 10 * 41) {
+        cr_assert(eq(int, read_one(store, sequence), RILL_OK));
+        cr_assert(eq(int, rill_store_append_delete(store, sequence), RILL_OK));
+        commit(store);
+    }
+    background(store);
+    cr_expect(eq(u64, count_of(store, "s.3"), 800 - 20));
+    kill_store(disk, store);
+    store = reopen(disk, &report);
+    rill_store_state(store, &state);
+    cr_expect(eq(u64, state.messages, 8000 - 20));
+    cr_expect(eq(u64, count_of(store, "s.3"), 800 - 20));
+    for (uint64_t sequence = 3; sequence < 8000; sequence += 10 * 41)
+        cr_expect(eq(int, read_one(store, sequence), RILL_ERR_NOT_FOUND));
+    cr_assert(eq(int, read_one(store, 4001), RILL_OK));
+    cr_assert(eq(int, rill_store_append_purge(store, 4001, &purged), RILL_OK));
+    cr_expect(eq(u64, purged.messages, 4000 - 10));
+    commit(store);
+    append_some(store, 1000);
+    rill_store_state(store, &state);
+    cr_expect(eq(u64, state.messages, 5000 - 10));
+    rill_store_close(store);
+    store = reopen(disk, &report);
+    rill_store_state(store, &state);
+    cr_expect(eq(u64, state.messages, 5000 - 10));
+    cr_expect(eq(u64, state.first_sequence, 4001));
+    cr_expect(eq(u64, report.lost_ranges, 0));
+    cr_expect(eq(u64, count_of(store, "s.3"), 500 - 10));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
+// Without its file the index is made again from the log.
+Test(indexing, a_missing_file_is_made_again)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_report report;
+    append_some(store, 4000);
+    rill_store_close(store);
+    cr_assert(eq(int, disk->ops->unlink(disk, "store/$G/ORDERS/index.db"), RILL_OK));
+    store = reopen(disk, &report);
+    cr_expect(eq(u64, report.messages, 4000));
+    cr_expect(eq(u64, count_of(store, "s.3"), 400));
+    kill_store(disk, store);
+    store = reopen(disk, &report);
+    cr_expect(lt(u64, report.messages, 1000), "the replay has written it");
+    cr_expect(eq(u64, count_of(store, "s.3"), 400));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
