@@ -154,6 +154,9 @@ static enum rill_err tell(struct front *front, const struct record *record)
     case RECORD_DELETE:
     case RECORD_PURGE:
     case RECORD_COMMIT:
+    case RECORD_ERASED:
+    case RECORD_PACKED:
+    case RECORD_ERASE:
         return RILL_OK;
     case RECORD_CHECKPOINT:
         return tell_checkpoint(front, record);

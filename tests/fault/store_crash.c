@@ -60,6 +60,7 @@ static void check_index(struct story *story, struct rill_store *store)
     struct rill_store_state state;
     struct indexing *indexing = store->indexing;
     while ((job = rill_store_background_start(store))) {
+        story->forgets_events |= store->rewrite != NULL;
         rill_store_job_run(job);
         cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
     }

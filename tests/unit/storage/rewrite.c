@@ -263,3 +263,28 @@ Test(rewrite, a_load_across_the_replacement_is_not_trusted)
     cr_expect(eq(u64, state().lost_messages, 0));
     expect_messages(1, 1);
 }
+
+// An open with an index goes on from where the index stands, also when what it covers was rewritten; and not when the index
+// knows only what was there before.
+Test(rewrite, an_index_knows_what_was_rewritten)
+{
+    struct rill_store_report report;
+    struct rill_store_job *job;
+    options.index = true;
+    create(true);
+    fill(6);
+    for (int i = 0; i < 3; i++) { // what is fed may be rewritten, and what was rewritten is told to the index
+        while ((job = rill_store_background_start(store))) {
+            rill_store_job_run(job);
+            cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
+        }
+        if (i == 1)
+            cr_expect(state().disk_bytes < 4 * (64 << 10), "%lu bytes", (unsigned long)state().disk_bytes);
+        const uint64_t messages = state().messages;
+        reopen(&report);
+        cr_expect(eq(u64, state().messages, messages));
+        cr_expect(report.messages < messages / 4, "open %d: %lu of %lu messages were read", i,
+                  (unsigned long)report.messages, (unsigned long)messages);
+        expect_messages(1, 1);
+    }
+}
