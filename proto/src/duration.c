@@ -119,7 +119,7 @@ static size_t write_fraction(uint64_t value, uint64_t unit, char *to, size_t siz
 
 static void write_short(uint64_t ns, char *to, size_t size)
 {
-    const size_t unit = ns < 1000 ? 0 : ns < 1000 * 1000 ? 2 : 4; // of the table above
+    const size_t unit = ns < 1000 ? 0 : ns < 1000 * 1000 ? 2 : 4; // of the table above: with the micro sign
     const size_t len = write_fraction(ns, (uint64_t)units[unit].ns, to, size);
     (void)snprintf(to + len, size - len, "%s", units[unit].name);
 }

@@ -213,3 +213,23 @@ Test(consumer_pull, a_pause_ends_at_its_time)
     cr_expect(eq(str, (char *)story_wait(&story, 2 * RILL_NS_PER_S), "(ev.a|x)"));
     story_end(&story);
 }
+
+// A pull that comes while the stream is still read is answered when that is there.
+Test(consumer_pull, a_pull_waits_for_its_stream)
+{
+    static struct story story;
+    consumer_story_begin(&story, "\"ack_policy\":\"explicit\"");
+    publish_many(&story, 1, "x");
+    story.options.now = story.sim.now;
+    sim_core_stop(&story.sim);
+    sim_core_start(&story.sim, &story.options);
+    story.heard_len = 0;
+    story_connect_only(&story);
+    for (int turn = 0; turn < 1000 && !strstr(story.heard, "(ev.a|x)"); turn++) {
+        sim_client_publish(story.client, "$JS.API.CONSUMER.MSG.NEXT.S.W", "pull", NULL, RILL_BYTES("1"));
+        (void)sim_core_turn(&story.sim);
+        cr_assert(eq(ptr, (void *)strstr(story.heard, "503"), NULL), "turn %d", turn);
+    }
+    cr_expect(ne(ptr, (void *)strstr(story.heard, "(ev.a|x)"), NULL));
+    story_end(&story);
+}

@@ -26,11 +26,16 @@ static void on_command(void *context, struct sim_client *client, const struct ri
     hear(story, RILL_BYTES(")"));
 }
 
-void story_connect(struct story *story)
+void story_connect_only(struct story *story)
 {
     story->client = sim_client_open(&story->sim, on_command, story);
     sim_client_sendf(story->client,
                      "CONNECT {\"headers\":true,\"no_responders\":true}\r\nSUB in 1\r\nSUB pull 2\r\n");
+}
+
+void story_connect(struct story *story)
+{
+    story_connect_only(story);
     sim_core_settle(&story->sim);
 }
 

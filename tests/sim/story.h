@@ -21,6 +21,8 @@ struct story {
 void story_begin(struct story *story, const struct sim_options *options);
 /* For a broker that the caller started himself. */
 void story_connect(struct story *story);
+/* The same, without waiting for anything. */
+void story_connect_only(struct story *story);
 /* The broker stops and starts again; the client connects anew. */
 void story_restart(struct story *story);
 void story_end(struct story *story);

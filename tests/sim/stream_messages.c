@@ -347,3 +347,27 @@ Test(stream_messages, streams_in_memory_come_back_empty)
     expect(&story, story_say(&story, INFO, ""), "\"storage\":\"file\"");
     story_end(&story);
 }
+
+// A message is had by its time: the first one that is not older.
+Test(stream_messages, a_message_is_had_by_its_time)
+{
+    static struct story story;
+    char bodies[2][96];
+    story_begin(&story, NULL);
+    (void)story_say(&story, CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"allow_direct\":true}");
+    for (int i = 0; i < 4; i++) {
+        (void)story_say(&story, "a", "x");
+        (void)story_wait(&story, 10 * RILL_NS_PER_S);
+    }
+    // The clock of a story begins at 20:26:40.
+    (void)snprintf(bodies[0], sizeof bodies[0], "{\"start_time\":\"2026-05-28T20:26:55Z\"}");
+    (void)snprintf(bodies[1], sizeof bodies[1], "{\"start_time\":\"2026-05-28T20:26:55Z\",\"batch\":1}");
+    expect(&story, story_say(&story, GET, bodies[0]), "\"seq\":3,");
+    expect(&story, story_say(&story, DIRECT, bodies[0]), "Nats-Sequence: 3\r\n");
+    expect(&story, story_say(&story, DIRECT, bodies[1]), "204 EOB\r\nNats-Num-Pending: 1\r\n");
+    expect(&story, story_say(&story, GET, "{\"start_time\":\"2026-05-28T21:00:00Z\"}"), "10037");
+    expect(&story, story_say(&story, DIRECT, "{\"start_time\":\"2026-05-28T21:00:00Z\"}"),
+           "404 Message Not Found");
+    expect(&story, story_say(&story, GET, "{\"start_time\":\"2020-01-01T00:00:00Z\"}"), "\"seq\":1,");
+    story_end(&story);
+}

@@ -4,6 +4,7 @@
 #include "api.h"
 #include "base/alloc.h"
 #include "durable.h"
+#include "early_pulls.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -124,11 +125,8 @@ void api_consumer_list(const struct api_call *call)
 void api_consumer_next(const struct api_call *call)
 {
     struct stream *stream = stream_find(call->js, call->tokens[0]);
-    struct durable *durable =
-        stream && stream->state == STREAM_ACTIVE ? durable_find(stream, call->tokens[1]) : NULL;
-    if (durable && !durable->deleting && !call->js->stopping)
-        durable_pull(durable, call->reply, call->body);
-    else
-        // As at nats-server, whoever pulls from what is not there hears that nobody answers.
-        js_send_status(call->js, call->reply, RILL_BYTES("NATS/1.0 503\r\n\r\n"));
+    if (stream && stream->state == STREAM_RECOVERING && !call->js->stopping &&
+        early_pulls_add(stream, call->tokens[1], call->reply, call->body))
+        return;
+    early_pulls_carry_out(call->js, stream, call->tokens[1], call->reply, call->body);
 }

@@ -144,6 +144,12 @@ static void take_message(struct stream *stream, struct asked *asked, const struc
 
 static enum asked_outcome step_direct(struct stream *stream, struct asked *asked)
 {
+    if (!asked->sequence) {
+        const Rill__Timestamp *time = ((Rill__MsgGetRequest *)asked->request)->start_time;
+        const enum rill_err err = asked_find_time(stream, asked, time->unix_ns);
+        if (err)
+            return err == RILL_ERR_AGAIN ? ASKED_WAITS : finish(stream, asked);
+    }
     for (uint32_t reads = 0; asked->left && asked->bytes_left; reads++) {
         struct rill_store_message stored;
         if (asked->sequence > stream->last_committed)
@@ -218,9 +224,8 @@ static Rill__MsgGetRequest *read_request(const struct api_call *call)
 
 static void get(const struct api_call *call, struct stream *stream, const Rill__MsgGetRequest *request)
 {
-    if (has_text(request->last_by_subj) || has_text(request->next_by_subj) || request->n_multi_last ||
-        request->start_time) {
-        refuse(call, RILL_BYTES("NATS/1.0 500 By subject or time is not implemented yet\r\n\r\n"));
+    if (has_text(request->last_by_subj) || has_text(request->next_by_subj) || request->n_multi_last) {
+        refuse(call, RILL_BYTES("NATS/1.0 500 By subject is not implemented yet\r\n\r\n"));
         return;
     }
     const struct asked asked = {
@@ -257,6 +262,6 @@ void api_direct_get_subject(const struct api_call *call)
     if (!asks_nothing(request) || request->batch || request->up_to_seq || request->up_to_time)
         refuse(call, RILL_BYTES("NATS/1.0 408 Bad Request\r\n\r\n"));
     else
-        refuse(call, RILL_BYTES("NATS/1.0 500 By subject or time is not implemented yet\r\n\r\n"));
+        refuse(call, RILL_BYTES("NATS/1.0 500 By subject is not implemented yet\r\n\r\n"));
     rill_message_free(&request->base);
 }

@@ -38,14 +38,26 @@ static void respond_message(struct stream *stream, const struct asked *asked,
     free(subject);
 }
 
+static enum rill_err read_asked(struct stream *stream, struct asked *asked, struct rill_store_message *ret)
+{
+    const Rill__MsgGetRequest *request = (Rill__MsgGetRequest *)asked->request;
+    if (!asked->sequence) {
+        const enum rill_err err = asked_find_time(stream, asked, request->start_time->unix_ns);
+        if (err)
+            return err;
+    }
+    const enum rill_err err = rill_store_read(stream->store, asked->sequence, ret);
+    if (err == RILL_ERR_AGAIN)
+        asked_load(stream, asked->sequence);
+    return err;
+}
+
 static enum asked_outcome step_get(struct stream *stream, struct asked *asked)
 {
     struct rill_store_message stored;
-    const enum rill_err err = rill_store_read(stream->store, asked->sequence, &stored);
-    if (err == RILL_ERR_AGAIN) {
-        asked_load(stream, asked->sequence);
+    const enum rill_err err = read_asked(stream, asked, &stored);
+    if (err == RILL_ERR_AGAIN)
         return ASKED_WAITS;
-    }
     if (err) {
         const struct rill_js_error error = rill_js_error_of(RILL_JS_NO_MESSAGE_FOUND);
         api_respond_error(stream->js, asked_reply(asked), asked->response, &error);
@@ -83,11 +95,9 @@ void api_message_get(const struct api_call *call)
     struct stream *stream = api_stream(call);
     if (!stream)
         return;
-    if (has_text(request->last_by_subj) || has_text(request->next_by_subj) || request->start_time) {
+    if (has_text(request->last_by_subj) || has_text(request->next_by_subj)) {
         respond_not_yet(call, RILL_JS_STREAM_GENERAL,
-                        has_text(request->last_by_subj)   ? "last_by_subj"
-                        : has_text(request->next_by_subj) ? "next_by_subj"
-                                                          : "start_time");
+                        has_text(request->last_by_subj) ? "last_by_subj" : "next_by_subj");
         return;
     }
     const struct asked asked = {.step = step_get, .response = call->response, .sequence = request->seq};

@@ -25,6 +25,17 @@ void asked_load(struct stream *stream, uint64_t sequence)
     stream_load(stream, store_job);
 }
 
+enum rill_err asked_find_time(struct stream *stream, struct asked *asked, int64_t unix_ns)
+{
+    uint64_t sequence;
+    const enum rill_err err = rill_store_at_time(stream->store, unix_ns, &sequence);
+    if (err == RILL_ERR_AGAIN)
+        asked_load(stream, sequence);
+    if (!err)
+        asked->sequence = sequence;
+    return err;
+}
+
 // ---- asking ----
 
 static void asked_free(struct asked *asked)

@@ -37,6 +37,8 @@ static inline struct rill_bytes asked_reply(const struct asked *asked)
     return rill_bytes_of(asked->reply, asked->reply_len);
 }
 
+/* Puts `sequence` where the first message at or after the time is. AGAIN: wait; NOT_FOUND; else as the store. */
+enum rill_err asked_find_time(struct stream *stream, struct asked *asked, int64_t unix_ns) RILL_MUST_CHECK;
 /* Has the block of this sequence brought into memory. */
 void asked_load(struct stream *stream, uint64_t sequence);
 /* One more step of everything that waits. */

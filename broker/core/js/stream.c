@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "early_pulls.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
 #include "proto/rfc3339.h"
@@ -77,6 +78,7 @@ void stream_free(struct stream *stream)
     RILL_ASSERT(!stream->touched);
     stream_deactivate(stream);
     stream_limits_forget(stream);
+    early_pulls_end(stream);
     free_durables(stream);
     rill_deadline_cancel(&js->core->deadlines, &stream->due);
     rill_deadline_cancel(&js->core->deadlines, &stream->age_due);
@@ -131,6 +133,7 @@ void stream_activate(struct stream *stream)
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
+    early_pulls_end(stream);
 }
 
 void stream_deactivate(struct stream *stream)

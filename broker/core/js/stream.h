@@ -82,6 +82,9 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
+    struct early_pull *early_pulls; // that came before it was there, in their order
+    uint32_t early_pull_count;
+
     // the log
     struct rill_store *store;
     uint64_t last_committed; // sequence

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "early_pulls.h"
 #include "proto/message.h"
 #include "recovery.h"
 #include "stream.h"
@@ -172,6 +173,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
     } else if (job->err) {
         stream->state = STREAM_OFFLINE;
         stream->why = job->why;
+        early_pulls_end(stream);
         rill_log(&core->log, RILL_LOG_ERROR, "JetStream stream '%s' is offline: %s", stream->name,
                  job->why.text);
         recovery_fini(&job->recovery);

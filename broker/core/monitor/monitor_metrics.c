@@ -58,7 +58,7 @@ struct sample {
     X("rill_auth_errors_total", "counter", "connections refused", s->core->auth_errors)                      \
     X("rill_protocol_errors_total", "counter", "connections closed for a protocol error",                    \
       s->core->protocol_errors)                                                                              \
-    X("rill_jobs_out", "gauge", "work that is with the worker threads", core_jobs_out(s->core))                   \
+    X("rill_jobs_out", "gauge", "work that is with the worker threads", core_jobs_out(s->core))              \
     X("rill_jetstream_disk_bytes", "gauge", "bytes of the files", s->jetstream.disk_bytes)                   \
     X("rill_jetstream_api_requests_total", "counter", "requests to the API", s->jetstream.api_requests)      \
     X("rill_jetstream_api_errors_total", "counter", "requests answered with an error",                       \

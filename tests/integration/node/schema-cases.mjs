@@ -172,6 +172,8 @@ export const pubAckCases = [
   { why: "plain", subject: "s.a", outcome: "success" },
   { why: "with an id", subject: "s.b", headers: withHeaders({ "Nats-Msg-Id": "a" }), outcome: "success" },
   { why: "a duplicate", subject: "s.b", headers: withHeaders({ "Nats-Msg-Id": "a" }), outcome: "success" },
+  { why: "one more", subject: "s.c", outcome: "success" },
+  { why: "and another", subject: "s.d", outcome: "success" },
   { why: "a wrong sequence", subject: "s.b", headers: withHeaders({ "Nats-Expected-Last-Sequence": "77" }), outcome: 10071 },
   { why: "a wrong stream", subject: "s.b", headers: withHeaders({ "Nats-Expected-Stream": "T" }), outcome: 10060 },
   { why: "a wrong id", subject: "s.b", headers: withHeaders({ "Nats-Expected-Last-Msg-Id": "x" }), outcome: 10070 },

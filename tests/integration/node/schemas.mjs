@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { connect } from "@nats-io/transport-node";
 import { casesAfterPublishing, casesBeforePublishing, pubAckCases } from "./schema-cases.mjs";
 import { loadSchemas } from "./schema-files.mjs";
-import { law, run, Skip, until, url } from "./harness.mjs";
+import { law, run, Skip, take, until, url } from "./harness.mjs";
 
 const folder = process.env.RILL_NATS_SCHEMAS ?? process.env.RILL_NATS_SCHEMAS_OPTION;
 const schemas = loadSchemas(folder);
@@ -69,6 +69,25 @@ law("publishes_are_acknowledged_as_the_schema_says", async () => {
     schemas.check(`${PREFIX}.api.v1.pub_ack_response`, answer, why);
     expectOutcome(answer, outcome, why);
   }
+});
+
+const isTold = (subject) => advisories.some((message) => message.subject === `$JS.EVENT.${subject}`);
+
+law("what_becomes_of_deliveries_is_told", async () => {
+  const config = { durable_name: "D", ack_policy: "explicit", max_deliver: 1, ack_wait: 200e6, sample_freq: "100" };
+  assert.equal((await ask("$JS.API.CONSUMER.DURABLE.CREATE.S.D", { stream_name: "S", config })).error, undefined);
+  const pulled = connection.subscribe("pulled");
+  connection.publish("$JS.API.CONSUMER.MSG.NEXT.S.D", JSON.stringify({ batch: 4, expires: 5e9 }), { reply: "pulled" });
+  const [first, second, third] = await take(pulled, 4); // the fourth is never acknowledged
+  first.respond("-NAK");
+  second.respond("+TERM spoiled");
+  third.respond("+ACK");
+  await until(async () => {
+    await connection.flush();
+    for (const kind of ["MSG_NAKED", "MSG_TERMINATED", "MAX_DELIVERIES"])
+      assert.ok(isTold(`ADVISORY.CONSUMER.${kind}.S.D`), kind);
+    assert.ok(isTold("METRIC.CONSUMER.ACK.S.D"));
+  });
 });
 
 casesAfterPublishing.forEach(caseLaw);

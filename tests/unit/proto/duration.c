@@ -48,3 +48,27 @@ Test(duration, text_is_read_as_go_reads_it)
         cr_expect(eq(i64, ns, durations[i].ns), "%s", durations[i].why);
     }
 }
+
+// Durations are written as Go writes them.
+Test(duration, text_is_written_as_go_writes_it)
+{
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } table[] = {
+        {0, "0s"},
+        {1, "1ns"},
+        {1500, "1.5\xC2\xB5s"},
+        {2000000, "2ms"},
+        {999999999, "999.999999ms"},
+        {1500000000, "1.5s"},
+        {90000000000, "1m30s"},
+        {3600000000000, "1h0m0s"},
+        {-1500000000, "-1.5s"},
+        {INT64_MAX, "2562047h47m16.854775807s"},
+        {INT64_MIN, "-2562047h47m16.854775808s"},
+    };
+    char text[RILL_DURATION_BYTES_MAX];
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        cr_expect(eq(str, (char *)rill_duration_write(table[i].ns, text), (char *)table[i].text));
+}
