@@ -583,10 +583,10 @@ RILL_API_RESULT enum rill_err rill_fetch(struct rill_js *js, const char *stream,
 struct rill_pull;
 
 struct rill_pull_options {
-    size_t struct_bytes;         // sizeof(struct rill_pull_options)
-    uint32_t prefetch_msgs;      // asked for ahead; 0: 500
-    int64_t expires_ms;          // of one request; 0: 30,000
-    int64_t heartbeat_ms;        // the server shows so often that it is there; 0: a quarter of expires_ms
+    size_t struct_bytes;    // sizeof(struct rill_pull_options)
+    uint32_t prefetch_msgs; // asked for ahead; 0: 500
+    int64_t expires_ms;     // of one request; 0: 30,000
+    int64_t heartbeat_ms;   // the server shows so often that it is there; twice without is too long. 0: 2500
     rill_msg_callback *callback; // NULL: messages are taken with rill_pull_next
     void *context;
     bool own_thread; // callbacks run on a thread of this loop's own

@@ -26,7 +26,7 @@ void inlet_fini(struct inlet *inlet)
 
 void inlet_reset(struct inlet *inlet)
 {
-    inlet->begin = inlet->end = inlet->wanted = 0;
+    inlet->begin = inlet->end = inlet->wanted = inlet->last = 0;
 }
 
 /* Moves the rest to the front. It is the incomplete command only, so this is not often much. */
@@ -51,14 +51,23 @@ static enum rill_err resize(struct inlet *inlet, size_t capacity)
     return RILL_OK;
 }
 
+/* The capacity that suits what came last. A full buffer must grow; one that a read has filled may; one that
+   hardly anything came into, and that holds nothing, goes back to the least. */
+static size_t fitting(const struct inlet *inlet, bool was_full)
+{
+    if (inlet->end == inlet->capacity || (was_full && inlet->capacity < INLET_READ_BYTES_MAX))
+        return inlet->capacity * 2;
+    const bool idle = inlet->end == 0 && inlet->last <= INLET_READ_BYTES / 4;
+    const bool huge = inlet->end == 0 && inlet->capacity > INLET_READ_BYTES_MAX;
+    return idle || huge ? INLET_READ_BYTES : inlet->capacity;
+}
+
 enum rill_err inlet_room(struct inlet *inlet, uint8_t **ret_data, size_t *ret_bytes)
 {
+    const bool was_full = inlet->end == inlet->capacity;
     move_down(inlet);
-    enum rill_err err = RILL_OK;
-    if (inlet->end == inlet->capacity)
-        err = resize(inlet, inlet->capacity * 2);
-    else if (inlet->end == 0 && inlet->capacity > INLET_READ_BYTES && inlet->wanted <= INLET_READ_BYTES)
-        err = resize(inlet, INLET_READ_BYTES);
+    const size_t capacity = fitting(inlet, was_full);
+    const enum rill_err err = capacity != inlet->capacity ? resize(inlet, capacity) : RILL_OK;
     if (err)
         return err;
     *ret_data = inlet->data + inlet->end;
@@ -70,6 +79,7 @@ void inlet_filled(struct inlet *inlet, size_t bytes)
 {
     RILL_ASSERT(bytes <= inlet->capacity - inlet->end);
     inlet->end += bytes;
+    inlet->last = bytes;
 }
 
 enum rill_err inlet_next(struct inlet *inlet, struct rill_command *ret)

@@ -12,6 +12,7 @@
 
 enum {
     INLET_READ_BYTES = 64 * 1024,                // room for a read, and what an idle connection holds
+    INLET_READ_BYTES_MAX = 512 * 1024,           // of a connection whose reads fill all the room there is
     INLET_LINE_BYTES_MAX = 256 * 1024,           // of a control line; INFO of a large cluster is long
     INLET_PAYLOAD_BYTES_MAX = 128 * 1024 * 1024, // headers and payload of a message
 };
@@ -22,6 +23,7 @@ struct inlet {
     size_t begin;
     size_t end;
     size_t wanted; // bytes that the command at `begin` has at least
+    size_t last;   // bytes of the last read
 };
 
 void inlet_init(struct inlet *inlet);

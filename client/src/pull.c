@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PREFETCH = 500, EXPIRES_MS = 30000, RETRY_MS = 100, JSON_BYTES = 160 };
+enum { PREFETCH = 500, EXPIRES_MS = 30000, HEARTBEAT_MS = 2500, RETRY_MS = 100, JSON_BYTES = 160 };
 
 static void unref(struct rill_pull *pull)
 {
@@ -217,7 +217,7 @@ static void fill_options(struct rill_pull_options *ret, const struct rill_pull_o
     if (ret->expires_ms <= 0)
         ret->expires_ms = EXPIRES_MS;
     if (ret->heartbeat_ms <= 0)
-        ret->heartbeat_ms = ret->expires_ms / 4;
+        ret->heartbeat_ms = HEARTBEAT_MS;
     if (ret->heartbeat_ms > ret->expires_ms / 2)
         ret->heartbeat_ms = ret->expires_ms / 2;
     if (ret->heartbeat_ms == 0)

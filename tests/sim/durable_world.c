@@ -372,8 +372,8 @@ static void pull(struct world *world)
 static const char *const kinds[WORLD_KINDS] = {
     [WORLD_PULLS] = "\"ack_policy\":\"explicit\"",
     [WORLD_PULLS_ALL] = "\"ack_policy\":\"all\"",
-    [WORLD_PUSHES] = "\"ack_policy\":\"explicit\",\"deliver_subject\":\"_W\",\"flow_control\":true,"
-                     "\"idle_heartbeat\":300000000",
+    [WORLD_PUSHES] = ("\"ack_policy\":\"explicit\",\"deliver_subject\":\"_W\",\"flow_control\":true,"
+                      "\"idle_heartbeat\":300000000"),
     [WORLD_KEEPS_ORDER] =
         "\"ack_policy\":\"explicit\",\"metadata\":{\"rill.max_ack_pending_per_subject\":\"1\"}",
 };

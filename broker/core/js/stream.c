@@ -70,16 +70,27 @@ static void free_durables(struct stream *stream)
     }
 }
 
+/* What ends may have been touched in this turn: a client's last words to it. */
+static void untouch(struct stream *stream)
+{
+    struct stream **link = &stream->js->touched;
+    while (*link && *link != stream)
+        link = &(*link)->touched_next;
+    if (*link)
+        *link = stream->touched_next;
+    stream->touched = false;
+}
+
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
                 !stream->asked);
-    RILL_ASSERT(!stream->touched);
     stream_deactivate(stream);
     stream_limits_forget(stream);
     early_pulls_end(stream);
     free_durables(stream);
+    untouch(stream);
     rill_deadline_cancel(&js->core->deadlines, &stream->due);
     rill_deadline_cancel(&js->core->deadlines, &stream->age_due);
     HASH_DELETE(by_name, js->streams, stream);

@@ -3,7 +3,7 @@
 // librill beside libnats: the same work, on the same server, in turn, in one run. A row's figure is the median
 // of its rounds; who begins changes from round to round. Usage, with RILL_URL in the environment:
 //
-//     client-bench [rounds [messages]]
+//     client-bench [rounds [messages [part of a row's name]]]
 #include "side.h"
 
 #include <stddef.h>
@@ -102,9 +102,10 @@ int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 5;
     const int messages = argc > 2 ? atoi(argv[2]) : MESSAGES;
+    const char *part = argc > 3 ? argv[3] : "";
     struct work work = {.url = getenv("RILL_URL")};
     if (!work.url || rounds < 1 || rounds > ROUNDS_MAX || messages < 100) {
-        fprintf(stderr, "usage: RILL_URL=nats://... client-bench [rounds [messages]]\n");
+        fprintf(stderr, "usage: RILL_URL=nats://... client-bench [rounds [messages [row]]]\n");
         return 2;
     }
     work.samples = calloc((size_t)messages, sizeof work.samples[0]);
@@ -112,6 +113,8 @@ int main(int argc, char **argv)
     printf("%-34s %12s %12s  %-6s %7s  %s\n", "", "librill", "libnats", "unit", "ratio", "goal");
     for (size_t i = 0; i < ROWS && status == 0; i++) {
         double figures[SIDES];
+        if (!strstr(rows[i].name, part))
+            continue;
         work.run = (int)i * 1000;
         work.messages = messages / rows[i].share;
         work.payload_bytes = rows[i].payload_bytes;

@@ -18,14 +18,25 @@ struct pair {
     char *data;
 };
 
+/* Patient: on a busy machine two seconds are soon over. */
+static bool connect_to(natsConnection **ret, const struct work *work)
+{
+    natsOptions *options = NULL;
+    const bool holds = ok(natsOptions_Create(&options), "options") &&
+                       ok(natsOptions_SetURL(options, work->url), "options") &&
+                       ok(natsOptions_SetTimeout(options, DEADLINE_MS), "options") &&
+                       ok(natsConnection_Connect(ret, options), "connect");
+    natsOptions_Destroy(options);
+    return holds;
+}
+
 static bool open_pair(struct pair *pair, const struct work *work)
 {
     jsOptions options;
     *pair = (struct pair){.data = calloc(1, (size_t)work->payload_bytes + 1)};
     (void)jsOptions_Init(&options);
     options.PublishAsync.MaxPending = PENDING_MAX;
-    return pair->data && ok(natsConnection_ConnectTo(&pair->near, work->url), "connect") &&
-           ok(natsConnection_ConnectTo(&pair->far, work->url), "connect") &&
+    return pair->data && connect_to(&pair->near, work) && connect_to(&pair->far, work) &&
            ok(natsConnection_JetStream(&pair->js, pair->near, &options), "open");
 }
 
