@@ -322,8 +322,8 @@ struct rill_store_state {
     uint64_t segments;
     uint64_t disk_bytes;  // of all segment files, with what is reserved
     uint64_t cache_bytes; // of blocks in memory
-    uint64_t erasing; // messages that are still to be overwritten
-    bool rewriting;   // a segment is being made anew
+    uint64_t erasing;     // messages that are still to be overwritten
+    bool rewriting;       // a segment is being made anew
     bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
     bool read_only;
     struct rill_error_text why; // of read_only
@@ -331,9 +331,11 @@ struct rill_store_state {
 
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state);
 
+/* A file of a snapshot. Only its first `bytes` belong to the copy: the file may have more by then, or, when its segment
+   has been made anew in between, less. */
 struct rill_store_snapshot_file {
     char name[24];  // in the stream's folder, and in the copy's
-    uint64_t bytes; // from its beginning on; there may be more, and of one that is being made anew there may be less
+    uint64_t bytes; // from its beginning on
 };
 
 /* The stream as it was after the last commit that had finished. To keep it, copy the files to a folder of their own;
