@@ -17,6 +17,18 @@
 static const struct story_line stream_line = {
     "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}", "\"did_create\":true"};
 
+/* A story of one broker in which the stream was made first. */
+static void tell_of_stream(const struct story_line *lines, size_t count)
+{
+    static struct story story;
+    story_begin(&story, NULL);
+    story_tell(&story, &stream_line, 1);
+    story_tell(&story, lines, count);
+    story_end(&story);
+}
+
+#define TELL_OF_STREAM(lines) tell_of_stream(lines, sizeof(lines) / sizeof((lines)[0]))
+
 // Each fault of a configuration has its number.
 Test(consumer_api, faults_of_a_configuration_are_told)
 {
@@ -77,11 +89,7 @@ Test(consumer_api, faults_of_a_configuration_are_told)
         {CREATE_W, MADE(PUSH_W ",\"direct\":true"), "10091"},
         {"$JS.API.CONSUMER.NAMES.S", "", "\"total\":0"},
     };
-    static struct story story;
-    story_begin(&story, NULL);
-    story_tell(&story, &stream_line, 1);
-    STORY_TELL(&story, lines);
-    story_end(&story);
+    TELL_OF_STREAM(lines);
 }
 
 // A pedantic request is refused rather than changed.
@@ -92,11 +100,7 @@ Test(consumer_api, a_pedantic_request_is_not_changed)
          "\"err_code\":10157,\"description\":\"pedantic mode: max_deliver must be set to -1\""},
         {CREATE_W, MADE(EXPLICIT_W ",\"max_deliver\":-5"), "\"max_deliver\":-1"},
     };
-    static struct story story;
-    story_begin(&story, NULL);
-    story_tell(&story, &stream_line, 1);
-    STORY_TELL(&story, lines);
-    story_end(&story);
+    TELL_OF_STREAM(lines);
 }
 
 // A name that is taken means: the same again, or a change of what may change; the action says which is wanted.
@@ -193,11 +197,7 @@ Test(consumer_api, consumers_are_listed)
         {"$JS.API.CONSUMER.NAMES.S", "{\"offset\":9}", "\"consumers\":[]"},
         {"$JS.API.CONSUMER.LIST.T", "", "10059"},
     };
-    static struct story story;
-    story_begin(&story, NULL);
-    story_tell(&story, &stream_line, 1);
-    STORY_TELL(&story, lines);
-    story_end(&story);
+    TELL_OF_STREAM(lines);
 }
 
 // A reset goes back to the floor, or where it is told to, and is there after a restart.

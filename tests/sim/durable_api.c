@@ -2,127 +2,28 @@
 //
 // Requests and answers of the JetStream API through the wire, in their order: each test is a short story. Errors are
 // compared by their numbers, other answers by what they must contain.
+#include "consumer_story.h"
 #include "faulty_disk.h"
-#include "sim_core.h"
-#include "sim_disk.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-struct story {
-    struct rill_disk *disk;
-    struct sim_core sim;
-    struct sim_client *client;
-    char heard
-        [64 *
-         1024]; // everything that came since the last request: subject, headers and payload of each message
-    size_t heard_len;
-};
-
-static void hear(struct story *story, struct rill_bytes bytes)
-{
-    cr_assert(lt(sz, story->heard_len + bytes.len + 1, sizeof story->heard));
-    memcpy(story->heard + story->heard_len, bytes.data, bytes.len);
-    story->heard_len += bytes.len;
-    story->heard[story->heard_len] = 0;
-}
-
-static void on_command(void *context, struct sim_client *client, const struct rill_command *command)
-{
-    struct story *story = context;
-    if (command->op != RILL_OP_MSG && command->op != RILL_OP_HMSG)
-        return;
-    hear(story, RILL_BYTES("("));
-    hear(story, command->subject);
-    hear(story, RILL_BYTES("|"));
-    hear(story, command->headers);
-    hear(story, command->payload);
-    hear(story, RILL_BYTES(")"));
-}
-
-static void connect_client(struct story *story)
-{
-    story->client = sim_client_open(&story->sim, on_command, story);
-    sim_client_sendf(story->client,
-                     "CONNECT {\"headers\":true,\"no_responders\":true}\r\nSUB in 1\r\nSUB pull 2\r\n");
-}
-
-static void story_begin(struct story *story)
-{
-    *story = (struct story){.disk = sim_disk_create(1)};
-    sim_core_start(&story->sim, &(struct sim_options){.seed = 1, .calm = true, .disk = story->disk});
-    connect_client(story);
-    sim_core_settle(&story->sim);
-}
-
-static void story_end(struct story *story)
-{
-    sim_core_stop(&story->sim);
-    sim_disk_destroy(story->disk);
-}
-
-/* Publishes with a reply and returns what was heard until nothing more happens. */
-static const char *say(struct story *story, const char *subject, const char *body)
-{
-    story->heard_len = 0;
-    story->heard[0] = 0;
-    sim_client_publish(story->client, subject, "in", NULL, rill_bytes_from_cstr(body));
-    sim_core_settle(&story->sim);
-    return story->heard;
-}
-
-static const char *say_with(struct story *story, const char *subject, const char *header, const char *body)
-{
-    char headers[256];
-    (void)snprintf(headers, sizeof headers, "NATS/1.0\r\n%s\r\n\r\n", header);
-    story->heard_len = 0;
-    story->heard[0] = 0;
-    sim_client_publish(story->client, subject, "in", headers, rill_bytes_from_cstr(body));
-    sim_core_settle(&story->sim);
-    return story->heard;
-}
-
-static const char *pull(struct story *story, const char *body)
-{
-    story->heard_len = 0;
-    story->heard[0] = 0;
-    sim_client_publish(story->client, "$JS.API.CONSUMER.MSG.NEXT.S.W", "pull", NULL,
-                       rill_bytes_from_cstr(body));
-    sim_core_settle(&story->sim);
-    return story->heard;
-}
 
 #define STREAM   "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}"
 #define CONSUMER "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\"}}"
 
 static void make_stream_and_consumer(struct story *story)
 {
-    cr_assert(ne(ptr, strstr(say(story, "$JS.API.STREAM.CREATE.S", STREAM), "\"did_create\":true"), NULL));
-    cr_assert(ne(ptr, strstr(say(story, "$JS.API.CONSUMER.CREATE.S.W", CONSUMER), "\"name\":\"W\""), NULL));
+    cr_assert(
+        ne(ptr, strstr(story_say(story, "$JS.API.STREAM.CREATE.S", STREAM), "\"did_create\":true"), NULL));
+    cr_assert(
+        ne(ptr, strstr(story_say(story, "$JS.API.CONSUMER.CREATE.S.W", CONSUMER), "\"name\":\"W\""), NULL));
 }
-
-struct line {
-    const char *subject;
-    const char *body;
-    const char *answer; // a part of it
-};
-
-static void tell(struct story *story, const struct line *lines, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *heard = say(story, lines[i].subject, lines[i].body);
-        cr_expect(ne(ptr, strstr(heard, lines[i].answer), NULL), "line %zu: %s %s -> %s, not %s", i,
-                  lines[i].subject, lines[i].body, heard, lines[i].answer);
-    }
-}
-
-#define TELL(story, lines) tell(story, lines, sizeof(lines) / sizeof((lines)[0]))
 
 // A stream can be made again with the same configuration and with no other; its name and subjects are its own.
 Test(durable_api, streams_are_made_once)
 {
-    static const struct line lines[] = {
+    static const struct story_line lines[] = {
         {"$JS.API.STREAM.INFO.S", "", "10059"},
         {"$JS.API.STREAM.CREATE.S", STREAM, "\"did_create\":true"},
         {"$JS.API.STREAM.CREATE.S", STREAM, "\"did_create\":true"},
@@ -137,16 +38,16 @@ Test(durable_api, streams_are_made_once)
         {"$JS.API.STREAM.CREATE.S", STREAM, "\"did_create\":true"},
         {"$JS.API.INFO", "", "\"streams\":2"},
     };
-    struct story story;
-    story_begin(&story);
-    TELL(&story, lines);
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, lines);
     story_end(&story);
 }
 
 // What is not there yet, or never was, is refused in words that name it.
 Test(durable_api, what_is_not_there_yet_is_refused_by_name)
 {
-    static const struct line lines[] = {
+    static const struct story_line lines[] = {
         {"$JS.API.FOO", "", "10003"},
         {"$JS.API.STREAM.SNAPSHOT.S", "", "$JS.API.STREAM.SNAPSHOT.S is not implemented yet"},
         {"$JS.API.META.LEADER.STEPDOWN", "", "10010"},
@@ -169,16 +70,16 @@ Test(durable_api, what_is_not_there_yet_is_refused_by_name)
          "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"flow_control\"}}",
          "ack_policy flow_control is not implemented yet"},
     };
-    struct story story;
-    story_begin(&story);
-    TELL(&story, lines);
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, lines);
     story_end(&story);
 }
 
 // A consumer is made in any of the forms, once; its defaults are nats-server's.
 Test(durable_api, consumers_are_made_once)
 {
-    static const struct line lines[] = {
+    static const struct story_line lines[] = {
         {"$JS.API.CONSUMER.CREATE.S.W", CONSUMER, "10059"},
         {"$JS.API.STREAM.CREATE.S", STREAM, "did_create"},
         {"$JS.API.CONSUMER.INFO.S.W", "", "10014"},
@@ -202,9 +103,9 @@ Test(durable_api, consumers_are_made_once)
         {"$JS.API.CONSUMER.DELETE.S.W", "", "10014"},
         {"$JS.API.CONSUMER.NAMES.S", "", "\"consumers\":[\"V\"]"},
     };
-    struct story story;
-    story_begin(&story);
-    TELL(&story, lines);
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, lines);
     story_end(&story);
 }
 
@@ -228,11 +129,11 @@ Test(durable_api, publishes_are_answered)
         {"Nats-TTL: 5", "10166"},
         {"Other: 1", "\"seq\":4}"},
     };
-    struct story story;
-    story_begin(&story);
+    static struct story story;
+    story_begin(&story, NULL);
     make_stream_and_consumer(&story);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        const char *heard = say_with(&story, "ev.a", lines[i].header, "x");
+        const char *heard = story_say_with(&story, "ev.a", lines[i].header, "x");
         cr_expect(ne(ptr, strstr(heard, lines[i].answer), NULL), "%s -> %s", lines[i].header, heard);
     }
     story_end(&story);
@@ -241,51 +142,56 @@ Test(durable_api, publishes_are_answered)
 // The statuses that end a pull, as nats-server sends them.
 Test(durable_api, pulls_end_with_a_status)
 {
-    struct story story;
-    story_begin(&story);
+    static struct story story;
+    story_begin(&story, NULL);
     make_stream_and_consumer(&story);
-    cr_expect(eq(str, (char *)pull(&story, "{\"no_wait\":true}"), "(pull|NATS/1.0 404 No Messages\r\n\r\n)"));
-    cr_expect(eq(str, (char *)pull(&story, "{\"batch\":5,\"no_wait\":true,\"expires\":1000000000}"), ""));
+    cr_expect(
+        eq(str, (char *)story_pull(&story, "{\"no_wait\":true}"), "(pull|NATS/1.0 404 No Messages\r\n\r\n)"));
+    cr_expect(
+        eq(str, (char *)story_pull(&story, "{\"batch\":5,\"no_wait\":true,\"expires\":1000000000}"), ""));
     sim_core_advance(&story.sim, RILL_NS_PER_S);
     cr_expect(eq(
         str, story.heard,
         "(pull|NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: 5\r\nNats-Pending-Bytes: 0\r\n\r\n)"));
-    cr_expect(eq(str, (char *)pull(&story, "{\"batch\":3,\"no_wait\":true,\"expires\":1000000000}"), ""));
+    cr_expect(
+        eq(str, (char *)story_pull(&story, "{\"batch\":3,\"no_wait\":true,\"expires\":1000000000}"), ""));
     cr_expect(ne(ptr,
-                 strstr(say(&story, "ev.a", "one"),
+                 strstr(story_say(&story, "ev.a", "one"),
                         "(ev.a|one)(pull|NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: 2\r\n"),
                  NULL));
     cr_expect(ne(ptr,
-                 strstr(pull(&story, "{\"idle_heartbeat\":1000000000}"),
+                 strstr(story_pull(&story, "{\"idle_heartbeat\":1000000000}"),
                         "400 Bad Request - heartbeat value too large"),
                  NULL));
-    cr_expect(eq(str, (char *)pull(&story, "2"), ""));
-    cr_expect(
-        ne(ptr, strstr(say(&story, "$JS.API.CONSUMER.DELETE.S.W", ""), "(pull|NATS/1.0 409 Consumer Deleted"),
-           NULL));
+    cr_expect(eq(str, (char *)story_pull(&story, "2"), ""));
+    cr_expect(ne(
+        ptr,
+        strstr(story_say(&story, "$JS.API.CONSUMER.DELETE.S.W", ""), "(pull|NATS/1.0 409 Consumer Deleted"),
+        NULL));
     story_end(&story);
 }
 
 // A pull beyond max_waiting is told so; pulls whose inbox is gone make room.
 Test(durable_api, waiting_pulls_have_a_limit)
 {
-    struct story story;
-    story_begin(&story);
-    (void)say(&story, "$JS.API.STREAM.CREATE.S", STREAM);
-    (void)say(&story, "$JS.API.CONSUMER.CREATE.S.W",
-              "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\",\"max_"
-              "waiting\":2}}");
+    static struct story story;
+    story_begin(&story, NULL);
+    (void)story_say(&story, "$JS.API.STREAM.CREATE.S", STREAM);
+    (void)story_say(
+        &story, "$JS.API.CONSUMER.CREATE.S.W",
+        "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\",\"max_"
+        "waiting\":2}}");
     sim_client_publish(story.client, "$JS.API.CONSUMER.MSG.NEXT.S.W", "nobody", NULL, RILL_BYTES(""));
-    cr_expect(eq(str, (char *)pull(&story, ""), ""));
-    cr_expect(eq(str, (char *)pull(&story, ""), ""));
-    cr_expect(ne(ptr, strstr(pull(&story, ""), "409 Exceeded MaxWaiting"), NULL));
+    cr_expect(eq(str, (char *)story_pull(&story, ""), ""));
+    cr_expect(eq(str, (char *)story_pull(&story, ""), ""));
+    cr_expect(ne(ptr, strstr(story_pull(&story, ""), "409 Exceeded MaxWaiting"), NULL));
     story_end(&story);
 }
 
 // Shutting down tells those who wait, and a start finds everything again.
 Test(durable_api, everything_is_there_after_a_restart)
 {
-    static const struct line lines[] = {
+    static const struct story_line lines[] = {
         {"$JS.API.STREAM.INFO.S", "", "\"messages\":3"},
         {"$JS.API.CONSUMER.INFO.S.W", "", "\"num_ack_pending\":1"},
         {"$JS.API.CONSUMER.INFO.S.W", "", "\"num_pending\":1"},
@@ -293,41 +199,38 @@ Test(durable_api, everything_is_there_after_a_restart)
         {"$JS.API.STREAM.CREATE.S", STREAM, "\"did_create\":true"},
         {"$JS.API.CONSUMER.CREATE.S.W", CONSUMER, "\"delivered\":{\"consumer_seq\":2,\"stream_seq\":2}"},
     };
-    struct story story;
-    story_begin(&story);
+    static struct story story;
+    story_begin(&story, NULL);
     make_stream_and_consumer(&story);
     for (int i = 0; i < 3; i++)
-        (void)say(&story, "ev.a", "x");
-    cr_expect(ne(ptr, strstr(pull(&story, "2"), "(ev.a|x)(ev.a|x)"), NULL));
-    (void)say(&story, "$JS.ACK.S.W.1.1.1.1.2", "+ACK");
-    sim_core_stop(&story.sim);
-    sim_core_start(&story.sim, &(struct sim_options){.seed = 2, .calm = true, .disk = story.disk});
-    connect_client(&story);
-    sim_core_settle(&story.sim);
-    TELL(&story, lines);
+        (void)story_say(&story, "ev.a", "x");
+    cr_expect(ne(ptr, strstr(story_pull(&story, "2"), "(ev.a|x)(ev.a|x)"), NULL));
+    (void)story_say(&story, "$JS.ACK.S.W.1.1.1.1.2", "+ACK");
+    story_restart(&story);
+    STORY_TELL(&story, lines);
     story_end(&story);
 }
 
 static void expect_answer(const char *body, const char *expected, struct story *story)
 {
-    (void)pull(story, "1");
-    const char *heard = say(story, "$JS.ACK.S.W.1.1.1.1.0", body);
+    (void)story_pull(story, "1");
+    const char *heard = story_say(story, "$JS.ACK.S.W.1.1.1.1.0", body);
     cr_expect(eq(str, (char *)heard, (char *)expected), "%s", body);
 }
 
 // Every kind of acknowledgement that wants an answer gets one, also for what is done.
 Test(durable_api, acknowledgements_are_answered)
 {
-    struct story story;
-    story_begin(&story);
+    static struct story story;
+    story_begin(&story, NULL);
     make_stream_and_consumer(&story);
-    (void)say(&story, "ev.a", "x");
+    (void)story_say(&story, "ev.a", "x");
     expect_answer("+WPI", "(in|)", &story);
     expect_answer("-NAK", "(in|)(ev.a|x)", &story);
     expect_answer("+ACK", "(in|)", &story);
     expect_answer("+ACK", "(in|)", &story);
     // Never delivered: not confirmed.
-    cr_expect(eq(str, (char *)say(&story, "$JS.ACK.S.W.1.9.9.1.0", "+ACK"), ""));
+    cr_expect(eq(str, (char *)story_say(&story, "$JS.ACK.S.W.1.9.9.1.0", "+ACK"), ""));
     story_end(&story);
 }
 
@@ -345,8 +248,8 @@ static uint32_t count_of(const char *text, const char *part)
 Test(durable_api, overload_is_said)
 {
     static uint8_t payload[1 << 20];
-    struct story story;
-    story_begin(&story);
+    static struct story story;
+    story_begin(&story, NULL);
     make_stream_and_consumer(&story);
     story.heard_len = 0;
     for (int i = 0; i < 10; i++)
@@ -362,20 +265,22 @@ Test(durable_api, overload_is_said)
 Test(durable_api, a_broken_log_is_read_only)
 {
     struct faulty_disk faulty;
-    struct story story = {.disk = sim_disk_create(1)};
+    static struct story story;
+    story = (struct story){.disk = sim_disk_create(1)};
     faulty_disk_init(&faulty, story.disk);
     sim_core_start(&story.sim, &(struct sim_options){.seed = 1, .calm = true, .disk = &faulty.base});
-    connect_client(&story);
-    sim_core_settle(&story.sim);
+    story_connect(&story);
     make_stream_and_consumer(&story);
-    cr_expect(eq(str, (char *)say(&story, "ev.a", "kept"), "(in|{\"stream\":\"S\",\"seq\":1})"));
+    cr_expect(eq(str, (char *)story_say(&story, "ev.a", "kept"), "(in|{\"stream\":\"S\",\"seq\":1})"));
     faulty.fail_at = faulty.calls + 1;
     faulty.fail_count = 1;
     faulty.err = RILL_ERR_IO;
-    cr_expect(ne(ptr, strstr(say(&story, "ev.a", "lost"), "\"err_code\":10077"), NULL));
-    cr_expect(ne(ptr, strstr(say(&story, "ev.a", "refused"), "read-only after an earlier error"), NULL));
-    cr_expect(ne(ptr, strstr(pull(&story, "{\"batch\":9,\"no_wait\":true}"), "(ev.a|kept)(pull|"), NULL));
+    cr_expect(ne(ptr, strstr(story_say(&story, "ev.a", "lost"), "\"err_code\":10077"), NULL));
+    cr_expect(
+        ne(ptr, strstr(story_say(&story, "ev.a", "refused"), "read-only after an earlier error"), NULL));
+    cr_expect(
+        ne(ptr, strstr(story_pull(&story, "{\"batch\":9,\"no_wait\":true}"), "(ev.a|kept)(pull|"), NULL));
     // Not durable, so not confirmed.
-    cr_expect(eq(str, (char *)say(&story, "$JS.ACK.S.W.1.1.1.1.0", "+ACK"), ""));
+    cr_expect(eq(str, (char *)story_say(&story, "$JS.ACK.S.W.1.1.1.1.0", "+ACK"), ""));
     story_end(&story);
 }
