@@ -312,6 +312,14 @@ static uint64_t deleted_count(const struct rill_store *store)
     return missing;
 }
 
+static struct rill_error_text index_why(const struct rill_store *store)
+{
+    static const struct rill_error_text lost = {"a segment's directory could not be read"};
+    const struct indexing *indexing = store->indexing;
+    const bool has_failed = indexing && indexing->failed;
+    return has_failed ? indexing->why : store->segments.failed ? lost : (struct rill_error_text){""};
+}
+
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state)
 {
     const struct log_mark *committed = &store->committed;
@@ -331,6 +339,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .erasing = store->erasure_count,
         .rewriting = store->rewrite != NULL,
         .index_failed = store->segments.failed || (store->indexing && store->indexing->failed),
+        .index_why = index_why(store),
         .read_only = store->read_only,
         .why = store->why,
     };
