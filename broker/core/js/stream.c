@@ -10,6 +10,7 @@
 #include "proto/rfc3339.h"
 #include "proto/subject.h"
 #include "stream_limits.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 
@@ -145,6 +146,7 @@ void stream_activate(struct stream *stream)
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
     early_pulls_end(stream);
+    stream_tidy(stream); // what the life before left undone
 }
 
 void stream_deactivate(struct stream *stream)

@@ -269,7 +269,7 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         stream_answer_updated(stream, reply, &gone);
     else if (waiter->what == STREAM_WAIT_PURGED)
         stream_answer_purged(stream, reply, 0, &gone);
-    else if (waiter->what == STREAM_WAIT_MESSAGE_DELETED)
+    else if (stream_wait_is_delete(waiter->what))
         stream_answer_message_deleted(stream, reply, &gone);
 }
 
