@@ -85,6 +85,7 @@ static void untouch(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
+    struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
                 !stream->asked);
     stream_deactivate(stream);
@@ -109,6 +110,7 @@ void stream_free(struct stream *stream)
     rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
+    held_release(js, &held); // some may be about a stream that will have its name
 }
 
 /* The configuration was checked with this. */

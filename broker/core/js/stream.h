@@ -92,6 +92,7 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
+    struct held held;               // requests that came while it was being made, redefined or removed
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
 

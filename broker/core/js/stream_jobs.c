@@ -109,6 +109,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
+        held_release(stream->js, &stream->held);
     }
     job_free(job);
 }
@@ -229,6 +230,7 @@ static void finish_define(struct rill_core *core, struct rill_job *base)
             stream_answer_updated(stream, reply, &error);
         }
     }
+    held_release(stream->js, &stream->held);
     job_free(job);
 }
 
