@@ -4,6 +4,7 @@
 #include "index.h"
 #include "proto/message.h"
 #include "proto/stream_log.pb-c.h"
+#include "store_drive.h"
 #include "tool.h"
 
 #include <criterion/criterion.h>
@@ -25,14 +26,6 @@ static struct rill_error_text why;
 static void subject_of(uint64_t sequence, char text[32])
 {
     (void)snprintf(text, 32, "orders.%u", (unsigned)(sequence % 37));
-}
-
-static void commit(struct rill_store *store)
-{
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
 }
 
 /* Says that ids are remembered for the window. */
@@ -70,7 +63,7 @@ static void make_stream(void)
     }
     cr_assert(eq(int, rill_store_append_delete(store, MESSAGES - DELETED), RILL_OK));
     cr_assert(eq(int, rill_store_append_purge(store, PURGED_BELOW, &purged), RILL_OK));
-    commit(store);
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
     rill_store_close(store);
     (void)unlink(path); // the store's own, to be made as a test wants it
 }
@@ -263,19 +256,14 @@ Test(index_check, reindex_remembers_ids_for_the_streams_window)
 // A message that was still to be overwritten is, and does not keep the index from being made.
 Test(index_check, reindex_finishes_an_erase)
 {
-    struct rill_store_state state;
     expect("reindex", TOOL_SOUND, "SOUND");
     struct rill_store *store = open_stream();
-    struct rill_store_job *job = rill_store_load_start(store, 1000);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
-    cr_assert(eq(int, rill_store_append_erase(store, 1000), RILL_OK));
-    commit(store);
+    cr_assert(eq(int, drive_erase(store, 1000), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
     rill_store_close(store);
     expect("reindex", TOOL_SOUND, "SOUND");
     store = open_stream();
-    rill_store_state(store, &state);
-    cr_expect(eq(u64, state.erasing, 0));
+    cr_expect(eq(u64, drive_state(store).erasing, 0));
     rill_store_close(store);
 }
 
