@@ -61,6 +61,7 @@ static struct rill_jetstream_config jetstream_config_of(const struct rill_option
         .store_dir = options->jetstream_store_dir,
         .disk = rill_disk_real(),
         .lenient = !options->jetstream_strict,
+        .async = options->jetstream_sync_ns > 0,
         .domain = options->jetstream_domain,
         .free_bytes = options->jetstream ? process_free_bytes(options->jetstream_store_dir) : 0,
         .limits =
