@@ -84,6 +84,7 @@ struct rill_store_options {
     struct rill_store_limits limits;
     bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
