@@ -29,6 +29,8 @@ void stream_place_init(struct stream_place *place, struct stream *stream)
         .cache_bytes_max = js->cache_bytes_max,
         .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
         .first_sequence = stream->record ? stream->record->config->first_seq : 0,
+        .index = true,
+        .index_log_bytes = js->index_log_bytes,
     };
     place->memory = place->file;
     place->memory.disk = js->memory_disk;
@@ -52,6 +54,7 @@ static struct rill_store_options definition_of(const struct stream_place *place)
     options.segment_bytes = DEFINITION_SEGMENT_BYTES;
     options.first_sequence = 0;
     options.checkpoint = NULL;
+    options.index = false;
     return options;
 }
 
