@@ -86,6 +86,7 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
     HASH_DELETE(by_name, durable->stream->durables, durable);
     push_stop(durable);
     durable_set_record(durable, record);
+    source_changed(durable);
     HASH_ADD_KEYPTR(by_name, durable->stream->durables, record->name, strlen(record->name), durable);
     if (durable->pin && durable->pulls.policy != PULLS_PINNED)
         pin_stop(durable);
@@ -112,7 +113,7 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter && !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
     if (durable->record_next)
@@ -131,6 +132,7 @@ void durable_add(struct stream *stream, struct durable *durable)
 void durable_activate(struct durable *durable)
 {
     durable->active_ns = durable->stream->js->core->now.mono_ns;
+    source_changed(durable);
     start_parts(durable);
     durable_look_at_pause(durable);
     durable_serve_later(durable);
@@ -176,6 +178,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     durable_end_pulls(durable, status);
     push_stop(durable);
     pin_stop(durable);
+    source_stop(durable);
     leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);
     RILL_ASSERT(stream->durable_count > 0);

@@ -169,6 +169,9 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     stream->dedupe.window_ns = record->config->duplicate_window;
     if (!listens)
         return;
+    struct durable *durable;
+    for (durable = stream->durables; durable; durable = durable->by_name.next)
+        source_changed(durable);
     subscribe(stream);
     stream_limits_apply(stream);
 }

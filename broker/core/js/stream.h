@@ -96,6 +96,9 @@ struct stream {
     uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive
     uint64_t flying_sequence;          // last one of the commit that is out
 
+    uint64_t log_changes;                 // counted: whatever may have changed which messages there are
+    struct rill_store_filter *everything; // of all consumers without a filter; NULL until it is needed
+
     // who waits for the open commit and for the one that is out
     struct pub_acks acks_open;
     struct pub_acks acks_flying;
@@ -193,6 +196,8 @@ struct rill_js_error stream_store_error(const struct stream *stream, enum rill_e
 enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
 /* Offers messages to the consumers that wait for some, and goes on with what was asked. */
 void stream_serve_waiting(struct stream *stream);
+/* Starts the next piece of what the store does in the background, if it has one. */
+void stream_tidy(struct stream *stream);
 
 // ---- jobs (stream_jobs.c) ----
 

@@ -347,8 +347,6 @@ struct tidy_job {
     struct rill_store_job *store_job;
 };
 
-static void tidy(struct stream *stream);
-
 static void run_tidy(struct rill_job *base)
 {
     rill_store_job_run(((struct tidy_job *)base)->store_job);
@@ -364,13 +362,14 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
         rill_log(&core->log, RILL_LOG_WARN, "JetStream stream '%s': work in the background was not done: %s",
                  stream->name, rill_err_text(err));
     stream->loads_out--;
+    stream->log_changes++;
     if (!err && stream->state == STREAM_ACTIVE)
-        tidy(stream);
+        stream_tidy(stream);
     stream_touch(stream);
     stream_serve_waiting(stream);
 }
 
-static void tidy(struct stream *stream)
+void stream_tidy(struct stream *stream)
 {
     struct rill_store_job *store_job = rill_store_background_start(stream->store);
     if (!store_job)
@@ -396,7 +395,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
-    tidy(stream);
+    stream_tidy(stream);
     stream_limits_watch(stream);
 }
 
@@ -455,6 +454,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     struct rill_store_job *store_job = stream->commit_out;
     struct rill_store_committed state;
     stream->commit_out = NULL;
+    stream->log_changes++;
     const enum rill_err err = rill_store_commit_finish(stream->store, store_job, &state);
     RILL_ASSERT(state.last_sequence >= stream->last_committed);
     if (err)
