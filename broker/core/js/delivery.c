@@ -286,10 +286,6 @@ static enum outcome deliver_read(struct durable *durable, const struct rill_stor
 {
     const uint64_t sequence = stored->sequence;
     const int64_t time_ns = stored->time_ns;
-    if (source_count(durable)) {
-        source_wait(durable);
-        return STOPPED;
-    }
     const uint64_t pending = durable_pending(durable);
     const struct consumer_offer offer = consumer_offer(durable->consumer, sequence);
     const struct message message = make_message(durable, stored, &offer, again ? pending : pending - 1);
@@ -333,6 +329,10 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
     struct rill_store_message stored;
     if (!durable->push && !pull) {
         rest(durable);
+        return STOPPED;
+    }
+    if (source_count(durable)) {
+        source_wait(durable);
         return STOPPED;
     }
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);

@@ -113,7 +113,8 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter && !rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter &&
+                !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
     if (durable->record_next)
@@ -247,10 +248,12 @@ static void fill_group(const struct durable *durable, struct durable_info *ret_i
     ret_info->info.n_priority_groups = 1;
 }
 
-void durable_info(const struct durable *durable, struct durable_info *ret_info)
+void durable_info(struct durable *durable, struct durable_info *ret_info)
 {
     const struct rill_core *core = durable->stream->js->core;
     Rill__ConsumerInfo *info = &ret_info->info;
+    if (durable->stream->state == STREAM_ACTIVE)
+        (void)!source_count(durable);
     rill__consumer_info__init(info);
     fill_time(&ret_info->created, durable->record->created_unix_ns);
     fill_time(&ret_info->now, core->now.wall_ns);

@@ -90,6 +90,9 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
 void durable_answer(struct jetstream *js, enum stream_wait what, struct durable *durable,
                     struct rill_bytes reply, const struct rill_js_error *error);
 
+/* Answers with what there is to know about the consumer, as soon as its pending messages are counted. */
+void durable_respond(struct durable *durable, enum stream_wait what, struct rill_bytes reply);
+
 enum durable_delete {
     DURABLE_DELETED,       // gone, and answered
     DURABLE_DELETE_WAITS,  // for a commit
@@ -113,8 +116,8 @@ struct durable_info {
     Rill__PriorityGroupState *groups[1];
     Rill__Timestamp pinned_time;
 };
-/* With the number of pending messages as it was counted last, see source_count. */
-void durable_info(const struct durable *durable, struct durable_info *ret_info);
+/* When source_count says AGAIN the number of pending messages is the one before. */
+void durable_info(struct durable *durable, struct durable_info *ret_info);
 
 /* Something was done to it: notes news and sets its deadline. */
 void durable_changed(struct durable *durable);

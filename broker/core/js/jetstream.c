@@ -38,6 +38,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
     js->cache_bytes_max = config->cache_bytes_max;
+    js->index_log_bytes = config->index_log_bytes;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);

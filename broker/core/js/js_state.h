@@ -46,6 +46,7 @@ struct jetstream {
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
+    uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
     struct sub *domain_sub; // NULL without a domain

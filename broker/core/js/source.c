@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "durable.h"
 #include "proto/subject.h"
+#include "stream_background.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -12,7 +13,6 @@
 enum { FILTERS_MAX = 1024 };
 
 #define FILTER_IDLE_NS (10 * RILL_NS_PER_S)
-#define WAIT_NS        RILL_NS_PER_MS
 
 /* What one filter remembers; in the list of all, the one that was asked least recently first. */
 struct source_filter {
@@ -232,10 +232,6 @@ void source_skipped(struct durable *durable, uint64_t from, uint64_t to)
 
 void source_wait(struct durable *durable)
 {
-    struct stream *stream = durable->stream;
-    stream_tidy(stream);
-    if (stream->loads_out)
-        durable->retry_at_ns = stream->js->core->now.mono_ns + WAIT_NS;
-    else
-        durable_serve_later(durable);
+    durable_wait_for_stream(durable);
+    stream_await_index(durable->stream);
 }

@@ -55,7 +55,7 @@ void source_took(struct durable *durable, uint64_t sequence);
 /* The cursor was moved on over what is not for it. */
 void source_skipped(struct durable *durable, uint64_t from, uint64_t to);
 
-/* Something is asked again soon: in the next turn, or in a moment when work in the background is under way. */
+/* An answer was AGAIN: it is served again when the index has gone on. */
 void source_wait(struct durable *durable);
 
 /* Filters that nobody has asked for a while go. */

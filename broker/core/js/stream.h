@@ -54,6 +54,7 @@ struct stream_waiter {
         STREAM_WAIT_CONSUMER_PAUSED,
         STREAM_WAIT_CONSUMER_RESET,
         STREAM_WAIT_CONSUMER_DELETED,
+        STREAM_WAIT_CONSUMER_ASKED, // for no commit, but until its messages are counted
     } what;
     struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
@@ -93,7 +94,9 @@ struct stream {
     bool full;               // the last commit found no room on the disk
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
-    uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive
+    uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
+    uint32_t background_out;           // of these
+    int64_t background_after_ns;       // not before, as it has failed
     uint64_t flying_sequence;          // last one of the commit that is out
 
     uint64_t log_changes;                 // counted: whatever may have changed which messages there are
@@ -190,14 +193,13 @@ void stream_end_turn(struct stream *stream);
 void stream_due(struct stream *stream);
 /* What waits is tried again in the next turn. */
 void stream_soon(struct stream *stream);
+void stream_due_within(struct stream *stream, int64_t delay_ns);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
 enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
 /* Offers messages to the consumers that wait for some, and goes on with what was asked. */
 void stream_serve_waiting(struct stream *stream);
-/* Starts the next piece of what the store does in the background, if it has one. */
-void stream_tidy(struct stream *stream);
 
 // ---- jobs (stream_jobs.c) ----
 

@@ -17,6 +17,7 @@
 #include "proto/message.h"
 #include "stream.h"
 #include "stream_advisory.h"
+#include "stream_background.h"
 #include "stream_limits.h"
 #include "stream_load.h"
 
@@ -50,10 +51,17 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
-void stream_soon(struct stream *stream)
+void stream_due_within(struct stream *stream, int64_t delay_ns)
 {
     struct rill_core *core = stream->js->core;
-    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+    const int64_t at_ns = core->now.mono_ns + delay_ns;
+    if (!rill_deadline_armed(&stream->due) || stream->due.at_ns > at_ns)
+        rill_deadline_set(&core->deadlines, &stream->due, at_ns);
+}
+
+void stream_soon(struct stream *stream)
+{
+    stream_due_within(stream, 0);
 }
 
 void stream_serve_waiting(struct stream *stream)
@@ -339,49 +347,6 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
-// ---- what the store does in the background ----
-
-struct tidy_job {
-    struct rill_job job;
-    struct stream *stream;
-    struct rill_store_job *store_job;
-};
-
-static void run_tidy(struct rill_job *base)
-{
-    rill_store_job_run(((struct tidy_job *)base)->store_job);
-}
-
-static void finish_tidy(struct rill_core *core, struct rill_job *base)
-{
-    struct tidy_job *job = (struct tidy_job *)base;
-    struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_background_finish(stream->store, job->store_job);
-    free(job);
-    if (err)
-        rill_log(&core->log, RILL_LOG_WARN, "JetStream stream '%s': work in the background was not done: %s",
-                 stream->name, rill_err_text(err));
-    stream->loads_out--;
-    stream->log_changes++;
-    if (!err && stream->state == STREAM_ACTIVE)
-        stream_tidy(stream);
-    stream_touch(stream);
-    stream_serve_waiting(stream);
-}
-
-void stream_tidy(struct stream *stream)
-{
-    struct rill_store_job *store_job = rill_store_background_start(stream->store);
-    if (!store_job)
-        return;
-    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
-    job->stream = stream;
-    job->store_job = store_job;
-    stream->loads_out++;
-    core_submit(stream->js->core, &job->job);
-}
-
 // ---- a commit comes back ----
 
 static void committed(struct stream *stream, const struct rill_store_committed *state)
@@ -395,7 +360,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
-    stream_tidy(stream);
+    stream_background(stream);
     stream_limits_watch(stream);
 }
 

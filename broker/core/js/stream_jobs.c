@@ -138,11 +138,13 @@ static void log_recovered(struct rill_core *core, const struct stream *stream,
                           const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
     const bool many = stream->js->recovery.streams > RECOVERIES_TOLD_MAX;
     rill_log(&core->log, many ? RILL_LOG_DEBUG : RILL_LOG_INFO,
-             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64
-             " bytes of log",
-             stream->name, report->messages, stream->durable_count, report->bytes_read);
+             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers, read %" PRIu64
+             " messages in %" PRIu64 " bytes of log",
+             stream->name, log.messages, stream->durable_count, report->messages, report->bytes_read);
     if (report->lost_messages || report->lost_ranges || report->foreign_files)
         rill_log(&core->log, RILL_LOG_ERROR,
                  "JetStream stream '%s': damage in %" PRIu64 " places of the log, %" PRIu64

@@ -28,6 +28,8 @@ void stream_place_init(struct stream_place *place, struct stream *stream)
         .segment_bytes = js->segment_bytes,
         .cache_bytes_max = js->cache_bytes_max,
         .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
+        .index = true,
+        .index_log_bytes = js->index_log_bytes,
     };
     place->memory = place->file;
     place->memory.disk = js->memory_disk;
@@ -50,6 +52,7 @@ static struct rill_store_options definition_of(const struct stream_place *place)
     struct rill_store_options options = place->file;
     options.segment_bytes = DEFINITION_SEGMENT_BYTES;
     options.checkpoint = NULL;
+    options.index = false;
     return options;
 }
 
