@@ -7,7 +7,7 @@
 #include "durable.h"
 #include "early_pulls.h"
 #include "stream.h"
-#include "stream_background.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 

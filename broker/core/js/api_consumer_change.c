@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "pin.h"
 #include "proto/message.h"
-#include "stream_background.h"
+#include "stream_tidy.h"
 
 #include <inttypes.h>
 

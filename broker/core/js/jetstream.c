@@ -61,7 +61,8 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes && !js->filters);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->held_count && !js->pushes &&
+                !js->filters);
     rill_deadline_cancel(&js->core->deadlines, &js->filters_due);
     route_unsubscribe(js->account, js->api_sub);
     interest_listen(js->account->interest, NULL, NULL);

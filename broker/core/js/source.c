@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "durable.h"
 #include "proto/subject.h"
-#include "stream_background.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 #include <utlist.h>
