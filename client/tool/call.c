@@ -82,7 +82,8 @@ size_t call_count(const struct call *call, const char *name)
     return count;
 }
 
-static void print_line(const struct call *call, const char *format, va_list args, const char *tail)
+__attribute__((format(printf, 2, 0))) static void print_line(const struct call *call, const char *format,
+                                                             va_list args, const char *tail)
 {
     (void)fflush(stdout);
     (void)fprintf(stderr, "rill%s%s: ", call->command ? " " : "", call->command ? call->command->name : "");

@@ -18,5 +18,5 @@ int main(int argc, char *argv[])
         code = call.command->run(&call);
     code = finish_output(&call, code);
     call_fini(&call);
-    return code;
+    return (int)code;
 }

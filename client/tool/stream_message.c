@@ -89,6 +89,8 @@ static void set_filters(const struct call *call, Rill__ConsumerConfig *config, c
         filters[i] = (char *)call_next_text(call, "subject", &at);
     if (count == 1)
         config->filter_subject = filters[0];
+    else if (count == 0 && call_has(call, "last-per-subject"))
+        config->filter_subject = (char *)">"; // the server insists on one
     config->filter_subjects = filters;
     config->n_filter_subjects = count > 1 ? count : 0;
 }
