@@ -59,7 +59,7 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->held_count && !js->pushes);
     route_unsubscribe(js->account, js->api_sub);
     interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)
@@ -82,6 +82,14 @@ void jetstream_destroy(struct jetstream *js)
 const char *jetstream_domain(const struct jetstream *js)
 {
     return js->domain;
+}
+
+enum rill_core_recovery jetstream_recovery(const struct jetstream *js)
+{
+    if (js->list_failed)
+        return RILL_CORE_STORE_LOST;
+    const bool all = js->listed && js->recovery.done == js->recovery.streams;
+    return all ? RILL_CORE_RECOVERED : RILL_CORE_RECOVERING;
 }
 
 // ---- one turn ----
