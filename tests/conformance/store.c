@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a store promises in store.h, over files and in memory.
+#include "store_drive.h"
 #include "stores.h"
 
 #include <criterion/criterion.h>
@@ -228,10 +229,7 @@ static void check_tidy(struct stores_side *side)
     stores_commit(side);
     (void)stores_append(side, "a", 1);
     stores_commit(side);
-    struct rill_store_job *job = rill_store_tidy_start(side->store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_tidy_finish(side->store, job), RILL_OK));
+    cr_assert(eq(int, drive_tidy(side->store), RILL_OK));
     cr_expect(stores_state(side).segments < 3);
     cr_expect(stores_state(side).disk_bytes < full.disk_bytes);
     stores_reopen(side, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stores.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -67,61 +68,39 @@ void stores_append_many(struct stores_side *side, const char *subject, size_t co
 
 void stores_commit(struct stores_side *side)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(side->store);
-    cr_assert(job != NULL, "%s", side->name);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(side->store, job, &committed), RILL_OK), "%s", side->name);
+    cr_assert(eq(int, drive_commit(side->store), RILL_OK), "%s", side->name);
 }
 
 bool stores_load(struct stores_side *side, uint64_t sequence)
 {
-    struct rill_store_job *job = rill_store_load_start(side->store, sequence);
-    if (!job)
-        return false;
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK), "%s", side->name);
-    return true;
+    const enum rill_err err = drive_load(side->store, sequence);
+    cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND, "%s: %s", side->name, rill_err_text(err));
+    return !err;
 }
 
 void stores_background(struct stores_side *side)
 {
-    struct rill_store_job *job;
-    while ((job = rill_store_background_start(side->store))) {
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_background_finish(side->store, job), RILL_OK), "%s", side->name);
-    }
+    cr_assert(eq(int, drive_background(side->store), RILL_OK), "%s", side->name);
 }
 
 enum rill_err stores_read(struct stores_side *side, uint64_t sequence, struct rill_store_message *ret)
 {
-    enum rill_err err;
-    while ((err = rill_store_read(side->store, sequence, ret)) == RILL_ERR_AGAIN)
-        cr_assert(stores_load(side, sequence), "%s: sequence %lu", side->name, (unsigned long)sequence);
-    return err;
+    return drive_read(side->store, sequence, ret);
 }
 
 enum rill_err stores_delete(struct stores_side *side, uint64_t sequence)
 {
-    enum rill_err err;
-    while ((err = rill_store_append_delete(side->store, sequence)) == RILL_ERR_AGAIN)
-        cr_assert(stores_load(side, sequence), "%s: sequence %lu", side->name, (unsigned long)sequence);
-    return err;
+    return drive_delete(side->store, sequence);
 }
 
 uint64_t stores_purge(struct stores_side *side, uint64_t first_kept)
 {
     struct rill_store_purged purged;
-    enum rill_err err;
-    while ((err = rill_store_append_purge(side->store, first_kept, &purged)) == RILL_ERR_AGAIN)
-        cr_assert(stores_load(side, purged.load_sequence), "%s", side->name);
-    cr_assert(eq(int, err, RILL_OK), "%s", side->name);
+    cr_assert(eq(int, drive_purge(side->store, first_kept, &purged), RILL_OK), "%s", side->name);
     return purged.messages;
 }
 
 struct rill_store_state stores_state(const struct stores_side *side)
 {
-    struct rill_store_state state;
-    rill_store_state(side->store, &state);
-    return state;
+    return drive_state(side->store);
 }

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "seed.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 #include "store_story.h"
 
 #include <criterion/criterion.h>
@@ -130,11 +131,8 @@ static void append_one(struct rill_store *store)
 {
     struct rill_store_message message = {.subject = RILL_BYTES("after"), .payload = RILL_BYTES("damage")},
                               read;
-    struct rill_store_committed committed;
     cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
     cr_assert(eq(int, rill_store_read(store, message.sequence, &read), RILL_OK));
     cr_expect(rill_bytes_equal(read.payload, message.payload));
 }

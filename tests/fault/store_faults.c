@@ -4,6 +4,7 @@
 #include "faulty_disk.h"
 #include "seed.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 #include "store_story.h"
 
 #include <assert.h>
@@ -227,14 +228,11 @@ static_assert(sizeof CHECKPOINT == 48 + 1 && sizeof refused == 24 + 1 && sizeof 
 /* Appends messages that are all of one size, and commits them. */
 static enum rill_err commit_same(struct rill_store *store, const char *payload, int count)
 {
-    struct rill_store_committed committed;
     for (int i = 0; i < count; i++) {
         struct rill_store_message message = {.payload = rill_bytes_from_cstr(payload)};
         cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
     }
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    return rill_store_commit_finish(store, job, &committed);
+    return drive_commit(store);
 }
 
 static enum rill_err expect_later(void *context, const struct rill_store_message *message)

@@ -4,6 +4,7 @@
 // agree; and what a salvage makes is a store with all that was sound.
 #include "seed.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 #include "store_story.h"
 
 #include "salvage.h"
@@ -149,13 +150,7 @@ static void note_lost(struct view *view, const struct rill_store *store)
 static void read_one(const struct view *view, struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_message message;
-    enum rill_err err = rill_store_read(store, sequence, &message);
-    if (err == RILL_ERR_AGAIN) {
-        struct rill_store_job *job = rill_store_load_start(store, sequence);
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
-        err = rill_store_read(store, sequence, &message);
-    }
+    const enum rill_err err = drive_read(store, sequence, &message);
     const enum rill_err expected = view->there[sequence] == LIVE     ? RILL_OK
                                    : lost_has(&view->lost, sequence) ? RILL_ERR_DAMAGED
                                                                      : RILL_ERR_NOT_FOUND;

@@ -4,6 +4,7 @@
 // they are, an open gives only messages that are right, and reading and appending go on.
 #include "base/assert.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 #include "store_story.h"
 
 #include <stdio.h>
@@ -59,13 +60,7 @@ static enum rill_err check(void *context, const struct rill_store_message *messa
 static void read_one(struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_message message;
-    enum rill_err err = rill_store_read(store, sequence, &message);
-    if (err == RILL_ERR_AGAIN) {
-        struct rill_store_job *job = rill_store_load_start(store, sequence);
-        rill_store_job_run(job);
-        RILL_ASSERT(rill_store_load_finish(store, job) == RILL_OK);
-        err = rill_store_read(store, sequence, &message);
-    }
+    const enum rill_err err = drive_read(store, sequence, &message);
     RILL_ASSERT(err || story_message_is_right(&story, &message));
 }
 

@@ -59,7 +59,7 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->early && !js->pushes);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->held_count && !js->pushes);
     route_unsubscribe(js->account, js->api_sub);
     interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)

@@ -9,6 +9,7 @@
 
 #include "api_audit.h"
 #include "core_state.h"
+#include "held.h"
 #include "jetstream.h"
 #include "job.h"
 #include "proto/jetstream.pb-c.h"
@@ -51,13 +52,12 @@ struct jetstream {
     struct sub *flow_sub;
     struct sub *buried_sub; // hears whether dead letters are stored
 
-    struct stream *streams;      // uthash by name
-    struct push *pushes;         // uthash by deliver subject
-    bool listed;                 // the store's folder was read: all names are known
-    bool list_failed;            // it could not be read: nothing will ever be known
-    struct early_request *early; // that came before the names were known, in their order
-    struct early_request *early_last;
-    uint32_t early_count;
+    struct stream *streams; // uthash by name
+    struct push *pushes;    // uthash by deliver subject
+    bool listed;            // the store's folder was read: all names are known
+    bool list_failed;       // it could not be read: nothing will ever be known
+    struct held early;      // requests that came before the names were known
+    uint32_t held_count;    // requests that wait, all streams' too
     struct recovery_progress recovery;
     bool stopping;
 

@@ -10,6 +10,7 @@
 #include "proto/rfc3339.h"
 #include "proto/subject.h"
 #include "stream_limits.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,7 @@ static void untouch(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
+    struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
                 !stream->asked);
     stream_deactivate(stream);
@@ -108,6 +110,7 @@ void stream_free(struct stream *stream)
     rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
+    held_release(js, &held); // some may be about a stream that will have its name
 }
 
 /* The configuration was checked with this. */
@@ -145,6 +148,7 @@ void stream_activate(struct stream *stream)
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
     early_pulls_end(stream);
+    stream_tidy(stream); // what the life before left undone
 }
 
 void stream_deactivate(struct stream *stream)

@@ -49,6 +49,8 @@ struct stream_waiter {
         STREAM_WAIT_UPDATED,
         STREAM_WAIT_PURGED,
         STREAM_WAIT_MESSAGE_DELETED,
+        STREAM_WAIT_MESSAGE_ERASED,   // then for its bytes, as the next one
+        STREAM_WAIT_OVERWRITTEN,      // for no commit any more
         STREAM_WAIT_CONSUMER_CREATED, // this and all behind it are about a consumer
         STREAM_WAIT_CONSUMER_CHANGED,
         STREAM_WAIT_CONSUMER_PAUSED,
@@ -58,9 +60,17 @@ struct stream_waiter {
     struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
     uint64_t count;             // of PURGED
+    uint64_t sequence;          // of MESSAGE_ERASED and OVERWRITTEN
     size_t reply_len;           // 0: nobody is to be told
     uint8_t reply[];
 };
+
+/* Is it about the removal of a message? */
+static inline bool stream_wait_is_delete(enum stream_wait what)
+{
+    return what == STREAM_WAIT_MESSAGE_DELETED || what == STREAM_WAIT_MESSAGE_ERASED ||
+           what == STREAM_WAIT_OVERWRITTEN;
+}
 
 struct stream {
     struct jetstream *js;
@@ -82,6 +92,7 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
+    struct held held;               // requests that came while it was being made, redefined or removed
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
 

@@ -19,6 +19,7 @@
 #include "stream_advisory.h"
 #include "stream_limits.h"
 #include "stream_load.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -58,6 +59,7 @@ void stream_soon(struct stream *stream)
 
 void stream_serve_waiting(struct stream *stream)
 {
+    stream_answer_overwritten(stream, NULL);
     if (stream->state == STREAM_ACTIVE)
         asked_go_on(stream);
     struct durable *durable = stream->waiting;
@@ -211,6 +213,7 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
         stream_answer_purged(stream, reply, waiter->count, error);
         return;
     case STREAM_WAIT_MESSAGE_DELETED:
+    case STREAM_WAIT_MESSAGE_ERASED:
         stream_answer_message_deleted(stream, reply, error);
         return;
     default:
@@ -219,17 +222,34 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
     }
 }
 
+/* The removal is durable; the answer comes when the bytes are gone, too. */
+static bool goes_on_waiting(struct stream_waiter *waiter, const struct rill_js_error *error)
+{
+    if (waiter->what != STREAM_WAIT_MESSAGE_ERASED || error)
+        return false;
+    waiter->what = STREAM_WAIT_OVERWRITTEN;
+    return true;
+}
+
+static bool waits_for_commit(const struct stream_waiter *waiter)
+{
+    return waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED &&
+           waiter->what != STREAM_WAIT_OVERWRITTEN;
+}
+
 /* Those whose commit is durable; with an error all those whose commit is not. */
 static void answer_waiters(struct stream *stream, uint64_t commit, const struct rill_js_error *error)
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
     LL_FOREACH_SAFE (stream->waiters, waiter, next) {
-        const bool of_commit = waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED;
-        if (!of_commit || (waiter->commit > commit && !error))
+        if (!waits_for_commit(waiter) || (waiter->commit > commit && !error))
+            continue;
+        const struct rill_js_error *of_waiter = waiter->commit > commit ? error : NULL;
+        if (goes_on_waiting(waiter, of_waiter))
             continue;
         LL_DELETE(stream->waiters, waiter);
-        answer_waiter(stream, waiter, waiter->commit > commit ? error : NULL);
+        answer_waiter(stream, waiter, of_waiter);
         free(waiter);
     }
 }
@@ -339,50 +359,6 @@ static void start_commit(struct stream *stream)
     core_submit(stream->js->core, &stream->commit_job);
 }
 
-// ---- what the store does in the background ----
-
-struct tidy_job {
-    struct rill_job job;
-    struct stream *stream;
-    struct rill_store_job *store_job;
-};
-
-static void tidy(struct stream *stream);
-
-static void run_tidy(struct rill_job *base)
-{
-    rill_store_job_run(((struct tidy_job *)base)->store_job);
-}
-
-static void finish_tidy(struct rill_core *core, struct rill_job *base)
-{
-    struct tidy_job *job = (struct tidy_job *)base;
-    struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_background_finish(stream->store, job->store_job);
-    free(job);
-    if (err)
-        rill_log(&core->log, RILL_LOG_WARN, "JetStream stream '%s': work in the background was not done: %s",
-                 stream->name, rill_err_text(err));
-    stream->loads_out--;
-    if (!err && stream->state == STREAM_ACTIVE)
-        tidy(stream);
-    stream_touch(stream);
-    stream_serve_waiting(stream);
-}
-
-static void tidy(struct stream *stream)
-{
-    struct rill_store_job *store_job = rill_store_background_start(stream->store);
-    if (!store_job)
-        return;
-    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
-    job->stream = stream;
-    job->store_job = store_job;
-    stream->loads_out++;
-    core_submit(stream->js->core, &job->job);
-}
-
 // ---- a commit comes back ----
 
 static void committed(struct stream *stream, const struct rill_store_committed *state)
@@ -396,7 +372,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
-    tidy(stream);
+    stream_tidy(stream);
     stream_limits_watch(stream);
 }
 
@@ -442,6 +418,8 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     refuse_all(stream, &stream->acks_flying, &error);
     refuse_all(stream, &stream->acks_open, &error);
     answer_waiters(stream, state->commit, &error);
+    if (stream->broken)
+        stream_answer_overwritten(stream, &error);
     stream->commit_wanted = false;
     due_in(stream, TRY_AGAIN_NS);
     if (err == RILL_ERR_NO_SPACE && !stream->full)

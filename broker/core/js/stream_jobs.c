@@ -109,6 +109,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
+        held_release(stream->js, &stream->held);
     }
     job_free(job);
 }
@@ -229,6 +230,7 @@ static void finish_define(struct rill_core *core, struct rill_job *base)
             stream_answer_updated(stream, reply, &error);
         }
     }
+    held_release(stream->js, &stream->held);
     job_free(job);
 }
 
@@ -269,7 +271,7 @@ static void answer_ended(struct stream *stream, const struct stream_waiter *wait
         stream_answer_updated(stream, reply, &gone);
     else if (waiter->what == STREAM_WAIT_PURGED)
         stream_answer_purged(stream, reply, 0, &gone);
-    else if (waiter->what == STREAM_WAIT_MESSAGE_DELETED)
+    else if (stream_wait_is_delete(waiter->what))
         stream_answer_message_deleted(stream, reply, &gone);
 }
 

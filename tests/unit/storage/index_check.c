@@ -2,6 +2,7 @@
 //
 // `rilld store verify` on a stream with an index: right, wrong and damaged ones.
 #include "index.h"
+#include "store_drive.h"
 #include "tool.h"
 
 #include <criterion/criterion.h>
@@ -23,14 +24,6 @@ static void subject_of(uint64_t sequence, char text[32])
     (void)snprintf(text, 32, "orders.%u", (unsigned)(sequence % 37));
 }
 
-static void commit(struct rill_store *store)
-{
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
-}
-
 static void make_stream(void)
 {
     const struct rill_store_options options = {.disk = rill_disk_real(), .folder = folder};
@@ -46,7 +39,7 @@ static void make_stream(void)
     }
     cr_assert(eq(int, rill_store_append_delete(store, MESSAGES - DELETED), RILL_OK));
     cr_assert(eq(int, rill_store_append_purge(store, PURGED_BELOW, &purged), RILL_OK));
-    commit(store);
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
     rill_store_close(store);
     (void)unlink(path); // the store's own, to be made as a test wants it
 }

@@ -4,6 +4,7 @@
 #include "indexing.h"
 
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -48,20 +49,12 @@ static struct rill_store *reopen(struct rill_disk *disk, struct rill_store_repor
 
 static void background(struct rill_store *store)
 {
-    struct rill_store_job *job;
-    while ((job = rill_store_background_start(store))) {
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
-    }
+    cr_assert(eq(int, drive_background(store), RILL_OK));
 }
 
 static void commit(struct rill_store *store)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 static void append_some(struct rill_store *store, uint32_t count)
@@ -69,10 +62,8 @@ static void append_some(struct rill_store *store, uint32_t count)
     static const uint8_t payload[256] = "payload";
     for (uint32_t i = 0; i < count; i++) {
         char subject[32];
-        struct rill_store_state state;
-        rill_store_state(store, &state);
-        const int len =
-            snprintf(subject, sizeof subject, "s.%lu", (unsigned long)(state.open_sequence + 1) % 10);
+        const uint64_t sequence = drive_state(store).open_sequence + 1;
+        const int len = snprintf(subject, sizeof subject, "s.%lu", (unsigned long)sequence % 10);
         struct rill_store_message message = {.subject = rill_bytes_of(subject, (size_t)len),
                                              .payload = rill_bytes_of(payload, sizeof payload)};
         cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
@@ -86,13 +77,7 @@ static void append_some(struct rill_store *store, uint32_t count)
 static enum rill_err read_one(struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_message message;
-    enum rill_err err = rill_store_read(store, sequence, &message);
-    if (err == RILL_ERR_AGAIN) {
-        struct rill_store_job *job = rill_store_load_start(store, sequence);
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
-        err = rill_store_read(store, sequence, &message);
-    }
+    const enum rill_err err = drive_read(store, sequence, &message);
     cr_assert(err || message.sequence == sequence);
     return err;
 }

@@ -2,6 +2,7 @@
 #include "storage/store.h"
 
 #include "faulty_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -37,31 +38,9 @@ static void append_many(struct rill_store *store, int count)
         cr_assert(eq(int, append(store, 0), RILL_OK));
 }
 
-/* Starts a commit, with the loads that it waits for. NULL when there is nothing to commit. */
-static struct rill_store_job *start(struct rill_store *store)
-{
-    struct rill_store_job *job, *load;
-    while (!(job = rill_store_commit_start(store)) && (load = rill_store_limits_load_start(store))) {
-        rill_store_job_run(load);
-        (void)!rill_store_load_finish(store, load);
-    }
-    return job;
-}
-
 static void commit(struct rill_store *store)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = start(store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
-}
-
-static struct rill_store_state state_of(const struct rill_store *store)
-{
-    struct rill_store_state state;
-    rill_store_state(store, &state);
-    return state;
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 // However far the commits and what is in memory lie apart, after each commit exactly the newest are there.
@@ -71,10 +50,10 @@ Test(limits, the_oldest_go_with_the_commit_that_is_too_many)
     struct rill_store *store = make(disk, (struct rill_store_limits){.max_messages = 1001});
     for (uint64_t last = PER_COMMIT; last <= 5000; last += PER_COMMIT) {
         append_many(store, PER_COMMIT);
-        cr_expect(state_of(store).messages <= 1001);
+        cr_expect(drive_state(store).messages <= 1001);
         commit(store);
-        cr_expect(eq(u64, state_of(store).messages, last < 1001 ? last : 1001));
-        cr_expect(eq(u64, state_of(store).first_sequence, last < 1001 ? 1 : last - 1000));
+        cr_expect(eq(u64, drive_state(store).messages, last < 1001 ? last : 1001));
+        cr_expect(eq(u64, drive_state(store).first_sequence, last < 1001 ? 1 : last - 1000));
     }
     rill_store_close(store);
     rill_disk_memory_destroy(disk);
@@ -88,9 +67,9 @@ Test(limits, as_many_stay_as_the_bytes_allow)
     for (int i = 0; i < 40; i++) {
         append_many(store, PER_COMMIT);
         commit(store);
-        cr_expect(state_of(store).bytes <= 333 * RECORD);
+        cr_expect(drive_state(store).bytes <= 333 * RECORD);
     }
-    cr_expect(eq(u64, state_of(store).messages, 333));
+    cr_expect(eq(u64, drive_state(store).messages, 333));
     rill_store_close(store);
     rill_disk_memory_destroy(disk);
 }
@@ -111,7 +90,7 @@ Test(limits, what_is_new_is_refused)
     cr_expect(eq(int, append(store, 0), RILL_OK));
     cr_expect(eq(int, append(store, 0), RILL_ERR_FULL_BYTES));
     commit(store);
-    cr_expect(eq(u64, state_of(store).messages, 4));
+    cr_expect(eq(u64, drive_state(store).messages, 4));
     rill_store_close(store);
     rill_disk_memory_destroy(disk);
 }
@@ -123,12 +102,12 @@ Test(limits, a_new_limit_needs_no_append)
     struct rill_store *store = make(disk, (struct rill_store_limits){0});
     append_many(store, 600);
     commit(store);
-    cr_expect(eq(ptr, start(store), NULL));
+    cr_expect(eq(int, drive_commit(store), RILL_ERR_NOT_FOUND));
     rill_store_set_limits(store, &(struct rill_store_limits){.max_messages = 7});
     commit(store);
-    cr_expect(eq(u64, state_of(store).messages, 7));
-    cr_expect(eq(u64, state_of(store).first_sequence, 594));
-    cr_expect(eq(ptr, start(store), NULL));
+    cr_expect(eq(u64, drive_state(store).messages, 7));
+    cr_expect(eq(u64, drive_state(store).first_sequence, 594));
+    cr_expect(eq(int, drive_commit(store), RILL_ERR_NOT_FOUND));
     rill_store_close(store);
     rill_disk_memory_destroy(disk);
 }
@@ -151,7 +130,7 @@ Test(limits, the_old_expire)
     cr_expect(eq(u64, expired.messages, 3));
     cr_expect(eq(i64, expired.next_ns, 1103));
     commit(store);
-    cr_expect(eq(u64, state_of(store).first_sequence, 4));
+    cr_expect(eq(u64, drive_state(store).first_sequence, 4));
     cr_expect(eq(int, rill_store_expire(store, 9999, &expired), RILL_OK));
     cr_expect(eq(u64, expired.messages, 2));
     cr_expect(eq(i64, expired.next_ns, INT64_MAX));
@@ -180,9 +159,9 @@ Test(limits, what_cannot_be_read_stops_nothing)
     rill_store_job_run(load);
     cr_expect(eq(int, rill_store_load_finish(store, load), RILL_ERR_IO));
     commit(store);
-    cr_expect(not(state_of(store).read_only));
-    cr_expect(state_of(store).messages < 1000 && state_of(store).messages > 800);
-    cr_expect(eq(u64, state_of(store).last_sequence, 1050));
+    cr_expect(not(drive_state(store).read_only));
+    cr_expect(drive_state(store).messages < 1000 && drive_state(store).messages > 800);
+    cr_expect(eq(u64, drive_state(store).last_sequence, 1050));
     rill_store_close(store);
     rill_disk_memory_destroy(below);
 }

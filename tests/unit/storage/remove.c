@@ -4,6 +4,7 @@
 #include "storage/store.h"
 
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -40,11 +41,7 @@ static void append(uint64_t count, size_t payload_bytes)
 
 static void commit(void)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 static void reopen(void)
@@ -56,9 +53,7 @@ static void reopen(void)
 
 static struct rill_store_state state(void)
 {
-    struct rill_store_state state;
-    rill_store_state(store, &state);
-    return state;
+    return drive_state(store);
 }
 
 static enum rill_err read(uint64_t sequence)
@@ -122,9 +117,7 @@ Test(remove, a_delete_may_need_its_block)
     commit();
     reopen();
     cr_expect(eq(int, rill_store_append_delete(store, 1), RILL_ERR_AGAIN));
-    struct rill_store_job *job = rill_store_load_start(store, 1);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
+    cr_assert(eq(int, drive_load(store, 1), RILL_OK));
     cr_expect(eq(int, rill_store_append_delete(store, 1), RILL_OK));
 }
 

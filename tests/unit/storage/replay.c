@@ -7,6 +7,7 @@
 #include "faulty_disk.h"
 #include "segment.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -23,11 +24,8 @@ static struct rill_error_text why;
 static void append(struct rill_store *store, const char *payload)
 {
     struct rill_store_message message = {.payload = rill_bytes_from_cstr(payload)};
-    struct rill_store_committed committed;
     cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 /* Three messages, a commit each; closed, or killed. */

@@ -6,6 +6,7 @@
 
 #include "segment.h"
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -47,18 +48,12 @@ static void create(bool compress)
 
 static void commit(void)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 static struct rill_store_state state(void)
 {
-    struct rill_store_state now;
-    rill_store_state(store, &now);
-    return now;
+    return drive_state(store);
 }
 
 static int payload_of(uint64_t sequence, char payload[128])
@@ -82,40 +77,13 @@ static void fill(uint64_t segments)
     }
 }
 
-static enum rill_err load(uint64_t sequence)
-{
-    struct rill_store_job *job = rill_store_load_start(store, sequence);
-    if (!job)
-        return RILL_ERR_NOT_FOUND;
-    rill_store_job_run(job);
-    return rill_store_load_finish(store, job);
-}
-
-static enum rill_err read(uint64_t sequence, struct rill_store_message *ret)
-{
-    enum rill_err err = rill_store_read(store, sequence, ret);
-    if (err == RILL_ERR_AGAIN && !load(sequence))
-        err = rill_store_read(store, sequence, ret);
-    return err;
-}
-
-static void remove_with(enum rill_err (*append)(struct rill_store *, uint64_t), uint64_t sequence)
-{
-    if (append(store, sequence) == RILL_ERR_AGAIN) {
-        cr_assert(eq(int, load(sequence), RILL_OK));
-        cr_assert(eq(int, append(store, sequence), RILL_OK));
-    }
-}
-
 static int tidy(void)
 {
     int jobs = 0;
-    struct rill_store_job *job;
-    while ((job = rill_store_tidy_start(store))) {
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_tidy_finish(store, job), RILL_OK));
+    enum rill_err err;
+    while (!(err = drive_tidy(store)))
         jobs++;
-    }
+    cr_assert(eq(int, err, RILL_ERR_NOT_FOUND));
     return jobs;
 }
 
@@ -126,7 +94,7 @@ static void expect_messages(uint64_t kept, uint64_t from)
     for (uint64_t sequence = from; sequence <= last; sequence++) {
         char payload[128];
         struct rill_store_message message;
-        const enum rill_err err = read(sequence, &message);
+        const enum rill_err err = drive_read(store, sequence, &message);
         cr_assert(eq(int, err, sequence % kept ? RILL_ERR_NOT_FOUND : RILL_OK), "message %lu",
                   (unsigned long)sequence);
         (void)payload_of(sequence, payload);
@@ -156,7 +124,7 @@ Test(rewrite, a_mostly_dead_segment_becomes_small)
     const uint64_t last = state().last_sequence;
     for (uint64_t sequence = 1; sequence <= last; sequence++)
         if (sequence % 4)
-            remove_with(rill_store_append_delete, sequence);
+            cr_assert(eq(int, drive_delete(store, sequence), RILL_OK));
     commit();
     const struct rill_store_state before = state();
     cr_expect(tidy() >= 4, "two segments, two jobs each");
@@ -201,7 +169,7 @@ Test(rewrite, a_packed_message_is_erased)
     create(true);
     fill(2);
     cr_expect(eq(int, tidy(), 2));
-    remove_with(rill_store_append_erase, SECRET);
+    cr_assert(eq(int, drive_erase(store, SECRET), RILL_OK));
     commit();
     cr_assert(rill_store_erasing(store, SECRET));
     reopen(NULL); // without having done it
@@ -211,8 +179,8 @@ Test(rewrite, a_packed_message_is_erased)
     expect_messages(1, SECRET + 1);
     reopen(NULL);
     cr_expect(not(rill_store_erasing(store, SECRET)));
-    cr_expect(eq(int, read(SECRET, &message), RILL_ERR_NOT_FOUND));
-    cr_expect(eq(int, read(SECRET - 1, &message), RILL_OK));
+    cr_expect(eq(int, drive_read(store, SECRET, &message), RILL_ERR_NOT_FOUND));
+    cr_expect(eq(int, drive_read(store, SECRET - 1, &message), RILL_OK));
     cr_expect(eq(int, tidy(), 0));
 }
 
@@ -239,9 +207,7 @@ Test(rewrite, damage_is_found_before_it_is_copied)
     create(true);
     fill(2);
     first_bytes(&len)[20000] ^= 1;
-    struct rill_store_job *job = rill_store_tidy_start(store);
-    rill_store_job_run(job);
-    cr_expect(eq(int, rill_store_tidy_finish(store, job), RILL_ERR_DAMAGED));
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_DAMAGED));
     cr_expect(eq(int, tidy(), 0), "it is not tried again");
     cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
 }
@@ -269,15 +235,11 @@ Test(rewrite, a_load_across_the_replacement_is_not_trusted)
 Test(rewrite, an_index_knows_what_was_rewritten)
 {
     struct rill_store_report report;
-    struct rill_store_job *job;
     options.index = true;
     create(true);
     fill(6);
     for (int i = 0; i < 3; i++) { // what is fed may be rewritten, and what was rewritten is told to the index
-        while ((job = rill_store_background_start(store))) {
-            rill_store_job_run(job);
-            cr_assert(eq(int, rill_store_background_finish(store, job), RILL_OK));
-        }
+        cr_assert(eq(int, drive_background(store), RILL_OK));
         if (i == 1)
             cr_expect(state().disk_bytes < 4 * (64 << 10), "%lu bytes", (unsigned long)state().disk_bytes);
         const uint64_t messages = state().messages;

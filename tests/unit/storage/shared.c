@@ -3,6 +3,7 @@
 #include "storage/store.h"
 
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -52,13 +53,6 @@ static struct rill_store_job *start(struct rill_store *store)
     return job;
 }
 
-static enum rill_err finish(struct rill_store *store, struct rill_store_job *job)
-{
-    struct rill_store_committed committed;
-    rill_store_job_run(job);
-    return rill_store_commit_finish(store, job, &committed);
-}
-
 // However many streams there are and whether one commits after the other or all at once, no more files stay
 // open than were allowed, and every commit is written.
 Test(shared, open_files_are_bounded)
@@ -70,14 +64,14 @@ Test(shared, open_files_are_bounded)
     for (int i = 0; i < STREAMS; i++)
         stores[i] = make(disk, shared, i);
     for (int i = 0; i < 3 * STREAMS; i++) {
-        cr_expect(eq(int, finish(stores[i % STREAMS], start(stores[i % STREAMS])), RILL_OK));
+        cr_expect(eq(int, drive_commit_end(stores[i % STREAMS], start(stores[i % STREAMS])), RILL_OK));
         cr_expect(open_files(shared) <= FILES_MAX);
     }
     for (int i = 0; i < STREAMS; i++)
         jobs[i] = start(stores[i]);
     cr_expect(open_files(shared) <= FILES_MAX);
     for (int i = 0; i < STREAMS; i++)
-        cr_expect(eq(int, finish(stores[i], jobs[i]), RILL_OK));
+        cr_expect(eq(int, drive_commit_end(stores[i], jobs[i]), RILL_OK));
     cr_expect(eq(sz, open_files(shared), FILES_MAX));
     for (int i = 0; i < STREAMS; i++) {
         struct rill_store_state state;
@@ -97,12 +91,12 @@ Test(shared, a_busy_stream_keeps_its_file)
     struct rill_store_shared *shared = share(disk, NULL);
     struct rill_store *busy = make(disk, shared, STREAMS);
     struct rill_store *stores[STREAMS];
-    cr_expect(eq(int, finish(busy, start(busy)), RILL_OK));
+    cr_expect(eq(int, drive_commit_end(busy, start(busy)), RILL_OK));
     for (int i = 0; i < STREAMS; i++) {
         stores[i] = make(disk, shared, i);
-        cr_expect(eq(int, finish(stores[i], start(stores[i])), RILL_OK));
+        cr_expect(eq(int, drive_commit_end(stores[i], start(stores[i])), RILL_OK));
         const uint64_t before = sim_disk_operations(disk);
-        cr_expect(eq(int, finish(busy, start(busy)), RILL_OK));
+        cr_expect(eq(int, drive_commit_end(busy, start(busy)), RILL_OK));
         cr_expect(eq(u64, sim_disk_operations(disk) - before, 2), "a write and a sync, no open");
     }
     for (int i = 0; i < STREAMS; i++)
@@ -127,7 +121,7 @@ static void fill(struct rill_store *store)
                                              .payload = {payload, sizeof payload}};
         cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
         if (i % 10 == 9)
-            cr_assert(eq(int, finish(store, rill_store_commit_start(store)), RILL_OK));
+            cr_assert(eq(int, drive_commit(store), RILL_OK));
     }
 }
 
@@ -139,10 +133,7 @@ static int read_all(struct rill_store *store)
     for (uint64_t sequence = 1; sequence <= 100; sequence++) {
         enum rill_err err;
         while ((err = rill_store_read(store, sequence, &message)) == RILL_ERR_AGAIN) {
-            struct rill_store_job *job = rill_store_load_start(store, sequence);
-            cr_assert(job != NULL);
-            rill_store_job_run(job);
-            cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
+            cr_assert(eq(int, drive_load(store, sequence), RILL_OK));
             loads++;
         }
         cr_assert(eq(int, err, RILL_OK));

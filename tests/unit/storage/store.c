@@ -2,6 +2,7 @@
 #include "storage/store.h"
 
 #include "sim_disk.h"
+#include "store_drive.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -43,26 +44,7 @@ static uint64_t append(struct rill_store *store, const char *payload)
 
 static void commit(struct rill_store *store)
 {
-    struct rill_store_committed committed;
-    struct rill_store_job *job = rill_store_commit_start(store);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
-}
-
-static void load(struct rill_store *store, uint64_t sequence)
-{
-    struct rill_store_job *job = rill_store_load_start(store, sequence);
-    cr_assert(job != NULL);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_load_finish(store, job), RILL_OK));
-}
-
-static struct rill_store_state state_of(const struct rill_store *store)
-{
-    struct rill_store_state state;
-    rill_store_state(store, &state);
-    return state;
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 // A message can be read when its commit has finished, and not before.
@@ -109,7 +91,7 @@ Test(store, the_next_commit_fills_while_one_is_in_flight)
     cr_expect(eq(u64, committed.commit, first));
     cr_expect(eq(u64, committed.last_sequence, 1));
     commit(store);
-    cr_expect(eq(u64, state_of(store).last_sequence, 2));
+    cr_expect(eq(u64, drive_state(store).last_sequence, 2));
     rill_store_close(store);
     sim_disk_destroy(disk);
 }
@@ -131,7 +113,7 @@ Test(store, an_open_commit_has_a_maximum)
                  RILL_ERR_LIMIT));
     cr_expect(eq(int, rill_store_append(store, &half), RILL_OK));
     cr_expect(eq(int, rill_store_append(store, &half), RILL_ERR_LIMIT));
-    cr_expect(eq(u64, state_of(store).open_sequence, 1), "a refused append takes no sequence");
+    cr_expect(eq(u64, drive_state(store).open_sequence, 1), "a refused append takes no sequence");
     commit(store);
     cr_expect(eq(int, rill_store_append(store, &half), RILL_OK));
     rill_store_close(store);
@@ -200,11 +182,9 @@ Test(store, the_cache_keeps_to_its_budget)
             commit(store);
     }
     for (uint64_t sequence = 1; sequence <= 2000; sequence += 7) {
-        if (rill_store_read(store, sequence, &message) == RILL_ERR_AGAIN)
-            load(store, sequence);
-        cr_assert(eq(int, rill_store_read(store, sequence, &message), RILL_OK));
+        cr_assert(eq(int, drive_read(store, sequence, &message), RILL_OK));
         cr_assert(eq(u64, message.sequence, sequence));
-        cr_assert(state_of(store).cache_bytes < options.cache_bytes_max + (150 << 10));
+        cr_assert(drive_state(store).cache_bytes < options.cache_bytes_max + (150 << 10));
     }
     rill_store_close(store);
     sim_disk_destroy(disk);
@@ -295,7 +275,7 @@ Test(store, a_segment_begins_with_a_checkpoint)
     }
     last = append(store, "end");
     commit(store);
-    cr_expect(eq(u64, state_of(store).segments, 4));
+    cr_expect(eq(u64, drive_state(store).segments, 4));
     rill_store_close(store);
     for (int number = 1; number <= 3; number++) {
         char path[64];
@@ -306,7 +286,7 @@ Test(store, a_segment_begins_with_a_checkpoint)
     cr_assert(eq(int, rill_store_open(&options, &visitor, &store, &report, &why), RILL_OK), "%s", why.text);
     cr_expect(eq(str, heard.text, "checkpoint after 3;end;"));
     cr_expect(eq(u64, report.lost_messages, 3));
-    cr_expect(eq(u64, state_of(store).first_sequence, 4));
+    cr_expect(eq(u64, drive_state(store).first_sequence, 4));
     struct rill_store_message message;
     cr_expect(eq(int, rill_store_read(store, 2, &message), RILL_ERR_DAMAGED));
     rill_store_close(store);
@@ -329,7 +309,7 @@ Test(store, a_second_opener_is_refused)
     rill_store_close(store);
     cr_expect(eq(int, rill_store_create(&options, identity, RILL_BYTES(""), &second, &why), RILL_ERR_EXISTS));
     store = reopen(&options);
-    cr_expect(eq(u64, state_of(store).messages, 1));
+    cr_expect(eq(u64, drive_state(store).messages, 1));
     rill_store_close(store);
     cr_expect(eq(int, rill_store_delete(options.disk, folder, &why), RILL_OK));
     (void)snprintf(folder, sizeof folder, "%s/A", root);
@@ -343,20 +323,20 @@ Test(store, the_state_survives_a_reopen)
     struct rill_disk *disk = sim_disk_create(1);
     const struct rill_store_options options = options_on(disk);
     struct rill_store *store = create(&options);
-    cr_expect(eq(u64, state_of(store).first_sequence, 1));
-    cr_expect(eq(u64, state_of(store).last_sequence, 0));
+    cr_expect(eq(u64, drive_state(store).first_sequence, 1));
+    cr_expect(eq(u64, drive_state(store).last_sequence, 0));
     append(store, "one");
     append(store, "two");
     commit(store);
     append(store, "three");
-    const struct rill_store_state before = state_of(store);
+    const struct rill_store_state before = drive_state(store);
     cr_expect(eq(u64, before.messages, 2));
     cr_expect(eq(u64, before.last_sequence, 2));
     cr_expect(eq(u64, before.open_sequence, 3));
     cr_expect(before.disk_bytes >= 1 << 20);
     rill_store_close(store);
     store = reopen(&options);
-    const struct rill_store_state after = state_of(store);
+    const struct rill_store_state after = drive_state(store);
     cr_expect(eq(u64, after.messages, before.messages));
     cr_expect(eq(u64, after.bytes, before.bytes));
     cr_expect(eq(u64, after.first_sequence, 1));

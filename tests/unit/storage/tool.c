@@ -5,6 +5,7 @@
 #include "dump.h"
 #include "sim_disk.h"
 #include "storage/store.h"
+#include "store_drive.h"
 #include "verify.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +25,6 @@ static struct rill_disk *make_store(void)
     const struct rill_store_options options = {.disk = disk, .folder = folder};
     struct rill_store *store;
     struct rill_store_purged purged;
-    struct rill_store_committed committed;
     struct rill_error_text why;
     cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES("state"), &store, &why), RILL_OK));
     for (int i = 0; i < 10; i++) {
@@ -33,9 +33,7 @@ static struct rill_disk *make_store(void)
     }
     cr_assert(eq(int, rill_store_append_delete(store, 5), RILL_OK));
     cr_assert(eq(int, rill_store_append_purge(store, 4, &purged), RILL_OK));
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
     rill_store_close(store);
     return disk;
 }

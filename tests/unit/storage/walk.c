@@ -2,6 +2,7 @@
 //
 // What the walk of `rilld store` calls what it finds. That it finds the right records is in tests/fault/store_tool.c.
 #include "walk.h"
+#include "store_drive.h"
 
 #include "le.h"
 #include "salvage_log.h"
@@ -31,34 +32,18 @@ struct seen {
 static void append(struct rill_store *store, struct rill_bytes payload)
 {
     struct rill_store_message message = {.subject = RILL_BYTES("s"), .payload = payload};
-    struct rill_store_committed committed;
     cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
 /* Removes all below a sequence, and the segments that are spent then. */
 static void purge(struct rill_store *store, uint64_t first_kept)
 {
     struct rill_store_purged purged;
-    struct rill_store_committed committed;
-    enum rill_err err = rill_store_append_purge(store, first_kept, &purged);
-    if (err == RILL_ERR_AGAIN) {
-        struct rill_store_job *load = rill_store_load_start(store, purged.load_sequence);
-        rill_store_job_run(load);
-        cr_assert(eq(int, rill_store_load_finish(store, load), RILL_OK));
-        err = rill_store_append_purge(store, first_kept, &purged);
-    }
-    cr_assert(eq(int, err, RILL_OK));
-    struct rill_store_job *job = rill_store_commit_start(store);
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_commit_finish(store, job, &committed), RILL_OK));
-    job = rill_store_tidy_start(store);
-    if (!job)
-        return;
-    rill_store_job_run(job);
-    cr_assert(eq(int, rill_store_tidy_finish(store, job), RILL_OK));
+    cr_assert(eq(int, drive_purge(store, first_kept, &purged), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
+    const enum rill_err err = drive_tidy(store);
+    cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND);
 }
 
 /* Thirty messages of 1 KiB, a commit each, in three segments of 16 KiB or more. Closed. */

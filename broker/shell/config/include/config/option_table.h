@@ -134,7 +134,7 @@
     X(jetstream_buffered_bytes_max, bytes, 0, "bytes", RESTART, "", "jetstream.max_buffered_size",           \
       "The same in bytes. There are never more than 8 MiB.")                                                 \
     X(jetstream_requests_max, count, 1024, "requests", RESTART, "", "jetstream.request_queue_limit",         \
-      "Requests that may wait until the server knows its streams, in the first moments.")                    \
+      "API requests that may wait for their stream: in the first moments, and while it is made or removed.") \
     X(jetstream_ack_pending_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_ack_pending",      \
       "The highest max_ack_pending of a consumer. 0 or -1 is no limit.")                                     \
     X(jetstream_request_batch_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_request_batch",  \
