@@ -87,7 +87,8 @@ static bool fetch_batch(const struct station *station, struct rill_js *js, struc
     size_t count = 0;
     if (rill_fetch(js, SHOP_STREAM, station->consumer->name, &one, ret_msgs, ret_count, NULL))
         return false;
-    if (*ret_count && !rill_fetch(js, SHOP_STREAM, station->consumer->name, &others, ret_msgs + 1, &count, NULL))
+    if (*ret_count &&
+        !rill_fetch(js, SHOP_STREAM, station->consumer->name, &others, ret_msgs + 1, &count, NULL))
         *ret_count += count;
     return true;
 }
