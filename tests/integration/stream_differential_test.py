@@ -163,6 +163,7 @@ def law_messages_are_stored_read_and_removed_alike():
         api("STREAM.MSG.GET.S", {"seq": 1, "last_by_subj": "a"}),
         api("STREAM.MSG.DELETE.S", {"seq": 3, "no_erase": True}), api("STREAM.MSG.DELETE.S"),
         api("STREAM.MSG.GET.S", {"seq": 3}),
+        api("STREAM.MSG.DELETE.S", {"seq": 4}), api("STREAM.MSG.GET.S", {"seq": 4}),
         api("STREAM.INFO.S", {"deleted_details": True}),
         api("STREAM.PURGE.S", {"seq": 1, "keep": 1}), api("STREAM.PURGE.S", {"seq": 3}),
         api("STREAM.PURGE.S", {"keep": 2}), api("STREAM.PURGE.S"), api("STREAM.PURGE.S"),

@@ -89,7 +89,7 @@ Test(advisories, only_so_many_requests_are_kept)
     static struct story story;
     enum { REQUESTS = 1500, KEPT = 1024 };
     size_t told = 0;
-    story_begin(&story, NULL);
+    story_begin(&story, &(struct sim_options){.jetstream_limits.requests_max = REQUESTS});
     struct sim_client *auditor = sim_client_open(&story.sim, on_command, &told);
     sim_client_sendf(auditor, "CONNECT {\"verbose\":false}\r\nSUB " ADVISORY "API 1\r\n");
     sim_core_settle(&story.sim);

@@ -93,7 +93,8 @@ static void remove_messages(struct churn *churn, uint32_t stream)
     if (what < 3)
         (void)snprintf(body, sizeof body, "{\"%s\":%u}", what ? "keep" : "seq", below(churn, 30));
     else
-        (void)snprintf(body, sizeof body, "{\"seq\":%u,\"no_erase\":true}", below(churn, 60));
+        (void)snprintf(body, sizeof body, "{\"seq\":%u,\"no_erase\":%s}", below(churn, 60),
+                       below(churn, 2) ? "true" : "false");
     request(churn, subject, NULL, body);
 }
 
@@ -211,6 +212,7 @@ static void live(struct churn *churn)
                                                       .disk = &churn->faulty.base,
                                                       .segment_bytes = 8 * 1024,
                                                       .cache_bytes_max = 512,
+                                                      .index_log_bytes = 4096,
                                                       .now = churn->sim.now});
     churn->client = sim_client_open(&churn->sim, on_command, churn);
     sim_client_sendf(churn->client,

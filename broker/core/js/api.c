@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "durable.h"
+#include "held.h"
 #include "proto/headers.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
@@ -194,68 +195,33 @@ static void carry_out(struct api_call *call, const struct row *row)
     rill_message_free(call->request);
 }
 
-// ---- before the streams are known ----
+// ---- requests that wait ----
 
-/* A broker listens a moment before it knows the names of its streams. Requests of that moment wait for them. */
-struct early_request {
-    struct early_request *next;
-    size_t subject_len;
-    size_t reply_len;
-    size_t body_len;
-    uint8_t bytes[]; // subject, reply, body
-};
-
-enum { EARLY_REQUESTS_MAX = 1024 }; // when not configured; more are told that it is not ready
-
-static uint32_t early_max(const struct jetstream *js)
+/* A stream that is between two states: what is asked of it then waits until it is in the next one. */
+static bool is_changing(const struct stream *stream)
 {
-    const int64_t configured = js->limits.requests_max;
-    return configured > 0 && configured < UINT32_MAX ? (uint32_t)configured : EARLY_REQUESTS_MAX;
+    return stream->state == STREAM_CREATING || stream->state == STREAM_DELETING ||
+           stream->state == STREAM_ENDING || stream->defining;
 }
 
-/* False when it has to be answered now. */
-static bool put_off(struct jetstream *js, const struct message *message)
+/* Messages that are asked for, one by one or by a pull, wait for nothing, and are no business of an audit. */
+static bool is_administration(const struct row *row)
 {
-    if (js->listed || js->list_failed || js->stopping || js->early_count >= early_max(js))
-        return false;
-    const struct rill_bytes parts[] = {message->subject, message->reply, message->payload};
-    struct early_request *early =
-        malloc(sizeof *early + message->subject.len + message->reply.len + message->payload.len);
-    if (!early)
-        return false;
-    *early = (struct early_request){NULL, message->subject.len, message->reply.len, message->payload.len};
-    uint8_t *at = early->bytes;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (parts[i].len)
-            memcpy(at, parts[i].data, parts[i].len);
-        at += parts[i].len;
-    }
-    if (js->early_last)
-        js->early_last->next = early;
-    else
-        js->early = early;
-    js->early_last = early;
-    js->early_count++;
-    return true;
+    return row && row->response != &rill__system_response__descriptor;
 }
 
-void api_answer_early(struct jetstream *js)
+/* Where it has to wait; NULL when it can be done now. */
+static struct held *queue_of(const struct api_call *call, const struct row *row)
 {
-    struct early_request *early = js->early;
-    js->early = js->early_last = NULL;
-    js->early_count = 0;
-    while (early) {
-        struct early_request *next = early->next;
-        const struct message message = {
-            .account = js->account,
-            .subject = rill_bytes_of(early->bytes, early->subject_len),
-            .reply = rill_bytes_of(early->bytes + early->subject_len, early->reply_len),
-            .payload = rill_bytes_of(early->bytes + early->subject_len + early->reply_len, early->body_len),
-        };
-        api_request(js, &message);
-        free(early);
-        early = next;
-    }
+    struct jetstream *js = call->js;
+    if (js->stopping)
+        return NULL;
+    if (!js->listed && !js->list_failed)
+        return &js->early; // a broker listens a moment before it knows the names of its streams
+    if (!is_administration(row) || !call->token_count)
+        return NULL;
+    struct stream *stream = stream_find(js, call->tokens[0]);
+    return stream && is_changing(stream) ? &stream->held : NULL;
 }
 
 // ---- a request ----
@@ -269,41 +235,62 @@ static bool level_is_enough(struct rill_bytes headers)
            (rill_bytes_to_u64(value, UINT64_MAX, &level) && level <= RILL_API_LEVEL);
 }
 
-/* Messages that are asked for, one by one or by a pull, are no business of an audit. */
-static bool is_audited(const struct row *row)
+static struct rill_bytes behind_prefix(const struct message *message)
 {
-    return row && row->response != &rill__system_response__descriptor;
+    return rill_bytes_from(message->subject, sizeof PREFIX - 1);
 }
 
-void api_request(void *owner, const struct message *message)
+static const ProtobufCMessageDescriptor *response_of(const struct row *row)
 {
-    struct jetstream *js = owner;
-    const struct rill_bytes subject = rill_bytes_from(message->subject, sizeof PREFIX - 1);
-    // A message that a consumer delivers to an inbox keeps its own subject: no inbox makes a request of it.
-    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(PREFIX)))
-        return;
-    const struct row *row = row_of(subject);
+    return row ? row->response : &rill__system_response__descriptor;
+}
+
+/* It is done, refused, or held until its stream is ready for it. */
+static void dispatch(struct jetstream *js, const struct message *message, const struct row *row)
+{
+    const struct rill_bytes subject = behind_prefix(message);
     struct api_call call = {.js = js, .reply = message->reply, .body = message->payload};
-    if (!message->reply.len) {
-        js->api_ignored++;
-        return;
-    }
-    call.response = row ? row->response : &rill__system_response__descriptor;
-    if (level_is_enough(message->headers) && put_off(js, message))
-        return;
-    js->api_total++;
-    if (is_audited(row))
-        api_audit_request(js, message, row->response);
+    call.response = response_of(row);
     if (row)
         take_tokens(&call, row->pattern, subject);
-    if (!level_is_enough(message->headers))
-        api_fail(&call, RILL_JS_REQUIRED_API_LEVEL);
+    struct held *queue = queue_of(&call, row);
+    if (queue && held_add(js, queue, message))
+        return;
+    if (queue)
+        api_fail(&call, RILL_JS_NOT_READY);
     else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
         refuse(&call, row, subject);
     else
         carry_out(&call, row);
+}
+
+void api_dispatch(struct jetstream *js, const struct message *message)
+{
+    dispatch(js, message, row_of(behind_prefix(message)));
+}
+
+void api_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    // A message that a consumer delivers to an inbox keeps its own subject: no inbox makes a request of it.
+    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(PREFIX)))
+        return;
+    if (!message->reply.len) {
+        js->api_ignored++;
+        return;
+    }
+    const struct row *row = row_of(behind_prefix(message));
+    js->api_total++;
+    if (is_administration(row))
+        api_audit_request(js, message, response_of(row));
+    if (!level_is_enough(message->headers)) {
+        const struct rill_js_error error = rill_js_error_of(RILL_JS_REQUIRED_API_LEVEL);
+        api_respond_error(js, message->reply, response_of(row), &error);
+        return;
+    }
+    dispatch(js, message, row);
 }
 
 // ---- a domain ----

@@ -24,8 +24,8 @@ struct api_call {
 void api_request(void *owner, const struct message *message);
 /* The same at $JS.<domain>.API.>, also for what is published into buckets there. */
 void api_domain_request(void *owner, const struct message *message);
-/* The names of the streams are known now, or never will be: answers what was put off until then. */
-void api_answer_early(struct jetstream *js);
+/* A request that was held. */
+void api_dispatch(struct jetstream *js, const struct message *message);
 
 /* Answers. Every response of the API has a type and an error. */
 void api_respond_error(struct jetstream *js, struct rill_bytes reply,

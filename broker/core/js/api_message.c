@@ -126,10 +126,25 @@ static struct rill_js_error delete_error(const struct stream *stream, enum rill_
     return rill_js_error_with(RILL_JS_MESSAGE_DELETE_FAILED, "%s", reason.description);
 }
 
+static bool wants_erase(const struct asked *asked)
+{
+    return !((Rill__MsgDeleteRequest *)asked->request)->no_erase;
+}
+
+static enum rill_err append_delete(struct stream *stream, const struct asked *asked)
+{
+    if (stream->broken)
+        return RILL_ERR_READ_ONLY;
+    return wants_erase(asked) ? rill_store_append_erase(stream->store, asked->sequence)
+                              : rill_store_append_delete(stream->store, asked->sequence);
+}
+
 static enum asked_outcome step_delete(struct stream *stream, struct asked *asked)
 {
-    const enum rill_err err =
-        stream->broken ? RILL_ERR_READ_ONLY : rill_store_append_delete(stream->store, asked->sequence);
+    const bool erases = wants_erase(asked);
+    if (erases && asked->sequence > stream->last_committed && asked->sequence <= stream->last_appended)
+        return ASKED_WAITS; // of an asynchronous stream: only what is on the disk can be overwritten there
+    const enum rill_err err = append_delete(stream, asked);
     if (err == RILL_ERR_AGAIN) {
         asked_load(stream, asked->sequence);
         return ASKED_WAITS;
@@ -137,9 +152,11 @@ static enum asked_outcome step_delete(struct stream *stream, struct asked *asked
     if (err) {
         const struct rill_js_error error = delete_error(stream, err, asked->sequence);
         stream_answer_message_deleted(stream, asked_reply(asked), &error);
-    } else {
-        stream_wait_for_append(stream, STREAM_WAIT_MESSAGE_DELETED, asked_reply(asked));
+        return ASKED_DONE;
     }
+    stream_wait_for_append(stream, erases ? STREAM_WAIT_MESSAGE_ERASED : STREAM_WAIT_MESSAGE_DELETED,
+                           asked_reply(asked))
+        ->sequence = asked->sequence;
     return ASKED_DONE;
 }
 
@@ -158,12 +175,10 @@ void api_message_delete(const struct api_call *call)
         const struct rill_js_error error =
             rill_js_error_with(RILL_JS_MESSAGE_DELETE_FAILED, "message delete not permitted");
         api_respond_error(call->js, call->reply, call->response, &error);
-    } else if (!request->no_erase) {
-        respond_not_yet(call, RILL_JS_MESSAGE_DELETE_FAILED, "a delete without no_erase");
     } else {
         const struct asked asked = {
             .step = step_delete, .response = call->response, .sequence = request->seq};
-        asked_begin(stream, &asked, NULL, call->reply);
+        asked_begin(stream, &asked, call->request, call->reply);
     }
 }
 

@@ -33,14 +33,11 @@ static struct rill_js_error create_again(const struct api_call *call, struct str
 {
     if (stream->state == STREAM_OFFLINE)
         return rill_js_error_with(RILL_JS_STREAM_OFFLINE_REASON, "%s", stream->why.text);
-    if (stream->state != STREAM_ACTIVE && stream->state != STREAM_CREATING)
+    if (stream->state != STREAM_ACTIVE)
         return rill_js_error_of(RILL_JS_NOT_READY);
     if (!stream_config_equal(stream->record_newest->config, config))
         return rill_js_error_of(RILL_JS_STREAM_NAME_EXISTS);
-    if (stream->state == STREAM_CREATING)
-        stream_wait(stream, STREAM_WAIT_CREATED, UINT64_MAX, NULL, call->reply);
-    else
-        stream_answer_created(stream, call->reply, NULL);
+    stream_answer_created(stream, call->reply, NULL);
     return (struct rill_js_error){0};
 }
 
@@ -155,8 +152,6 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
         return rill_js_error_of(RILL_JS_NOT_READY);
     if (stream_subjects_overlap(call->js, stream, config->subjects, config->n_subjects))
         return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
-    if (stream->defining)
-        return rill_js_error_of(RILL_JS_NOT_READY); // one at a time
     if (config->storage == RILL__STORAGE__STORAGE_MEMORY) {
         stream_define(stream, record_of(config, stream->record->created_unix_ns), call->reply);
         return error;

@@ -10,6 +10,7 @@
 #include "proto/rfc3339.h"
 #include "proto/subject.h"
 #include "stream_limits.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 
@@ -84,6 +85,7 @@ static void untouch(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
+    struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
                 !stream->asked);
     stream_deactivate(stream);
@@ -108,6 +110,7 @@ void stream_free(struct stream *stream)
     rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
+    held_release(js, &held); // some may be about a stream that will have its name
 }
 
 /* The configuration was checked with this. */
@@ -135,16 +138,26 @@ static void subscribe(struct stream *stream)
         stream->subs[i] = route_subscribe(stream->js->account, config->subjects[i], stream_publish, stream);
 }
 
+/* What the configuration says to others. */
+static void obey_record(struct stream *stream)
+{
+    const int64_t window_ns = stream->record->config->duplicate_window;
+    stream->dedupe.window_ns = window_ns;
+    rill_store_set_id_window(stream->store, window_ns);
+    stream_limits_apply(stream);
+}
+
 void stream_activate(struct stream *stream)
 {
     RILL_ASSERT(stream->store && stream->record);
     stream->state = STREAM_ACTIVE;
     subscribe(stream);
-    stream_limits_apply(stream);
+    obey_record(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
     early_pulls_end(stream);
+    stream_tidy(stream); // what the life before left undone
 }
 
 void stream_deactivate(struct stream *stream)
@@ -166,11 +179,13 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     if (stream->record)
         rill_message_free(&stream->record->base);
     stream->record = record;
-    stream->dedupe.window_ns = record->config->duplicate_window;
     if (!listens)
         return;
+    struct durable *durable;
+    for (durable = stream->durables; durable; durable = durable->by_name.next)
+        source_changed(durable);
     subscribe(stream);
-    stream_limits_apply(stream);
+    obey_record(stream);
 }
 
 // ---- what there is to know ----

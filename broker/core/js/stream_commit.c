@@ -19,6 +19,7 @@
 #include "stream_advisory.h"
 #include "stream_limits.h"
 #include "stream_load.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -26,6 +27,8 @@
 /* How long the news of consumers may wait for company, and how long we wait when something was in the way. */
 #define QUIET_NS     (20 * RILL_NS_PER_MS)
 #define TRY_AGAIN_NS RILL_NS_PER_S
+/* Between two steps through a stream whose limits were lowered. */
+#define LOOK_ON_NS   RILL_NS_PER_MS
 
 void stream_touch(struct stream *stream)
 {
@@ -50,14 +53,22 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
-void stream_soon(struct stream *stream)
+void stream_due_within(struct stream *stream, int64_t delay_ns)
 {
     struct rill_core *core = stream->js->core;
-    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+    const int64_t at_ns = core->now.mono_ns + delay_ns;
+    if (!rill_deadline_armed(&stream->due) || stream->due.at_ns > at_ns)
+        rill_deadline_set(&core->deadlines, &stream->due, at_ns);
+}
+
+void stream_soon(struct stream *stream)
+{
+    stream_due_within(stream, 0);
 }
 
 void stream_serve_waiting(struct stream *stream)
 {
+    stream_answer_overwritten(stream, NULL);
     if (stream->state == STREAM_ACTIVE)
         asked_go_on(stream);
     struct durable *durable = stream->waiting;
@@ -211,6 +222,7 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
         stream_answer_purged(stream, reply, waiter->count, error);
         return;
     case STREAM_WAIT_MESSAGE_DELETED:
+    case STREAM_WAIT_MESSAGE_ERASED:
         stream_answer_message_deleted(stream, reply, error);
         return;
     default:
@@ -219,17 +231,34 @@ static void answer_waiter(struct stream *stream, struct stream_waiter *waiter,
     }
 }
 
+/* The removal is durable; the answer comes when the bytes are gone, too. */
+static bool goes_on_waiting(struct stream_waiter *waiter, const struct rill_js_error *error)
+{
+    if (waiter->what != STREAM_WAIT_MESSAGE_ERASED || error)
+        return false;
+    waiter->what = STREAM_WAIT_OVERWRITTEN;
+    return true;
+}
+
+static bool waits_for_commit(const struct stream_waiter *waiter)
+{
+    return waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED &&
+           waiter->what != STREAM_WAIT_OVERWRITTEN;
+}
+
 /* Those whose commit is durable; with an error all those whose commit is not. */
 static void answer_waiters(struct stream *stream, uint64_t commit, const struct rill_js_error *error)
 {
     struct stream_waiter *waiter;
     struct stream_waiter *next;
     LL_FOREACH_SAFE (stream->waiters, waiter, next) {
-        const bool of_commit = waiter->what != STREAM_WAIT_CREATED && waiter->what != STREAM_WAIT_DELETED;
-        if (!of_commit || (waiter->commit > commit && !error))
+        if (!waits_for_commit(waiter) || (waiter->commit > commit && !error))
+            continue;
+        const struct rill_js_error *of_waiter = waiter->commit > commit ? error : NULL;
+        if (goes_on_waiting(waiter, of_waiter))
             continue;
         LL_DELETE(stream->waiters, waiter);
-        answer_waiter(stream, waiter, waiter->commit > commit ? error : NULL);
+        answer_waiter(stream, waiter, of_waiter);
         free(waiter);
     }
 }
@@ -312,12 +341,17 @@ static void run_commit(struct rill_job *job)
 
 static void finish_commit(struct rill_core *core, struct rill_job *job);
 
-/* What a limit removes must be in memory. */
+/* What a limit removes must be in memory, and the index may have to catch up first. */
 static void load_for_limits(struct stream *stream)
 {
-    struct rill_store_job *store_job = rill_store_limits_load_start(stream->store);
-    if (store_job)
+    struct rill_store_job *store_job;
+    while ((store_job = rill_store_limits_load_start(stream->store)))
         stream_load(stream, store_job);
+    if (stream->commit_out || stream->loads_out || !rill_store_open_bytes(stream->store))
+        return;
+    stream_tidy(stream);
+    if (!stream->loads_out)
+        due_in(stream, TRY_AGAIN_NS);
 }
 
 static void start_commit(struct stream *stream)
@@ -325,7 +359,10 @@ static void start_commit(struct stream *stream)
     const bool all_noted = append_news(stream) == RILL_OK;
     stream->commit_out = rill_store_commit_start(stream->store);
     load_for_limits(stream);
-    stream->commit_wanted = !all_noted || (!stream->commit_out && stream->loads_out);
+    const bool limits_left = rill_store_limits_left(stream->store);
+    stream->commit_wanted = !all_noted || limits_left || (!stream->commit_out && stream->loads_out);
+    if (!stream->commit_out && !stream->loads_out && limits_left)
+        due_in(stream, LOOK_ON_NS);
     if (!stream->commit_out)
         return;
     RILL_ASSERT(stream->acks_flying.count == 0 && stream->synced_flying.count == 0);
@@ -337,50 +374,6 @@ static void start_commit(struct stream *stream)
     stream->commit_job =
         (struct rill_job){.run = run_commit, .finish = finish_commit, .lane = RILL_LANE_DISK};
     core_submit(stream->js->core, &stream->commit_job);
-}
-
-// ---- what the store does in the background ----
-
-struct tidy_job {
-    struct rill_job job;
-    struct stream *stream;
-    struct rill_store_job *store_job;
-};
-
-static void tidy(struct stream *stream);
-
-static void run_tidy(struct rill_job *base)
-{
-    rill_store_job_run(((struct tidy_job *)base)->store_job);
-}
-
-static void finish_tidy(struct rill_core *core, struct rill_job *base)
-{
-    struct tidy_job *job = (struct tidy_job *)base;
-    struct stream *stream = job->stream;
-    const enum rill_err err = rill_store_background_finish(stream->store, job->store_job);
-    free(job);
-    if (err)
-        rill_log(&core->log, RILL_LOG_WARN, "JetStream stream '%s': work in the background was not done: %s",
-                 stream->name, rill_err_text(err));
-    stream->loads_out--;
-    if (!err && stream->state == STREAM_ACTIVE)
-        tidy(stream);
-    stream_touch(stream);
-    stream_serve_waiting(stream);
-}
-
-static void tidy(struct stream *stream)
-{
-    struct rill_store_job *store_job = rill_store_background_start(stream->store);
-    if (!store_job)
-        return;
-    struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
-    job->job = (struct rill_job){.run = run_tidy, .finish = finish_tidy, .lane = RILL_LANE_LONG};
-    job->stream = stream;
-    job->store_job = store_job;
-    stream->loads_out++;
-    core_submit(stream->js->core, &job->job);
 }
 
 // ---- a commit comes back ----
@@ -396,7 +389,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
-    tidy(stream);
+    stream_tidy(stream);
     stream_limits_watch(stream);
 }
 
@@ -442,6 +435,8 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     refuse_all(stream, &stream->acks_flying, &error);
     refuse_all(stream, &stream->acks_open, &error);
     answer_waiters(stream, state->commit, &error);
+    if (stream->broken)
+        stream_answer_overwritten(stream, &error);
     stream->commit_wanted = false;
     due_in(stream, TRY_AGAIN_NS);
     if (err == RILL_ERR_NO_SPACE && !stream->full)
@@ -455,6 +450,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     struct rill_store_job *store_job = stream->commit_out;
     struct rill_store_committed state;
     stream->commit_out = NULL;
+    stream->log_changes++;
     const enum rill_err err = rill_store_commit_finish(stream->store, store_job, &state);
     RILL_ASSERT(state.last_sequence >= stream->last_committed);
     if (err)

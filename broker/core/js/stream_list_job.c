@@ -56,7 +56,7 @@ static void finish_list(struct rill_core *core, struct rill_job *base)
             stream_recover(stream_add(job->js, job->names[i], STREAM_RECOVERING));
         free(job->names[i]);
     }
-    api_answer_early(job->js);
+    held_release(job->js, &job->js->early);
     free(job->names);
     free(job);
 }

@@ -116,8 +116,8 @@
       "The folder in which streams are kept. Without one a temporary folder is used, with a warning.")       \
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
-      "When a stored message is written through to the disk. Only `always` for now: before it is "           \
-      "acknowledged.")                                                                                       \
+      "`always`: a message is acknowledged when it is on the disk. With a time a message in a file is "      \
+      "acknowledged before, which is an opt-out: see docs/OPERATIONS.md.")                                   \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
       "Refuse requests that have fields the server does not know.")                                          \
     X(jetstream_domain, text, NULL, "name", RESTART, "", "jetstream.domain",                                 \
@@ -134,7 +134,7 @@
     X(jetstream_buffered_bytes_max, bytes, 0, "bytes", RESTART, "", "jetstream.max_buffered_size",           \
       "The same in bytes. There are never more than 8 MiB.")                                                 \
     X(jetstream_requests_max, count, 1024, "requests", RESTART, "", "jetstream.request_queue_limit",         \
-      "Requests that may wait until the server knows its streams, in the first moments.")                    \
+      "API requests that may wait for their stream: in the first moments, and while it is made or removed.") \
     X(jetstream_ack_pending_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_ack_pending",      \
       "The highest max_ack_pending of a consumer. 0 or -1 is no limit.")                                     \
     X(jetstream_request_batch_max, limit, 0, "messages", RESTART, "", "jetstream.limits.max_request_batch",  \
