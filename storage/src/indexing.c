@@ -35,7 +35,8 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     };
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
-    indexing_begin(indexing, false);
+    indexing->stale = options->index_anew;
+    indexing_begin(indexing, options->index_anew);
     return indexing;
 }
 
@@ -54,6 +55,13 @@ void indexing_begin(struct indexing *indexing, bool discard)
     indexing->open = (struct rill_index_block){.number = position.block + 1};
     if (!err)
         indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+}
+
+void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns)
+{
+    indexing->options.id_window_ns = id_window_ns;
+    if (indexing->index)
+        rill_index_set_id_window(indexing->index, id_window_ns);
 }
 
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at)

@@ -88,9 +88,11 @@ struct rill_store_options {
     struct rill_store_limits limits;
     bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
+    bool index_anew;           // an open makes it again from the log, and its file with it
     int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
     uint64_t
         index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
@@ -112,6 +114,9 @@ struct rill_store_visitor {
     /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
+       the options say. */
+    const int64_t *id_window_ns;
 };
 
 /* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
@@ -334,8 +339,10 @@ enum rill_err rill_store_subjects_until(struct rill_store *store, struct rill_by
                                         struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
                                         void *context) RILL_MUST_CHECK;
 
+/* From now on ids are remembered for so long at least. */
+void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
-   ones count. `since_ns` is at most the options' `id_window_ns` before the newest message. NOT_FOUND, UNAVAILABLE. */
+   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND, UNAVAILABLE. */
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 
@@ -366,6 +373,7 @@ struct rill_store_state {
     uint64_t erasing;     // messages that are still to be overwritten
     bool rewriting;       // a segment is being made anew
     bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
+    struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
 };
