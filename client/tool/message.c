@@ -195,15 +195,20 @@ void message_print(const struct call *call, const struct rill_msg *msg, uint64_t
 
 // ---- waiting ----
 
-enum rill_err message_wait(struct rill_sub *sub, int64_t wait_ms, struct rill_msg **ret)
+enum rill_err message_of_sub(void *from, int64_t timeout_ms, struct rill_msg **ret)
 {
-    enum rill_err err = rill_next_msg(sub, 0, ret);
+    return rill_next_msg(from, timeout_ms, ret);
+}
+
+enum rill_err message_wait(message_source *source, void *from, int64_t wait_ms, struct rill_msg **ret)
+{
+    enum rill_err err = source(from, 0, ret);
     if (err != RILL_ERR_TIMEOUT)
         return err;
     (void)fflush(stdout);
     const int64_t end_ns = clock_mono_ns() + wait_ms * 1000000;
     do {
-        err = rill_next_msg(sub, CLOCK_SLICE_MS, ret);
+        err = source(from, CLOCK_SLICE_MS, ret);
     } while (err == RILL_ERR_TIMEOUT && !interrupt_seen() && (wait_ms < 0 || clock_mono_ns() < end_ns));
     return err;
 }
