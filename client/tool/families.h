@@ -11,6 +11,7 @@ extern const struct family stream_family;
 extern const struct family consumer_family;
 extern const struct family kv_family;
 extern const struct family object_family;
+extern const struct family backup_family; // backup, restore
 extern const struct family context_family;
 extern const struct family shell_family; // completion, manual, version
 
