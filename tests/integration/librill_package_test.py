@@ -107,9 +107,21 @@ def law_the_header_is_good_for_cplusplus():
             os.path.dirname(BROKER_HEADER), path)
 
 
+def declared(header):
+    """The names of the functions, each with the line above its declaration."""
+    with open(header, encoding="utf-8") as file:
+        found = re.findall(r"(.*)\n^RILL_(?:BROKER_)?API(?:_RESULT)?\b[^(;]*?\b(rill_\w+)\(", file.read(), re.MULTILINE)
+    return {name: above for above, name in found}
+
+
+def law_every_function_of_the_headers_has_its_comment():
+    for header in (HEADER, BROKER_HEADER):
+        bare = sorted(name for name, above in declared(header).items() if not above.rstrip().endswith("*/"))
+        assert not bare, bare
+
+
 def law_every_function_of_the_header_is_in_the_manual():
-    with open(HEADER, encoding="utf-8") as file:
-        names = set(re.findall(r"^RILL_API(?:_RESULT)?\b[^(;]*?\b(rill_\w+)\(", file.read(), re.MULTILINE))
+    names = set(declared(HEADER))
     with open(os.path.join(os.path.dirname(README), "librill.3"), encoding="utf-8") as file:
         manual = file.read()
     assert len(names) > 80, f"only {len(names)} functions found"
