@@ -61,8 +61,7 @@ struct indexing {
     struct indexing_stored *stored; // of the batch that is not written yet
     size_t stored_count;
     size_t stored_capacity;
-    bool
-        stale; // a segment was rewritten since the last batch was ended: without another the next open is slow
+    bool stale; // without a batch now the next open is slow: a segment was rewritten, or there is no file yet
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;
@@ -73,6 +72,7 @@ struct indexing {
    `failed`. */
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
 void indexing_begin(struct indexing *indexing, bool discard);
+void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */
@@ -102,6 +102,8 @@ void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t 
                            struct rill_bytes subject);
 /* It was not appended. */
 void indexing_forget_subject(struct indexing *indexing);
+/* Tells open_subjects_removed() of those that are kept and not committed. */
+void indexing_tell_kept(const struct indexing *indexing);
 /* The deletes of commits behind this one were taken back. */
 void indexing_take_back(struct indexing *indexing, uint64_t commit);
 /* A commit of so many bytes has started. True when a block is to end with it. */

@@ -20,6 +20,7 @@
 
 struct durable;
 struct push;
+struct source_filter;
 struct stream;
 
 /* What a deadline of this folder is embedded in. */
@@ -27,6 +28,7 @@ enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
     DEADLINE_STREAM_AGE,
+    DEADLINE_FILTERS,
 };
 
 struct jetstream {
@@ -38,6 +40,7 @@ struct jetstream {
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
+    bool async;                  // all streams acknowledge before the disk has it
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
     uint64_t file_bytes;         // of the messages in all streams
@@ -45,6 +48,7 @@ struct jetstream {
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
+    uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
     struct sub *domain_sub; // NULL without a domain
@@ -64,6 +68,10 @@ struct jetstream {
     struct stream *touched;  // have something to commit, or to end
     struct durable *serving; // shall be offered messages at the end of the turn; first of a queue
     struct durable *serving_last;
+
+    struct source_filter *filters; // of consumers; a list, see source.h
+    uint32_t filter_count;
+    struct rill_deadline filters_due; // the first of them goes
 
     struct rill_buf json;    // scratch of an answer
     struct rill_buf event;   // scratch of an event or checkpoint

@@ -56,6 +56,7 @@ struct stream_waiter {
         STREAM_WAIT_CONSUMER_PAUSED,
         STREAM_WAIT_CONSUMER_RESET,
         STREAM_WAIT_CONSUMER_DELETED,
+        STREAM_WAIT_CONSUMER_ASKED, // for no commit, but until its messages are counted
     } what;
     struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
@@ -104,8 +105,13 @@ struct stream {
     bool full;               // the last commit found no room on the disk
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
-    uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive
+    uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
+    uint32_t tidies_out;               // of these, in the background
+    int64_t tidy_after_ns;             // not before, as it has failed
     uint64_t flying_sequence;          // last one of the commit that is out
+
+    uint64_t log_changes;                 // counted: whatever may have changed which messages there are
+    struct rill_store_filter *everything; // of all consumers without a filter; NULL until it is needed
 
     // who waits for the open commit and for the one that is out
     struct pub_acks acks_open;
@@ -198,6 +204,7 @@ void stream_end_turn(struct stream *stream);
 void stream_due(struct stream *stream);
 /* What waits is tried again in the next turn. */
 void stream_soon(struct stream *stream);
+void stream_due_within(struct stream *stream, int64_t delay_ns);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
