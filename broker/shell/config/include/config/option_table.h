@@ -117,7 +117,7 @@
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
       "`always`: a message is acknowledged when it is on the disk. With a time a message in a file is "      \
-      "acknowledged before, which is an opt-out: see docs/OPERATIONS.md.")                                                                                       \
+      "acknowledged before, which is an opt-out: see docs/OPERATIONS.md.")                                   \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
       "Refuse requests that have fields the server does not know.")                                          \
     X(jetstream_domain, text, NULL, "name", RESTART, "", "jetstream.domain",                                 \
