@@ -73,6 +73,7 @@ struct indexing {
    `failed`. */
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
 void indexing_begin(struct indexing *indexing, bool discard);
+void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */

@@ -461,6 +461,7 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
     memcpy(store->identity, catalog.identity, sizeof store->identity);
     if (options->index)
         store->indexing = indexing_open(store, options);
+    seen_obey(store, replay.visitor);
     err = replay_segments(&replay, &catalog, why);
     if (!err)
         err = replay_settle(&replay);

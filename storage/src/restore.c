@@ -45,7 +45,7 @@ enum rill_err rill_restore_open(struct rill_disk *disk, const char *folder, stru
     char *path = rill_restore_path(folder);
     enum rill_err err = folder_remove(disk, path);
     if (!err)
-        err = folder_make_names(disk, path);
+        err = folder_make(disk, path);
     if (err) {
         rill_error_text_set(why, "make %s: %s", path, rill_err_text(err));
         free(path);

@@ -54,6 +54,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
                       .disk = options->disk,
                       .segment_bytes = options->segment_bytes,
                       .cache_bytes_max = options->cache_bytes_max,
+                      .index_log_bytes = options->index_log_bytes,
                       .limits = options->jetstream_limits,
                       .domain = options->jetstream_domain,
                       .free_bytes = options->jetstream_free_bytes,

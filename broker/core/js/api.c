@@ -58,8 +58,8 @@ static const struct row rows[] = {
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(stream_snapshot_response), NULL},
-    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(stream_restore_response), NULL},
+    {"STREAM.SNAPSHOT.*",            DONE, D(stream_snapshot_request), D(stream_snapshot_response), api_stream_snapshot},
+    {"STREAM.RESTORE.*",             DONE, D(stream_restore_request), D(stream_restore_response), api_stream_restore},
 
     {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_step_down_response), NULL},
     {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(stream_remove_peer_response), NULL},

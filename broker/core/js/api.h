@@ -44,6 +44,8 @@ void api_account_info(const struct api_call *call);
 void api_stream_create(const struct api_call *call);
 void api_stream_update(const struct api_call *call);
 void api_stream_list(const struct api_call *call);
+void api_stream_snapshot(const struct api_call *call);
+void api_stream_restore(const struct api_call *call);
 void api_stream_purge(const struct api_call *call);
 void api_message_get(const struct api_call *call);
 void api_message_delete(const struct api_call *call);

@@ -7,6 +7,8 @@
 #include "durable.h"
 #include "js_state.h"
 #include "push.h"
+#include "restore.h"
+#include "snapshot.h"
 #include "stream.h"
 #include "stream_limits.h"
 
@@ -38,6 +40,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
     js->cache_bytes_max = config->cache_bytes_max;
+    js->index_log_bytes = config->index_log_bytes;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
@@ -107,6 +110,12 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
     case DEADLINE_STREAM_AGE:
         stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
         return;
+    case DEADLINE_SNAPSHOT:
+        snapshot_due(due);
+        return;
+    case DEADLINE_RESTORE:
+        restore_due(due);
+        return;
     default:
         RILL_UNREACHABLE();
     }
@@ -175,10 +184,11 @@ void jetstream_stop(struct jetstream *js)
     HASH_ITER (by_name, js->streams, stream, next) {
         stop_stream(stream);
     }
+    restore_stop_all(js);
     core_cancel(js->core, RILL_LANE_RECOVERY);
 }
 
 bool jetstream_is_idle(const struct jetstream *js)
 {
-    return !js->streams && !js->touched && !js->serving;
+    return !js->streams && !js->touched && !js->serving && !js->restores;
 }

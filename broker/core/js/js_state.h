@@ -20,6 +20,7 @@
 
 struct durable;
 struct push;
+struct restore;
 struct stream;
 
 /* What a deadline of this folder is embedded in. */
@@ -27,6 +28,8 @@ enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
     DEADLINE_STREAM_AGE,
+    DEADLINE_SNAPSHOT,
+    DEADLINE_RESTORE,
 };
 
 struct jetstream {
@@ -46,6 +49,7 @@ struct jetstream {
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
+    uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
     struct sub *domain_sub; // NULL without a domain
@@ -53,12 +57,13 @@ struct jetstream {
     struct sub *flow_sub;
     struct sub *buried_sub; // hears whether dead letters are stored
 
-    struct stream *streams; // uthash by name
-    struct push *pushes;    // uthash by deliver subject
-    bool listed;            // the store's folder was read: all names are known
-    bool list_failed;       // it could not be read: nothing will ever be known
-    struct held early;      // requests that came before the names were known
-    uint32_t held_count;    // requests that wait, all streams' too
+    struct stream *streams;   // uthash by name
+    struct push *pushes;      // uthash by deliver subject
+    bool listed;              // the store's folder was read: all names are known
+    bool list_failed;         // it could not be read: nothing will ever be known
+    struct held early;        // requests that came before the names were known
+    uint32_t held_count;      // requests that wait, all streams' too
+    struct restore *restores; // under way
     struct recovery_progress recovery;
     bool stopping;
 

@@ -51,10 +51,17 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
-void stream_soon(struct stream *stream)
+void stream_due_within(struct stream *stream, int64_t delay_ns)
 {
     struct rill_core *core = stream->js->core;
-    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+    const int64_t at_ns = core->now.mono_ns + delay_ns;
+    if (!rill_deadline_armed(&stream->due) || stream->due.at_ns > at_ns)
+        rill_deadline_set(&core->deadlines, &stream->due, at_ns);
+}
+
+void stream_soon(struct stream *stream)
+{
+    stream_due_within(stream, 0);
 }
 
 void stream_serve_waiting(struct stream *stream)
@@ -256,10 +263,10 @@ static void answer_waiters(struct stream *stream, uint64_t commit, const struct 
 
 // ---- the checkpoint ----
 
-static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *checkpoint,
+static void fill_consumers(const struct durable *durables, Rill__StreamCheckpoint *checkpoint,
                            Rill__ConsumerCheckpoint *parts, struct rill_buf *states)
 {
-    for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+    for (const struct durable *durable = durables; durable; durable = durable->by_name.next) {
         if (durable->deleting || durable->in_memory)
             continue;
         const size_t i = checkpoint->n_consumers++;
@@ -272,19 +279,17 @@ static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *
     }
 }
 
-enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
+enum rill_err stream_checkpoint_write(Rill__StreamRecord *record, const struct durable *durables,
+                                      uint64_t consumer_number_last, struct rill_buf *out)
 {
-    const struct stream *stream = context;
-    if (stream->news)
-        return RILL_ERR_AGAIN; // the log does not know all that consumers did; the next commit will say it
-    const size_t count = stream->durable_count + 1;
+    const size_t count = HASH_CNT(by_name, durables) + 1;
     Rill__StreamCheckpoint checkpoint = RILL__STREAM_CHECKPOINT__INIT;
     Rill__ConsumerCheckpoint *parts = rill_alloc_zero(count, sizeof *parts);
     struct rill_buf *states = rill_alloc_zero(count, sizeof *states);
-    checkpoint.stream = stream->record_newest;
-    checkpoint.consumer_number_last = stream->consumer_number_last;
+    checkpoint.stream = record;
+    checkpoint.consumer_number_last = consumer_number_last;
     checkpoint.consumers = rill_alloc_zero(count, sizeof(void *));
-    fill_consumers(stream, &checkpoint, parts, states);
+    fill_consumers(durables, &checkpoint, parts, states);
     const enum rill_err err = rill_message_pack(&checkpoint.base, out);
     for (size_t i = 0; i < checkpoint.n_consumers; i++)
         rill_buf_fini(&states[i]);
@@ -292,6 +297,15 @@ enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
     free(states);
     free(parts);
     return err;
+}
+
+enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
+{
+    const struct stream *stream = context;
+    if (stream->news)
+        return RILL_ERR_AGAIN; // the log does not know all that consumers did; the next commit will say it
+    return stream_checkpoint_write(stream->record_newest, stream->durables, stream->consumer_number_last,
+                                   out);
 }
 
 // ---- a commit goes out ----

@@ -10,6 +10,7 @@
 #include "early_pulls.h"
 #include "proto/message.h"
 #include "recovery.h"
+#include "snapshot.h"
 #include "stream.h"
 #include "stream_advisory.h"
 #include "stream_place.h"
@@ -83,8 +84,7 @@ static void take_store(struct stream *stream, struct rill_store *store)
     stream->last_committed = stream->last_appended = log.last_sequence;
 }
 
-/* The store has become the stream's: it goes to work, or ends at once when the broker does. */
-static void set_to_work(struct stream *stream)
+void stream_set_to_work(struct stream *stream)
 {
     stream_activate(stream);
     if (!stream->js->stopping)
@@ -115,7 +115,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         stream_free(stream);
     } else {
         take_store(stream, job->store);
-        set_to_work(stream);
+        stream_set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
         held_release(stream->js, &stream->held);
@@ -148,11 +148,13 @@ static void log_recovered(struct rill_core *core, const struct stream *stream,
                           const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
     const bool many = stream->js->recovery.streams > RECOVERIES_TOLD_MAX;
     rill_log(&core->log, many ? RILL_LOG_DEBUG : RILL_LOG_INFO,
-             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64
-             " bytes of log",
-             stream->name, report->messages, stream->durable_count, report->bytes_read);
+             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers, read %" PRIu64
+             " messages in %" PRIu64 " bytes of log",
+             stream->name, log.messages, stream->durable_count, report->messages, report->bytes_read);
     if (report->lost_messages || report->lost_ranges || report->foreign_files)
         rill_log(&core->log, RILL_LOG_ERROR,
                  "JetStream stream '%s': damage in %" PRIu64 " places of the log, %" PRIu64
@@ -193,7 +195,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
         recovery_attach(&job->recovery);
         log_recovered(core, stream, &job->recovery);
         recovery_fini(&job->recovery);
-        set_to_work(stream);
+        stream_set_to_work(stream);
     }
     recovery_progress_done(&js->recovery, core, failed, job->recovery.report.messages);
     job_free(job);
@@ -311,6 +313,7 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
 void stream_end(struct stream *stream)
 {
     RILL_ASSERT(!stream->commit_out && !stream->loads_out && !stream->subs);
+    snapshot_end(stream, "500 Stream Ended");
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     asked_fail(stream, &gone);
     struct stream_job *job = job_create(stream, run_end, finish_end);

@@ -109,6 +109,9 @@ struct rill_store_visitor {
     /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
+       the options say. */
+    const int64_t *id_window_ns;
 };
 
 /* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
@@ -294,8 +297,10 @@ enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pa
                                   struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
                                   void *context) RILL_MUST_CHECK;
 
+/* From now on ids are remembered for so long at least. */
+void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
-   ones count. `since_ns` is at most the options' `id_window_ns` before the newest message. NOT_FOUND, UNAVAILABLE. */
+   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND, UNAVAILABLE. */
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 

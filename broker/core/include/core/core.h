@@ -79,6 +79,7 @@ struct rill_jetstream_config {
     struct rill_disk *disk;   // borrowed for the core's life
     uint64_t segment_bytes;   // of the log; 0 is the store's default
     uint64_t cache_bytes_max; // of one stream; 0 is the store's default
+    uint64_t index_log_bytes; // the same
 };
 
 /* What a core is born with. Strings are copied, `auth` is borrowed until a reload brings another or the core
