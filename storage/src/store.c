@@ -58,6 +58,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .outcome = SEGMENT_MADE,
     };
     store->limits.set = options->limits;
+    rill_buf_init(&store->limits.looked_to, SUBJECT_BYTES_MAX);
     store->segments.cache.bytes_max = CACHE_BYTES_DEFAULT; // until it serves
     store->member =
         (struct shared_member){.shared = options->shared, .file = &store->job.file, .evict = cache_evict};
@@ -81,6 +82,8 @@ static void store_destroy(struct rill_store *store)
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
     seen_fini(&store->seen);
+    open_subjects_fini(&store->opens);
+    subject_limit_fini(&store->limits);
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->erasures);
@@ -313,6 +316,14 @@ static uint64_t deleted_count(const struct rill_store *store)
     return missing;
 }
 
+static struct rill_error_text index_why(const struct rill_store *store)
+{
+    static const struct rill_error_text lost = {"a segment's directory could not be read"};
+    const struct indexing *indexing = store->indexing;
+    const bool has_failed = indexing && indexing->failed;
+    return has_failed ? indexing->why : store->segments.failed ? lost : (struct rill_error_text){""};
+}
+
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state)
 {
     const struct log_mark *committed = &store->committed;
@@ -332,6 +343,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .erasing = store->erasure_count,
         .rewriting = store->rewrite != NULL,
         .index_failed = store->segments.failed || (store->indexing && store->indexing->failed),
+        .index_why = index_why(store),
         .read_only = store->read_only,
         .why = store->why,
     };

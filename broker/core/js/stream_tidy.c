@@ -58,6 +58,7 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
     if (err)
         tidy_failed(stream, err);
     stream->loads_out--;
+    stream->log_changes++;
     stream->tidies_out--;
     snapshot_go_on(stream);
     if (!err && stream->state == STREAM_ACTIVE)
