@@ -18,7 +18,6 @@ typedef void api_handler(const struct api_call *call);
 
 enum row_kind {
     DONE,         // the handler does it
-    NOT_YET,      // NATS has it, Rill will
     CLUSTER_ONLY, // needs a cluster
 };
 
@@ -168,17 +167,6 @@ static void take_tokens(struct api_call *call, const char *pattern, struct rill_
     }
 }
 
-static void refuse(const struct api_call *call, const struct row *row, struct rill_bytes subject)
-{
-    if (row->kind == CLUSTER_ONLY) {
-        api_fail(call, RILL_JS_CLUSTER_REQUIRED);
-        return;
-    }
-    const struct rill_js_error error = rill_js_error_with(
-        RILL_JS_STREAM_GENERAL, PREFIX RILL_PRI " is not implemented yet", RILL_ARG(subject));
-    api_respond_error(call->js, call->reply, call->response, &error);
-}
-
 static void carry_out(struct api_call *call, const struct row *row)
 {
     if (row->request) {
@@ -261,7 +249,7 @@ static void dispatch(struct jetstream *js, const struct message *message, const 
     else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
-        refuse(&call, row, subject);
+        api_fail(&call, RILL_JS_CLUSTER_REQUIRED);
     else
         carry_out(&call, row);
 }

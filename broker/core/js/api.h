@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The JetStream API: requests at $JS.API.>, each answered with one message. One table (api.c) says for each subject
-// what its request and its answer look like and which function does it; what NATS knows and Rill does not do yet is in
-// the same table and answers with an error that names it. Loop thread only.
+// what its request and its answer look like and which function does it; what needs a
+// cluster is in the same table and answers with an error that says so. Loop thread only.
 #pragma once
 
 #include "js_state.h"
