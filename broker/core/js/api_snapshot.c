@@ -36,9 +36,6 @@ static void answer_snapshot(const struct api_call *call, struct stream *stream)
     response.config = view.info.config;
     response.state = view.info.state;
     js_respond(call->js, call->reply, &response.base);
-    stream_advise_transfer(
-        call->js, stream->name,
-        &(struct stream_transfer){.kind = STREAM_SNAPSHOT_CREATE, .state = view.info.state});
 }
 
 void api_stream_snapshot(const struct api_call *call)

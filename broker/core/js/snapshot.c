@@ -75,6 +75,18 @@ static void listen(struct snapshot *snapshot)
 
 static void read_part(struct snapshot *snapshot);
 
+static void tell_begin(const struct snapshot *snapshot)
+{
+    struct jetstream *js = snapshot->stream->js;
+    struct rill_store_state log;
+    rill_store_state(snapshot->stream->store, &log);
+    stream_advise_transfer(
+        js, snapshot->stream->name,
+        &(struct stream_transfer){.kind = STREAM_SNAPSHOT_CREATE,
+                                  .segments = snapshot->files->file_count,
+                                  .segment_bytes = log.segments ? log.disk_bytes / log.segments : 0});
+}
+
 void snapshot_begin(struct stream *stream, const struct snapshot_options *options)
 {
     struct jetstream *js = stream->js;
@@ -103,6 +115,7 @@ void snapshot_begin(struct stream *stream, const struct snapshot_options *option
     free(folder);
     listen(snapshot);
     stream->snapshot = snapshot;
+    tell_begin(snapshot);
     read_part(snapshot);
 }
 

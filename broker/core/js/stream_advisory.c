@@ -56,7 +56,9 @@ static const struct {
 static void fill_transfer(const struct jetstream *js, const struct stream_transfer *transfer,
                           Rill__SnapshotAdvisory *advisory, Rill__Timestamp *start, Rill__Timestamp *end)
 {
-    advisory->state = transfer->state;
+    advisory->has_blocks = advisory->has_block_size = transfer->kind == STREAM_SNAPSHOT_CREATE;
+    advisory->blocks = (int64_t)transfer->segments;
+    advisory->block_size = (int64_t)transfer->segment_bytes;
     advisory->domain = js->domain;
     advisory->client->acc = (char *)js->account->name;
     advisory->client->server = js->core->server_name;

@@ -23,9 +23,10 @@ struct stream_transfer {
         STREAM_RESTORE_CREATE,
         STREAM_RESTORE_COMPLETE,
     } kind;
-    Rill__StreamState *state; // of SNAPSHOT_CREATE
-    int64_t start_wall_ns;    // of the COMPLETE ones
-    uint64_t bytes;           // of RESTORE_COMPLETE
+    uint64_t segments; // of SNAPSHOT_CREATE; so the next
+    uint64_t segment_bytes;
+    int64_t start_wall_ns; // of the COMPLETE ones
+    uint64_t bytes;        // of RESTORE_COMPLETE
 };
 /* At $JS.EVENT.ADVISORY.STREAM.SNAPSHOT_CREATE.<stream> and so on. */
 void stream_advise_transfer(struct jetstream *js, const char *stream_name,
