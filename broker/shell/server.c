@@ -4,6 +4,8 @@
 #include "link.h"
 #include "notify.h"
 
+#include "base/assert.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -90,7 +92,9 @@ static enum rill_err open_http(struct server *server, struct rill_error_text *wh
 static enum rill_err open_listeners(struct server *server, struct rill_error_text *why)
 {
     const struct rill_options *options = &server->boot;
-    enum rill_err err = listener_open_tcp(&server->clients, options->host, port_of(options->port), why);
+    enum rill_err err = RILL_OK;
+    if (!server->host || !server->host->without_tcp)
+        err = listener_open_tcp(&server->clients, options->host, port_of(options->port), why);
     if (!err && options->unix_path)
         err = listener_open_unix(&server->unix_clients, options->unix_path, why);
     if (!err && options->websocket_port)
@@ -110,6 +114,15 @@ static void start_http(struct server *server)
              (unsigned)server->http.listener.port);
 }
 
+static void start_tcp(struct server *server)
+{
+    if (server->clients.source.fd < 0)
+        return;
+    listener_start(&server->clients, &server->loop, client_accepted, server);
+    rill_log(&server->loop.log, RILL_LOG_INFO, "Listening for client connections on %s:%u",
+             shown_host(server->boot.host), (unsigned)server->clients.port);
+}
+
 static void start_listeners(struct server *server)
 {
     const struct rill_options *options = &server->boot;
@@ -124,9 +137,7 @@ static void start_listeners(struct server *server)
         listener_start(&server->unix_clients, &server->loop, unix_client_accepted, server);
         rill_log(log, RILL_LOG_INFO, "Listening for client connections on unix://%s", options->unix_path);
     }
-    listener_start(&server->clients, &server->loop, client_accepted, server);
-    rill_log(log, RILL_LOG_INFO, "Listening for client connections on %s:%u", shown_host(options->host),
-             (unsigned)server->clients.port);
+    start_tcp(server);
 }
 
 static struct ports_entry ports_entry_of(const struct listener *listener, const char *host)
@@ -159,35 +170,54 @@ static void start_core(struct server *server)
 
 static void signal_caught(void *context, int signal_number);
 
+static enum rill_err catch_signals(struct server *server, struct rill_error_text *why)
+{
+    const enum rill_err err = signals_start(&server->signals, &server->loop.poller, signal_caught, server);
+    if (err)
+        rill_error_text_set(why, "signals: %s", rill_err_text(err));
+    return err;
+}
+
 static enum rill_err start_loop(struct server *server, struct rill_error_text *why)
 {
-    enum rill_err err = loop_init(&server->loop, logger_sink(&server->logger), why);
+    const enum rill_err err = loop_init(&server->loop, server_log_sink(server), why);
     if (err)
         return err;
     server->loop.descriptor_freed = descriptor_freed;
     server->loop.descriptor_freed_context = server;
     server->config_load_wall_ns = server->loop.poller.now.wall_ns;
     process_meter_init(&server->meter, server->loop.poller.now);
-    err = signals_start(&server->signals, &server->loop.poller, signal_caught, server);
+    return server->host ? RILL_OK : catch_signals(server, why);
+}
+
+static enum rill_err open_log(struct server *server, struct rill_error_text *why)
+{
+    const struct logger_config log = server_logger_config(&server->boot);
+    return server->host ? RILL_OK : logger_configure(&server->logger, &log, why);
+}
+
+/* On a disk of the host's own there is nothing to look at. */
+static enum rill_err make_store_folder(const struct server *server, struct rill_error_text *why)
+{
+    if (!server->boot.jetstream || (server->host && server->host->disk))
+        return RILL_OK;
+    const enum rill_err err = process_make_folder(server->boot.jetstream_store_dir, why);
     if (err)
-        rill_error_text_set(why, "signals: %s", rill_err_text(err));
+        rill_error_text_wrap(why, "JetStream store");
     return err;
 }
 
 static enum rill_err start_parts(struct server *server, struct rill_error_text *why)
 {
-    const struct logger_config log = server_logger_config(&server->boot);
-    enum rill_err err = logger_configure(&server->logger, &log, why);
+    enum rill_err err = open_log(server, why);
     if (!err)
         err = start_loop(server, why);
     if (err)
         return err;
     log_greeting(server);
-    if (server->boot.jetstream && (err = process_make_folder(server->boot.jetstream_store_dir, why))) {
-        rill_error_text_wrap(why, "JetStream store");
-        return err;
-    }
-    err = open_listeners(server, why);
+    err = make_store_folder(server, why);
+    if (!err)
+        err = open_listeners(server, why);
     if (!err)
         err = write_files(server, why); // from here on nothing fails
     if (err)
@@ -197,13 +227,19 @@ static enum rill_err start_parts(struct server *server, struct rill_error_text *
     return RILL_OK;
 }
 
-enum rill_err server_start(struct server *server, int argc, char *const argv[], struct rill_options *options)
+/* The service manager, when the process is the broker. */
+static void tell_manager(const struct server *server, const char *state)
 {
-    struct rill_error_text why;
+    if (!server->host)
+        (void)notify_send(getenv("NOTIFY_SOCKET"), state);
+}
+
+static enum rill_err start(struct server *server, struct rill_options *options,
+                           const struct server_host *host, struct rill_error_text *why)
+{
     *server = (struct server){
-        .argc = argc,
-        .argv = argv,
         .boot = *options,
+        .host = host,
         .clients = LISTENER_CLOSED,
         .unix_clients = LISTENER_CLOSED,
         .websockets = LISTENER_CLOSED,
@@ -214,15 +250,31 @@ enum rill_err server_start(struct server *server, int argc, char *const argv[], 
     server->in_force = &server->boot;
     process_make_server_id(server->id);
     logger_init(&server->logger);
-    const enum rill_err err = start_parts(server, &why);
-    const struct rill_log_sink log = logger_sink(&server->logger);
+    const enum rill_err err = start_parts(server, why);
+    const struct rill_log_sink log = server_log_sink(server);
     if (err) {
-        rill_log(&log, RILL_LOG_FATAL, "%s", why.text);
+        rill_log(&log, RILL_LOG_FATAL, "%s", why->text);
         return err;
     }
     rill_log(&log, RILL_LOG_INFO, "Server is ready");
-    (void)notify_send(getenv("NOTIFY_SOCKET"), "READY=1");
+    tell_manager(server, "READY=1");
     return RILL_OK;
+}
+
+enum rill_err server_start(struct server *server, int argc, char *const argv[], struct rill_options *options)
+{
+    struct rill_error_text why;
+    const enum rill_err err = start(server, options, NULL, &why);
+    server->argc = argc;
+    server->argv = argv;
+    return err;
+}
+
+enum rill_err server_start_hosted(struct server *server, const struct server_host *host,
+                                  struct rill_options *options, struct rill_error_text *why)
+{
+    RILL_ASSERT(host && host->log.write);
+    return start(server, options, host, why);
 }
 
 // ---- end ----
@@ -234,7 +286,7 @@ static void close_client_listeners(struct server *server)
     listener_close(&server->websockets);
 }
 
-static void server_stop(struct server *server)
+void server_stop(struct server *server)
 {
     const int64_t now_ns = server->loop.poller.now.mono_ns;
     if (server->loop.stopping) {
@@ -242,7 +294,7 @@ static void server_stop(struct server *server)
         return;
     }
     rill_log(&server->loop.log, RILL_LOG_INFO, "Initiating Shutdown...");
-    (void)notify_send(getenv("NOTIFY_SOCKET"), "STOPPING=1");
+    tell_manager(server, "STOPPING=1");
     server->loop.stopping = true;
     server->stop_deadline_ns = now_ns + SERVER_STOP_NS;
     close_client_listeners(server);

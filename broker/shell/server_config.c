@@ -54,15 +54,24 @@ static int64_t memory_bytes_max(const struct rill_options *options)
                                                : process_machine_memory_bytes() / 4 * 3;
 }
 
-static struct rill_jetstream_config jetstream_config_of(const struct rill_options *options)
+static int64_t free_bytes(const struct server *server)
 {
+    if (server->host && server->host->disk)
+        return server->host->free_bytes;
+    return server->boot.jetstream ? process_free_bytes(server->boot.jetstream_store_dir) : 0;
+}
+
+static struct rill_jetstream_config jetstream_config_of(const struct server *server)
+{
+    const struct rill_options *options = &server->boot;
+    struct rill_disk *disk = server->host ? server->host->disk : NULL;
     return (struct rill_jetstream_config){
         .enabled = options->jetstream,
         .store_dir = options->jetstream_store_dir,
-        .disk = rill_disk_real(),
+        .disk = disk ? disk : rill_disk_real(),
         .lenient = !options->jetstream_strict,
         .domain = options->jetstream_domain,
-        .free_bytes = options->jetstream ? process_free_bytes(options->jetstream_store_dir) : 0,
+        .free_bytes = free_bytes(server),
         .limits =
             {
                 .memory_bytes_max = memory_bytes_max(options),
@@ -95,8 +104,8 @@ struct rill_core_config server_core_config(struct server *server, const struct r
         .system_traced = options->trace_verbose,
         .tags = options->server_tags.items,
         .tag_count = options->server_tags.count,
-        .jetstream = jetstream_config_of(&server->boot),
-        .log = logger_sink(&server->logger),
+        .jetstream = jetstream_config_of(server),
+        .log = server_log_sink(server),
         .seed = server->seed,
     };
 }
@@ -114,4 +123,9 @@ struct logger_config server_logger_config(const struct rill_options *options)
         .time = options->log_time,
         .time_utc = options->log_time_utc,
     };
+}
+
+struct rill_log_sink server_log_sink(struct server *server)
+{
+    return server->host ? server->host->log : logger_sink(&server->logger);
 }

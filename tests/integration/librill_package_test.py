@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""librill as a user gets it: one header, one library, and the programs of its README. The build names both in RILL_HEADER and
-RILL_LIBRARY."""
+"""librill and librill-broker as a user gets them: one header and one library of each, and the programs of the README. The build
+names them in RILL_HEADER, RILL_LIBRARY, RILL_BROKER_HEADER and RILL_BROKER_LIBRARY; the static libraries stand beside the shared
+ones."""
 
 import os
 import re
@@ -17,7 +18,10 @@ from harness.tap import Skip, run_laws  # noqa: E402
 
 HEADER = os.environ["RILL_HEADER"]
 LIBRARY = os.environ["RILL_LIBRARY"]
-README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "client", "README.md")
+BROKER_HEADER = os.environ["RILL_BROKER_HEADER"]
+BROKER_LIBRARY = os.environ["RILL_BROKER_LIBRARY"]
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+README = os.path.join(ROOT, "client", "README.md")
 STRIPPED_BYTES_MAX = 400 * 1024
 
 
@@ -49,8 +53,36 @@ def build(folder, source, port):
     return path
 
 
+def exported(library):
+    """Of a shared library; names of versions stand among them."""
+    return [line.split()[-1] for line in run(tool("nm"), "-D", "--defined-only", library).splitlines()]
+
+
+def law_the_broker_shows_nothing_else():
+    strangers = [name for name in exported(BROKER_LIBRARY) if not re.match(r"rill_broker_\w+@@RILL_BROKER_0|RILL_BROKER_0", name)]
+    assert not strangers, strangers
+    static = os.path.join(os.path.dirname(BROKER_LIBRARY), "librill-broker.a")
+    names = [line.split()[-1] for line in run(tool("nm"), "-g", "--defined-only", static).splitlines() if len(line.split()) == 3]
+    assert names and all(name.startswith("rill_broker_") for name in names), names
+
+
+def law_broker_and_client_link_statically():
+    """Both have functions of the same names inside."""
+    archives = [os.path.join(os.path.dirname(BROKER_LIBRARY), "librill-broker.a"),
+                os.path.join(os.path.dirname(LIBRARY), "librill.a")]
+    system = [f"-l{name}" for name in ("nng", "protobuf-c", "jansson", "sqlite3", "xxhash", "zstd", "crypt", "pthread")]
+    headers = ["-I", os.path.dirname(HEADER), "-I", os.path.dirname(BROKER_HEADER)]
+    for libraries in (archives, archives[::-1]):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "program")
+            run(os.environ.get("CC", "cc"), *headers, "-o", program, os.path.join(ROOT, "examples", "embedded.c"), *libraries,
+                *system)
+            said = run(program)
+            assert said == "reading 1 is kept\n", said
+
+
 def law_nothing_else_is_exported():
-    names = [line.split()[-1] for line in run(tool("nm"), "-D", "--defined-only", LIBRARY).splitlines()]
+    names = exported(LIBRARY)
     strangers = [name for name in names if not re.match(r"rill_|RILL_0", name)]
     assert not strangers, strangers
     inner = [name for name in names if re.match(r"rill_(buf|bytes|json|alloc|parse|append|subject)", name)]
@@ -70,8 +102,9 @@ def law_the_header_is_good_for_cplusplus():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "program.cc")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("#include <rill.h>\nint main() { return rill_version()[0] == 0; }\n")
-        run(tool("c++"), "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", os.path.dirname(HEADER), path)
+            file.write("#include <rill.h>\n#include <rill-broker.h>\nint main() { return rill_version()[0] == 0; }\n")
+        run(tool("c++"), "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", os.path.dirname(HEADER), "-I",
+            os.path.dirname(BROKER_HEADER), path)
 
 
 def law_every_function_of_the_header_is_in_the_manual():

@@ -85,6 +85,14 @@ const char *jetstream_domain(const struct jetstream *js)
     return js->domain;
 }
 
+enum rill_core_recovery jetstream_recovery(const struct jetstream *js)
+{
+    if (js->list_failed)
+        return RILL_CORE_STORE_LOST;
+    const bool all = js->listed && js->recovery.done == js->recovery.streams;
+    return all ? RILL_CORE_RECOVERED : RILL_CORE_RECOVERING;
+}
+
 // ---- one turn ----
 
 void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)

@@ -16,6 +16,9 @@ void jetstream_destroy(struct jetstream *jetstream);
 /* What INFO says of it; NULL: none. Lives as long as the jetstream. */
 const char *jetstream_domain(const struct jetstream *jetstream);
 
+/* As rill_core_recovery. */
+enum rill_core_recovery jetstream_recovery(const struct jetstream *jetstream);
+
 /* A deadline whose kind is DEADLINE_JETSTREAM or above has come. */
 void jetstream_deadline(struct jetstream *jetstream, struct rill_deadline *due);
 void jetstream_begin_turn(struct jetstream *jetstream);

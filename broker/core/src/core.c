@@ -299,6 +299,11 @@ void rill_core_stop(struct rill_core *core)
         conn_close(conn, "Server Shutdown", RILL_BYTES(""));
 }
 
+enum rill_core_recovery rill_core_recovery(const struct rill_core *core)
+{
+    return core->jetstream ? jetstream_recovery(core->jetstream) : RILL_CORE_RECOVERED;
+}
+
 bool rill_core_is_idle(const struct rill_core *core)
 {
     return !core->conns && !any_job(core) && (!core->jetstream || jetstream_is_idle(core->jetstream));

@@ -137,6 +137,15 @@ void rill_core_stop(struct rill_core *core);
 /* No connection, no job out and nothing left to commit. */
 bool rill_core_is_idle(const struct rill_core *core);
 
+/* How far the streams of the store have been read back. */
+enum rill_core_recovery {
+    RILL_CORE_RECOVERING,
+    RILL_CORE_RECOVERED,  // each is ready, or offline with a reason in the log
+    RILL_CORE_STORE_LOST, // the store is another's or cannot be read; the log says why
+};
+/* RECOVERED without JetStream. */
+enum rill_core_recovery rill_core_recovery(const struct rill_core *core);
+
 // ---- one turn ----
 
 /* Sets the time, fires what is due and goes on with connections that were left with work. */
