@@ -33,7 +33,8 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     };
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
-    indexing_begin(indexing, false);
+    indexing->stale = options->index_anew;
+    indexing_begin(indexing, options->index_anew);
     return indexing;
 }
 

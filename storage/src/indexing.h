@@ -61,8 +61,7 @@ struct indexing {
     struct indexing_stored *stored; // of the batch that is not written yet
     size_t stored_count;
     size_t stored_capacity;
-    bool
-        stale; // a segment was rewritten since the last batch was ended: without another the next open is slow
+    bool stale; // without a batch now the next open is slow: a segment was rewritten, or there is no file yet
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;

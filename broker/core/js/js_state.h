@@ -38,6 +38,7 @@ struct jetstream {
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
+    bool async;                  // all streams acknowledge before the disk has it
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
     uint64_t file_bytes;         // of the messages in all streams

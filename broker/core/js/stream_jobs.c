@@ -74,6 +74,15 @@ static void answer_created(struct stream *stream, const struct rill_js_error *er
     }
 }
 
+/* A new one. */
+static void take_store(struct stream *stream, struct rill_store *store)
+{
+    struct rill_store_state log;
+    rill_store_state(store, &log);
+    stream->store = store;
+    stream->last_committed = stream->last_appended = log.last_sequence;
+}
+
 /* The store has become the stream's: it goes to work, or ends at once when the broker does. */
 static void set_to_work(struct stream *stream)
 {
@@ -105,7 +114,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         answer_created(stream, &error);
         stream_free(stream);
     } else {
-        stream->store = job->store;
+        take_store(stream, job->store);
         set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);

@@ -84,9 +84,11 @@ struct rill_store_options {
     struct rill_store_limits limits;
     bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
+    bool index_anew;           // an open makes it again from the log, and its file with it
     int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
     uint64_t
         index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
@@ -330,6 +332,7 @@ struct rill_store_state {
     uint64_t erasing;     // messages that are still to be overwritten
     bool rewriting;       // a segment is being made anew
     bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
+    struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
 };
