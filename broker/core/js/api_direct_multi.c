@@ -3,8 +3,7 @@
 // DIRECT.GET with multi_last: the last message of each subject that one of several patterns matches, as the stream was at a
 // sequence or a time (up_to), in the order of the stream.
 //
-//      LIST    the subjects of each pattern, page by page: whose last message is not above up_to is done; of the others
-//      SEARCH  the newest one that is not above it is looked for by halving, counting what is behind
+//      LIST    the subjects of each pattern, page by page, with the last message of each that is not above up_to
 //      SEND    the messages, sorted, then the end of the batch
 //
 // Each step ends early when the index has to go on, or its share of the turn is used up.
@@ -20,19 +19,8 @@
 enum {
     RESULTS_MAX = 1024, // as nats-server
     PAGE_SUBJECTS = 1000,
-    STEP_SEARCHES_MAX = 64,
     STEP_READS_MAX = 500,
     SUBJECT_BYTES_MAX = 1 << 20,
-};
-
-/* A subject whose last message is too new. */
-struct newer {
-    char *subject;
-    struct rill_store_filter *filter;
-    bool is_begun;
-    uint64_t behind; // messages above up_to
-    uint64_t low;    // with more than `behind` from here on
-    uint64_t high;   // not with more than that from here on
 };
 
 struct multi {
@@ -43,28 +31,14 @@ struct multi {
     uint64_t sequences[RESULTS_MAX];
     size_t count;
     size_t sent;
-    struct newer newer[RESULTS_MAX];
-    size_t newer_count;
-    size_t searched; // of newer
     bool is_sorted;
 };
 
 static void multi_release(void *own)
 {
     struct multi *multi = own;
-    for (size_t i = 0; i < multi->newer_count; i++) {
-        rill_store_filter_destroy(multi->newer[i].filter);
-        free(multi->newer[i].subject);
-    }
     rill_buf_fini(&multi->after);
     free(multi);
-}
-
-static enum rill_err await(struct stream *stream, enum rill_err err)
-{
-    if (err == RILL_ERR_AGAIN)
-        stream_await_index(stream);
-    return err;
 }
 
 // ---- listing ----
@@ -76,23 +50,9 @@ static enum rill_err add_result(struct multi *multi, uint64_t sequence)
         if (multi->sequences[i] == sequence)
             return RILL_OK; // another pattern has it, too
     }
-    if (multi->count + multi->newer_count - multi->searched >= RESULTS_MAX)
+    if (multi->count == RESULTS_MAX)
         return RILL_ERR_LIMIT;
     multi->sequences[multi->count++] = sequence;
-    return RILL_OK;
-}
-
-static enum rill_err add_newer(struct multi *multi, const struct rill_store_subject *subject)
-{
-    for (size_t i = 0; i < multi->newer_count; i++) {
-        if (rill_bytes_equal_cstr(subject->subject, multi->newer[i].subject))
-            return RILL_OK;
-    }
-    if (multi->count + multi->newer_count >= RESULTS_MAX)
-        return RILL_ERR_LIMIT;
-    multi->newer[multi->newer_count++] = (struct newer){.subject = rill_alloc_cstr(subject->subject),
-                                                        .low = subject->first_sequence,
-                                                        .high = multi->up_to + 1};
     return RILL_OK;
 }
 
@@ -102,10 +62,7 @@ static enum rill_err visit(void *context, const struct rill_store_subject *subje
     multi->page++;
     multi->after.len = 0;
     const enum rill_err err = rill_buf_append(&multi->after, subject->subject);
-    if (err || subject->first_sequence > multi->up_to)
-        return err;
-    return subject->last_sequence <= multi->up_to ? add_result(multi, subject->last_sequence)
-                                                  : add_newer(multi, subject);
+    return err || !subject->last_sequence ? err : add_result(multi, subject->last_sequence);
 }
 
 static enum rill_err list(struct stream *stream, const Rill__MsgGetRequest *request, struct multi *multi)
@@ -113,71 +70,20 @@ static enum rill_err list(struct stream *stream, const Rill__MsgGetRequest *requ
     while (multi->pattern < request->n_multi_last) {
         const struct rill_bytes pattern = rill_bytes_from_cstr(request->multi_last[multi->pattern]);
         multi->page = 0;
-        const enum rill_err err =
-            !rill_subject_is_valid(pattern)
-                ? RILL_OK // no message has such a subject
-                : rill_store_subjects(stream->store, pattern, rill_buf_bytes(&multi->after), PAGE_SUBJECTS,
-                                      visit, multi);
+        enum rill_err err = RILL_OK;
+        if (rill_subject_is_valid(pattern)) // else no message has such a subject
+            err = rill_store_subjects_until(stream->store, pattern, multi->up_to,
+                                            rill_buf_bytes(&multi->after), PAGE_SUBJECTS, visit, multi);
+        if (err == RILL_ERR_AGAIN)
+            stream_await_index(stream);
         if (err)
-            return await(stream, err);
+            return err;
         if (multi->page == PAGE_SUBJECTS) {
             stream_soon(stream);
             return RILL_ERR_AGAIN;
         }
         multi->after.len = 0;
         multi->pattern++;
-    }
-    return RILL_OK;
-}
-
-// ---- searching ----
-
-static enum rill_err begin_search(struct stream *stream, const struct multi *multi, struct newer *newer)
-{
-    const struct rill_bytes subject = rill_bytes_from_cstr(newer->subject);
-    if (!newer->filter)
-        newer->filter = rill_store_filter_create(stream->store, &subject, 1);
-    const enum rill_err err = rill_store_count(newer->filter, multi->up_to + 1, &newer->behind);
-    newer->is_begun = !err;
-    return err;
-}
-
-/* NOT_FOUND when it has none any more. */
-static enum rill_err search_one(struct stream *stream, const struct multi *multi, struct newer *newer,
-                                uint64_t *ret_sequence)
-{
-    uint64_t count;
-    enum rill_err err = newer->is_begun ? RILL_OK : begin_search(stream, multi, newer);
-    while (!err && newer->high - newer->low > 1) {
-        const uint64_t middle = newer->low + (newer->high - newer->low) / 2;
-        err = rill_store_count(newer->filter, middle, &count);
-        if (!err && count > newer->behind)
-            newer->low = middle;
-        else if (!err)
-            newer->high = middle;
-    }
-    if (!err)
-        err = rill_store_count(newer->filter, newer->low, &count);
-    if (!err && count <= newer->behind)
-        return RILL_ERR_NOT_FOUND; // it was removed meanwhile
-    *ret_sequence = newer->low;
-    return err;
-}
-
-static enum rill_err search(struct stream *stream, struct multi *multi)
-{
-    for (int searches = 0; multi->searched < multi->newer_count; searches++) {
-        uint64_t sequence = 0;
-        if (searches == STEP_SEARCHES_MAX) {
-            stream_soon(stream);
-            return RILL_ERR_AGAIN;
-        }
-        const enum rill_err err = search_one(stream, multi, &multi->newer[multi->searched], &sequence);
-        if (err && err != RILL_ERR_NOT_FOUND)
-            return await(stream, err);
-        multi->searched++;
-        if (!err)
-            multi->sequences[multi->count++] = sequence;
     }
     return RILL_OK;
 }
@@ -268,8 +174,6 @@ static enum asked_outcome step_multi(struct stream *stream, struct asked *asked)
     enum rill_err err = find_up_to(stream, request, multi);
     if (!err)
         err = list(stream, request, multi);
-    if (!err)
-        err = search(stream, multi);
     if (!err && !multi->count)
         err = RILL_ERR_NOT_FOUND;
     if (!err) {
