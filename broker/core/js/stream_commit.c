@@ -451,6 +451,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     struct rill_store_job *store_job = stream->commit_out;
     struct rill_store_committed state;
     stream->commit_out = NULL;
+    stream->log_changes++;
     const enum rill_err err = rill_store_commit_finish(stream->store, store_job, &state);
     RILL_ASSERT(state.last_sequence >= stream->last_committed);
     if (err)
