@@ -492,7 +492,7 @@ static void set_limits(struct model *model)
 static enum rill_err expire_from(struct model *model, struct side *side, struct rill_store_expired *ret)
 {
     enum rill_err err;
-    while ((err = rill_store_expire(side->store, model->now_ns, ret)) == RILL_ERR_AGAIN)
+    while ((err = rill_store_expire(side->store, model->now_ns, NULL, NULL, ret)) == RILL_ERR_AGAIN)
         load(model, side, ret->load_sequence);
     return err;
 }
