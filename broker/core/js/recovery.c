@@ -205,6 +205,19 @@ static enum rill_err on_lost(void *context, uint64_t first_sequence, uint64_t la
     return RILL_OK;
 }
 
+static void on_restart(void *context)
+{
+    struct recovery *recovery = context;
+    const uint64_t seed = recovery->dedupe.seed;
+    drop_durables(recovery);
+    if (recovery->record)
+        rill_message_free(&recovery->record->base);
+    recovery->record = NULL;
+    recovery->consumer_number_last = recovery->lost_messages = 0;
+    dedupe_fini(&recovery->dedupe);
+    dedupe_init(&recovery->dedupe, seed, 0);
+}
+
 enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_options *options,
                            struct rill_error_text *why)
 {
@@ -214,6 +227,7 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
         .event = on_event,
         .checkpoint = on_checkpoint,
         .lost = on_lost,
+        .restart = on_restart,
     };
     const enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
     if (err || recovery->record)
