@@ -60,7 +60,6 @@ static void life_open(void)
     const struct rill_store_options options = story_options(&life.story, &life.faulty.base, folder);
     cr_assert(eq(int, story_reopen(&life.story, &options, &life.store, NULL), RILL_OK), "try %lu",
               (unsigned long)life.number);
-            life.faulty.calls);
 }
 
 static void life_begin(uint64_t number)
