@@ -81,6 +81,13 @@ bool indexing_is_void(const struct indexing *indexing)
     return indexing->is_void || indexing->store->segments.failed;
 }
 
+void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns)
+{
+    indexing->options.id_window_ns = id_window_ns;
+    if (indexing->index)
+        rill_index_set_id_window(indexing->index, id_window_ns);
+}
+
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at)
 {
     const struct rill_index_position *position = &indexing->position;

@@ -81,6 +81,7 @@ void indexing_begin(struct indexing *indexing, bool discard);
 void indexing_give_up(struct indexing *indexing);
 /* Has it said, or can it not say, what it should? Then so it is with all that the store has from it. */
 bool indexing_is_void(const struct indexing *indexing);
+void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */

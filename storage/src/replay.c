@@ -510,6 +510,7 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
     memcpy(store->identity, catalog.identity, sizeof store->identity);
     if (options->index)
         store->indexing = indexing_open(store, options);
+    seen_obey(store, replay.visitor);
     err = replay_surely(&replay, &catalog, why);
     free(replay.unpacked);
     catalog_fini(&catalog);

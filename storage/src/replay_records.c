@@ -60,6 +60,23 @@ static enum rill_err deliver_message(struct replay *replay, const struct record 
     return replay->visitor->message ? replay->visitor->message(replay->visitor->context, &message) : RILL_OK;
 }
 
+enum rill_err replay_tell_checkpoint(struct rill_store *store, const struct rill_store_visitor *visitor,
+                                     struct rill_bytes bytes)
+{
+    const enum rill_err err = visitor->checkpoint ? visitor->checkpoint(visitor->context, bytes) : RILL_OK;
+    seen_obey(store, visitor);
+    return err;
+}
+
+enum rill_err replay_tell_event(struct rill_store *store, const struct rill_store_visitor *visitor,
+                                const struct record *record)
+{
+    const enum rill_store_event type = (enum rill_store_event)record->type;
+    const enum rill_err err = visitor->event ? visitor->event(visitor->context, type, record->body) : RILL_OK;
+    seen_obey(store, visitor);
+    return err;
+}
+
 static enum rill_err deliver_checkpoint(struct replay *replay, const struct record *record)
 {
     struct rill_buf *last = &replay->store->checkpoint;
@@ -68,8 +85,7 @@ static enum rill_err deliver_checkpoint(struct replay *replay, const struct reco
     const enum rill_err err = rill_buf_append(last, record->body);
     if (err)
         return err;
-    return replay->visitor->checkpoint ? replay->visitor->checkpoint(replay->visitor->context, record->body)
-                                       : RILL_OK;
+    return replay_tell_checkpoint(replay->store, replay->visitor, record->body);
 }
 
 static enum rill_err deliver_event(struct replay *replay, const struct record *record)
@@ -77,10 +93,7 @@ static enum rill_err deliver_event(struct replay *replay, const struct record *r
     if (replay->is_muted)
         return RILL_OK;
     replay->report->events++;
-    if (!replay->visitor->event)
-        return RILL_OK;
-    return replay->visitor->event(replay->visitor->context, (enum rill_store_event)record->type,
-                                  record->body);
+    return replay_tell_event(replay->store, replay->visitor, record);
 }
 
 static enum rill_err tell_removed(struct replay *replay, uint64_t first, uint64_t last)

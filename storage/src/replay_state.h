@@ -36,6 +36,11 @@ enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last) 
    `first_sequence` is what the next message has. */
 enum rill_err replay_note_block(struct replay *replay, uint64_t offset, size_t size,
                                 uint64_t first_sequence) RILL_MUST_CHECK;
+/* Tells the visitor, and does as it says. */
+enum rill_err replay_tell_checkpoint(struct rill_store *store, const struct rill_store_visitor *visitor,
+                                     struct rill_bytes bytes) RILL_MUST_CHECK;
+enum rill_err replay_tell_event(struct rill_store *store, const struct rill_store_visitor *visitor,
+                                const struct record *record) RILL_MUST_CHECK;
 /* A valid record that stands at `offset`. One that does not fit in here is passed over, and shows as a gap. */
 enum rill_err replay_deliver(struct replay *replay, const struct record *record, uint64_t offset,
                              uint64_t limit) RILL_MUST_CHECK;

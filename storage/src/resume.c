@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "io.h"
 #include "reader.h"
+#include "replay_state.h"
 #include "scan.h"
 
 #include <stdlib.h>
@@ -142,9 +143,7 @@ static enum rill_err tell_checkpoint(struct front *front, const struct record *r
     struct rill_buf *last = &front->store->checkpoint;
     last->len = 0;
     const enum rill_err err = rill_buf_append(last, record->body);
-    if (err || !front->visitor->checkpoint)
-        return err;
-    return front->visitor->checkpoint(front->visitor->context, record->body);
+    return err ? err : replay_tell_checkpoint(front->store, front->visitor, record->body);
 }
 
 static enum rill_err tell(struct front *front, const struct record *record)
@@ -162,10 +161,7 @@ static enum rill_err tell(struct front *front, const struct record *record)
         return tell_checkpoint(front, record);
     default:
         front->report->events++;
-        return !front->visitor->event
-                   ? RILL_OK
-                   : front->visitor->event(front->visitor->context, (enum rill_store_event)record->type,
-                                           record->body);
+        return replay_tell_event(front->store, front->visitor, record);
     }
 }
 

@@ -61,6 +61,18 @@ void seen_fini(struct seen *seen)
         forget(seen, seen->ids);
 }
 
+void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns)
+{
+    if (store->indexing)
+        indexing_set_id_window(store->indexing, id_window_ns);
+}
+
+void seen_obey(struct rill_store *store, const struct rill_store_visitor *visitor)
+{
+    if (visitor->id_window_ns)
+        rill_store_set_id_window(store, *visitor->id_window_ns);
+}
+
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence)
 {

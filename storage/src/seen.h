@@ -18,3 +18,5 @@ void seen_note(struct rill_store *store, const struct rill_store_message *messag
 /* What is not committed was taken back. */
 void seen_take_back(struct rill_store *store);
 void seen_fini(struct seen *seen);
+/* As long as the visitor wants. */
+void seen_obey(struct rill_store *store, const struct rill_store_visitor *visitor);

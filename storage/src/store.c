@@ -120,12 +120,12 @@ static enum rill_err create_folder(struct rill_store *store, struct rill_error_t
 }
 
 /* The first segment is planned and made as every other one is. */
-static enum rill_err create_segment(struct rill_store *store, struct rill_bytes checkpoint,
-                                    struct rill_error_text *why)
+static enum rill_err create_segment(struct rill_store *store, uint64_t first_sequence,
+                                    struct rill_bytes checkpoint, struct rill_error_text *why)
 {
-    struct segment_header header = {.number = 1, .first_sequence = 1, .first_commit = 1};
+    struct segment_header header = {.number = 1, .first_sequence = first_sequence, .first_commit = 1};
     memcpy(header.identity, store->identity, sizeof header.identity);
-    struct segment_plan *plan = segment_plan_create(&header, 0, 1, checkpoint);
+    struct segment_plan *plan = segment_plan_create(&header, 0, first_sequence, checkpoint);
     if (!plan || rill_buf_append(&store->checkpoint, checkpoint)) {
         segment_plan_destroy(plan);
         rill_error_text_set(why, "first checkpoint: %s", rill_err_text(RILL_ERR_NO_MEMORY));
@@ -137,16 +137,17 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
         SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
-        store->committed.floor = 1;
-        store_enter_file(store, 1, 0, 1);
+        store->committed.sequence = first_sequence - 1;
+        store->committed.floor = first_sequence;
+        store_enter_file(store, 1, 0, first_sequence);
         store_rollback(store);
     }
     segment_plan_destroy(plan);
     return err;
 }
 
-static enum rill_err create_in_folder(struct rill_store *store, struct rill_bytes checkpoint,
-                                      struct rill_error_text *why)
+static enum rill_err create_in_folder(struct rill_store *store, uint64_t first_sequence,
+                                      struct rill_bytes checkpoint, struct rill_error_text *why)
 {
     const enum rill_err err = store->disk->ops->list(store->disk, store->folder, exists_if_segment, NULL);
     if (err) {
@@ -154,7 +155,7 @@ static enum rill_err create_in_folder(struct rill_store *store, struct rill_byte
                             err == RILL_ERR_EXISTS ? "there is a stream already" : rill_err_text(err));
         return err;
     }
-    return create_segment(store, checkpoint, why);
+    return create_segment(store, first_sequence, checkpoint, why);
 }
 
 enum rill_err rill_store_create(const struct rill_store_options *options,
@@ -166,7 +167,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     memcpy(store->identity, identity, sizeof store->identity);
     enum rill_err err = create_folder(store, why);
     if (!err)
-        err = create_in_folder(store, checkpoint, why);
+        err = create_in_folder(store, options->first_sequence ? options->first_sequence : 1, checkpoint, why);
     if (err) {
         rill_error_text_wrap(why, "create %s", options->folder);
         store_destroy(store);

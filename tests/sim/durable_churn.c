@@ -212,6 +212,7 @@ static void live(struct churn *churn)
                                                       .disk = &churn->faulty.base,
                                                       .segment_bytes = 8 * 1024,
                                                       .cache_bytes_max = 512,
+                                                      .index_log_bytes = 4096,
                                                       .now = churn->sim.now});
     churn->client = sim_client_open(&churn->sim, on_command, churn);
     sim_client_sendf(churn->client,

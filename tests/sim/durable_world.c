@@ -33,6 +33,7 @@ void world_create(struct world *world, uint64_t seed, bool calm)
     world->disk = sim_disk_create(rill_random_next(&world->random));
     world->segment_bytes = calm || rill_random_chance(&world->random, 1, 2) ? 16 * 1024 : 0;
     world->cache_bytes_max = rill_random_chance(&world->random, 1, 2) ? 1024 : 0;
+    world->index_log_bytes = calm || rill_random_chance(&world->random, 1, 2) ? 4 * 1024 : 0;
     world->may_fill = !calm && rill_random_chance(&world->random, 1, 2);
     world->kind = calm ? WORLD_PULLS : rill_random_below(&world->random, WORLD_KINDS);
 }
@@ -436,6 +437,7 @@ static void begin_life(struct world *world)
                                     .disk = world->disk,
                                     .segment_bytes = world->segment_bytes,
                                     .cache_bytes_max = world->cache_bytes_max,
+                                    .index_log_bytes = world->index_log_bytes,
                                     .now = world->sim.now,
                                     .log_to_stderr = getenv("RILL_SIM_LOG") != NULL,
                                 });

@@ -40,7 +40,8 @@ struct world {
     bool calm;
     uint64_t segment_bytes;
     uint64_t cache_bytes_max;
-    char failure[512]; // what was broken first; empty: nothing
+    uint64_t index_log_bytes; // little: a restart goes on from the index
+    char failure[512];        // what was broken first; empty: nothing
 
     // what was promised: message number plus one by sequence
     uint32_t content[WORLD_SEQUENCES_MAX];

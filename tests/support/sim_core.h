@@ -39,10 +39,12 @@ struct sim_options {
     const char *store_dir;               // "store" when NULL
     uint64_t segment_bytes;              // 0: the store's default; so the next
     uint64_t cache_bytes_max;
+    uint64_t index_log_bytes;
     struct rill_jetstream_limits jetstream_limits;
     const char *jetstream_domain;
     int64_t jetstream_free_bytes;
     bool jetstream_lenient;
+    bool jetstream_async;
     bool log_to_stderr;
 };
 

@@ -187,6 +187,8 @@ static void node_mark_dirty(struct sim_node *node, uint64_t from, uint64_t to)
 void sim_node_write(struct sim_node *node, const uint8_t *bytes, size_t len, uint64_t offset)
 {
     const uint64_t end = offset + len;
+    if (!len)
+        return;
     content_room(&node->data, (size_t)end);
     memcpy(node->data.bytes + offset, bytes, len);
     if (end > node->data.size)

@@ -11,7 +11,7 @@ enum { CAPACITY_MIN = 64 };
 
 void dedupe_init(struct dedupe *dedupe, uint64_t seed, int64_t window_ns)
 {
-    *dedupe = (struct dedupe){.seed = seed, .window_ns = window_ns};
+    *dedupe = (struct dedupe){.seed = seed, .window_ns = window_ns, .complete_from_ns = INT64_MIN};
 }
 
 void dedupe_fini(struct dedupe *dedupe)
@@ -85,15 +85,25 @@ static void grow(struct dedupe *dedupe)
     free(old.table);
 }
 
+void dedupe_leave_out(struct dedupe *dedupe, int64_t time_ns)
+{
+    if (dedupe->complete_from_ns <= time_ns)
+        dedupe->complete_from_ns = time_ns + 1;
+}
+
+static void drop_oldest(struct dedupe *dedupe)
+{
+    const struct dedupe_entry *oldest = entry_at(dedupe, dedupe->first);
+    dedupe_leave_out(dedupe, oldest->time_ns);
+    table_remove(dedupe, oldest);
+    dedupe->first++;
+}
+
 void dedupe_age(struct dedupe *dedupe, int64_t now_ns)
 {
-    while (dedupe->first < dedupe->end) {
-        const struct dedupe_entry *oldest = entry_at(dedupe, dedupe->first);
-        if (now_ns - oldest->time_ns < dedupe->window_ns)
-            return;
-        table_remove(dedupe, oldest);
-        dedupe->first++;
-    }
+    while (dedupe->first < dedupe->end &&
+           now_ns - entry_at(dedupe, dedupe->first)->time_ns >= dedupe->window_ns)
+        drop_oldest(dedupe);
 }
 
 uint64_t dedupe_find(const struct dedupe *dedupe, struct rill_bytes id)
@@ -112,7 +122,8 @@ bool dedupe_has_room(const struct dedupe *dedupe)
 
 void dedupe_add(struct dedupe *dedupe, struct rill_bytes id, uint64_t sequence, int64_t time_ns)
 {
-    RILL_ASSERT(dedupe_has_room(dedupe));
+    if (!dedupe_has_room(dedupe))
+        drop_oldest(dedupe);
     if (dedupe_count(dedupe) == dedupe->capacity)
         grow(dedupe);
     const XXH128_hash_t hash = hash_of(dedupe, id);

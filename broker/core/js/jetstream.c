@@ -33,10 +33,12 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->limits = config->limits;
     js->memory_disk = rill_disk_memory_create((uint64_t)js->limits.memory_bytes_max);
     js->lenient = config->lenient;
+    js->async = config->async;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
     js->cache_bytes_max = config->cache_bytes_max;
+    js->index_log_bytes = config->index_log_bytes;
     rill_buf_init(&js->json, JSON_BYTES_MAX);
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);

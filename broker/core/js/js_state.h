@@ -38,6 +38,7 @@ struct jetstream {
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
+    bool async;                  // all streams acknowledge before the disk has it
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
     uint64_t file_bytes;         // of the messages in all streams
@@ -45,6 +46,7 @@ struct jetstream {
     uint64_t recovered_bytes;    // of the files that were there at the start
     uint64_t segment_bytes;      // 0 is the store's default
     uint64_t cache_bytes_max;    // 0 is the store's default
+    uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
     struct sub *domain_sub; // NULL without a domain

@@ -9,7 +9,7 @@
 void recovery_init(struct recovery *recovery, struct stream *stream, uint64_t seed, int64_t now_wall_ns)
 {
     *recovery = (struct recovery){.stream = stream, .now_wall_ns = now_wall_ns};
-    dedupe_init(&recovery->dedupe, seed, 0);
+    dedupe_init(&recovery->dedupe, seed, INT64_MAX); // until the log has told a configuration
     rill_buf_init(&recovery->last_msg_id, stream->last_msg_id.max);
 }
 
@@ -190,9 +190,14 @@ static enum rill_err on_message(void *context, const struct rill_store_message *
     (void)rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &id);
     recovery->last_msg_id.len = 0;
     const enum rill_err err = rill_buf_append(&recovery->last_msg_id, id);
-    if (err || !id.len || recovery->now_wall_ns - message->time_ns >= recovery->dedupe.window_ns)
+    if (!recovery->is_told)
+        dedupe_leave_out(&recovery->dedupe, message->time_ns); // those before it, too
+    recovery->is_told = true;
+    if (err || !id.len)
         return err;
-    if (!dedupe_find(&recovery->dedupe, id) && dedupe_has_room(&recovery->dedupe))
+    if (recovery->now_wall_ns - message->time_ns >= recovery->dedupe.window_ns)
+        dedupe_leave_out(&recovery->dedupe, message->time_ns);
+    else if (!dedupe_find(&recovery->dedupe, id))
         dedupe_add(&recovery->dedupe, id, message->sequence, message->time_ns);
     return RILL_OK;
 }
@@ -214,8 +219,39 @@ static void on_restart(void *context)
         rill_message_free(&recovery->record->base);
     recovery->record = NULL;
     recovery->consumer_number_last = recovery->lost_messages = 0;
+    recovery->is_told = false;
+    recovery->last_msg_id.len = 0;
     dedupe_fini(&recovery->dedupe);
     dedupe_init(&recovery->dedupe, seed, 0);
+}
+
+/* The message with this sequence; waits for the disk. */
+static enum rill_err read_message(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
+{
+    enum rill_err err = rill_store_read(store, sequence, ret);
+    if (err != RILL_ERR_AGAIN)
+        return err;
+    struct rill_store_job *job = rill_store_load_start(store, sequence);
+    if (!job)
+        return RILL_ERR_UNAVAILABLE;
+    rill_store_job_run(job);
+    err = rill_store_load_finish(store, job);
+    return err ? err : rill_store_read(store, sequence, ret);
+}
+
+/* The index has spared the replay every message: the ids of the window are known to it alone, but for the last one. */
+static enum rill_err look_at_last(struct recovery *recovery)
+{
+    struct rill_store_state log;
+    struct rill_store_message last;
+    struct rill_bytes id = {0};
+    rill_store_state(recovery->store, &log);
+    dedupe_leave_out(&recovery->dedupe,
+                     log.last_time_ns > recovery->now_wall_ns ? log.last_time_ns : recovery->now_wall_ns);
+    if (!log.last_sequence || read_message(recovery->store, log.last_sequence, &last))
+        return RILL_OK; // it was removed, or cannot be read: an id that nobody knows
+    (void)rill_headers_find(last.headers, RILL_BYTES("Nats-Msg-Id"), &id);
+    return rill_buf_append(&recovery->last_msg_id, id);
 }
 
 enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_options *options,
@@ -228,14 +264,21 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
         .checkpoint = on_checkpoint,
         .lost = on_lost,
         .restart = on_restart,
+        .id_window_ns = &recovery->dedupe.window_ns,
     };
-    const enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
-    if (err || recovery->record)
+    enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
+    if (err)
         return err;
+    if (!recovery->is_told)
+        err = look_at_last(recovery);
+    if (!err && !recovery->record)
+        err = RILL_ERR_DAMAGED;
+    if (!err)
+        return RILL_OK;
     rill_store_close(recovery->store);
     recovery->store = NULL;
-    rill_error_text_set(why, "the log holds no configuration");
-    return RILL_ERR_DAMAGED;
+    rill_error_text_set(why, "%s", recovery->record ? rill_err_text(err) : "the log holds no configuration");
+    return err;
 }
 
 enum rill_err recovery_begin_anew(struct recovery *recovery, struct stream_place *place,

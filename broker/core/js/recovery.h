@@ -17,6 +17,7 @@ struct recovery {
     uint64_t consumer_number_last;
     struct durable *durables; // uthash by name
     struct dedupe dedupe;
+    bool is_told; // there was a message
     struct rill_buf last_msg_id;
     uint64_t lost_messages;
     struct rill_store *store;

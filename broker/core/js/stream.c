@@ -138,12 +138,21 @@ static void subscribe(struct stream *stream)
         stream->subs[i] = route_subscribe(stream->js->account, config->subjects[i], stream_publish, stream);
 }
 
+/* What the configuration says to others. */
+static void obey_record(struct stream *stream)
+{
+    const int64_t window_ns = stream->record->config->duplicate_window;
+    stream->dedupe.window_ns = window_ns;
+    rill_store_set_id_window(stream->store, window_ns);
+    stream_limits_apply(stream);
+}
+
 void stream_activate(struct stream *stream)
 {
     RILL_ASSERT(stream->store && stream->record);
     stream->state = STREAM_ACTIVE;
     subscribe(stream);
-    stream_limits_apply(stream);
+    obey_record(stream);
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
@@ -170,11 +179,10 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     if (stream->record)
         rill_message_free(&stream->record->base);
     stream->record = record;
-    stream->dedupe.window_ns = record->config->duplicate_window;
     if (!listens)
         return;
     subscribe(stream);
-    stream_limits_apply(stream);
+    obey_record(stream);
 }
 
 // ---- what there is to know ----

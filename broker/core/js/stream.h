@@ -104,7 +104,9 @@ struct stream {
     bool full;               // the last commit found no room on the disk
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
-    uint32_t loads_out;                // and the tidying of files: jobs that the store must outlive
+    uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
+    uint32_t tidies_out;               // of these, in the background
+    int64_t tidy_after_ns;             // not before, as it has failed
     uint64_t flying_sequence;          // last one of the commit that is out
 
     // who waits for the open commit and for the one that is out
@@ -198,6 +200,7 @@ void stream_end_turn(struct stream *stream);
 void stream_due(struct stream *stream);
 /* What waits is tried again in the next turn. */
 void stream_soon(struct stream *stream);
+void stream_due_within(struct stream *stream, int64_t delay_ns);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */

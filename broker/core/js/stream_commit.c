@@ -51,10 +51,17 @@ void stream_due(struct stream *stream)
     stream_serve_waiting(stream);
 }
 
-void stream_soon(struct stream *stream)
+void stream_due_within(struct stream *stream, int64_t delay_ns)
 {
     struct rill_core *core = stream->js->core;
-    rill_deadline_set(&core->deadlines, &stream->due, core->now.mono_ns);
+    const int64_t at_ns = core->now.mono_ns + delay_ns;
+    if (!rill_deadline_armed(&stream->due) || stream->due.at_ns > at_ns)
+        rill_deadline_set(&core->deadlines, &stream->due, at_ns);
+}
+
+void stream_soon(struct stream *stream)
+{
+    stream_due_within(stream, 0);
 }
 
 void stream_serve_waiting(struct stream *stream)

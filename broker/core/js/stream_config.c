@@ -17,7 +17,6 @@ static const char *const not_yet[] = {
     "retention",
     "mirror",
     "sources",
-    "first_seq",
     "discard_new_per_subject",
     "allow_msg_ttl",
     "subject_delete_marker_ttl",

@@ -74,6 +74,15 @@ static void answer_created(struct stream *stream, const struct rill_js_error *er
     }
 }
 
+/* A new one. */
+static void take_store(struct stream *stream, struct rill_store *store)
+{
+    struct rill_store_state log;
+    rill_store_state(store, &log);
+    stream->store = store;
+    stream->last_committed = stream->last_appended = log.last_sequence;
+}
+
 /* The store has become the stream's: it goes to work, or ends at once when the broker does. */
 static void set_to_work(struct stream *stream)
 {
@@ -105,7 +114,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         answer_created(stream, &error);
         stream_free(stream);
     } else {
-        stream->store = job->store;
+        take_store(stream, job->store);
         set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
@@ -139,11 +148,13 @@ static void log_recovered(struct rill_core *core, const struct stream *stream,
                           const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
     const bool many = stream->js->recovery.streams > RECOVERIES_TOLD_MAX;
     rill_log(&core->log, many ? RILL_LOG_DEBUG : RILL_LOG_INFO,
-             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers from %" PRIu64
-             " bytes of log",
-             stream->name, report->messages, stream->durable_count, report->bytes_read);
+             "JetStream stream '%s': recovered %" PRIu64 " messages and %u consumers, read %" PRIu64
+             " messages in %" PRIu64 " bytes of log",
+             stream->name, log.messages, stream->durable_count, report->messages, report->bytes_read);
     if (report->lost_messages || report->lost_ranges || report->foreign_files)
         rill_log(&core->log, RILL_LOG_ERROR,
                  "JetStream stream '%s': damage in %" PRIu64 " places of the log, %" PRIu64

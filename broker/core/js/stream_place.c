@@ -28,6 +28,9 @@ void stream_place_init(struct stream_place *place, struct stream *stream)
         .segment_bytes = js->segment_bytes,
         .cache_bytes_max = js->cache_bytes_max,
         .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
+        .first_sequence = stream->record ? stream->record->config->first_seq : 0,
+        .index = true,
+        .index_log_bytes = js->index_log_bytes,
     };
     place->memory = place->file;
     place->memory.disk = js->memory_disk;
@@ -49,7 +52,9 @@ static struct rill_store_options definition_of(const struct stream_place *place)
 {
     struct rill_store_options options = place->file;
     options.segment_bytes = DEFINITION_SEGMENT_BYTES;
+    options.first_sequence = 0;
     options.checkpoint = NULL;
+    options.index = false;
     return options;
 }
 
@@ -131,6 +136,7 @@ enum rill_err stream_place_create_empty(struct stream_place *place, Rill__Stream
 {
     struct rill_buf buf;
     rill_buf_init(&buf, CHECKPOINT_BYTES_MAX);
+    place->memory.first_sequence = record->config->first_seq;
     enum rill_err err = pack_checkpoint(record, &buf);
     if (err)
         rill_error_text_set(why, "%s", rill_err_text(err));

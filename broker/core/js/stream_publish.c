@@ -130,6 +130,16 @@ static bool is_buffered_full(const struct stream *stream)
             rill_store_open_bytes(stream->store) >= (uint64_t)limits->buffered_bytes_max);
 }
 
+/* Ids that find no room in memory are the index's business; without one there are no more. */
+static bool may_remember_id(const struct stream *stream)
+{
+    struct rill_store_state log;
+    if (dedupe_has_room(&stream->dedupe))
+        return true;
+    rill_store_state(stream->store, &log);
+    return !log.index_failed;
+}
+
 /* What is in the way of one more message in the open commit. */
 static enum rill_err check_room(const struct stream *stream, const struct publish_headers *headers)
 {
@@ -140,9 +150,7 @@ static enum rill_err check_room(const struct stream *stream, const struct publis
     if (rill_store_open_bytes(stream->store) > STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED ||
         stream->acks_open.bytes.len > PUB_ACKS_BYTES_MAX / 2)
         return RILL_ERR_LIMIT;
-    if (headers->msg_id.len && !dedupe_has_room(&stream->dedupe))
-        return RILL_ERR_LIMIT;
-    return RILL_OK;
+    return headers->msg_id.len && !may_remember_id(stream) ? RILL_ERR_LIMIT : RILL_OK;
 }
 
 // ---- publishing ----
@@ -150,7 +158,8 @@ static enum rill_err check_room(const struct stream *stream, const struct publis
 /* Acknowledged before it is durable, as the configuration wants it. */
 static bool is_async(const struct stream *stream)
 {
-    return stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
+    return stream->js->async ||
+           stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
 }
 
 /* The message replaces everything before it, in the same commit. */
@@ -223,6 +232,19 @@ static enum rill_err append(struct stream *stream, const struct message *message
     return RILL_OK;
 }
 
+/* The first message with this id in the window. NOT_FOUND; UNAVAILABLE when nobody knows. */
+static enum rill_err find_duplicate(struct stream *stream, struct rill_bytes id, uint64_t *ret_sequence)
+{
+    const int64_t now_ns = stream->js->core->now.wall_ns;
+    const int64_t since_ns = now_ns - stream->dedupe.window_ns + 1;
+    dedupe_age(&stream->dedupe, now_ns);
+    const uint64_t sequence = dedupe_find(&stream->dedupe, id);
+    if (!sequence && stream->dedupe.complete_from_ns > since_ns)
+        return rill_store_seen(stream->store, id, since_ns, ret_sequence);
+    *ret_sequence = sequence;
+    return sequence ? RILL_OK : RILL_ERR_NOT_FOUND;
+}
+
 /* What the headers ask for. True when the message is a duplicate, which was answered. */
 static bool check_headers(struct stream *stream, const struct message *message,
                           struct publish_headers *headers, struct rill_js_error *ret_error)
@@ -233,11 +255,15 @@ static bool check_headers(struct stream *stream, const struct message *message,
     if (rill_js_error_is_set(ret_error))
         return false;
     if (headers->msg_id.len) {
-        dedupe_age(&stream->dedupe, stream->js->core->now.wall_ns);
-        const uint64_t sequence = dedupe_find(&stream->dedupe, headers->msg_id);
-        if (sequence) {
+        uint64_t sequence;
+        const enum rill_err err = find_duplicate(stream, headers->msg_id, &sequence);
+        if (!err) {
             publish_duplicate(stream, message->reply, sequence);
             return true;
+        }
+        if (err != RILL_ERR_NOT_FOUND) {
+            *ret_error = stream_store_error(stream, err);
+            return false;
         }
     }
     *ret_error = check_last_id(stream, headers);

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+/* After a failure nothing is begun for a while; while something is under way, questions are asked again so often. */
+#define AFTER_FAILURE_NS RILL_NS_PER_S
+#define ASK_AGAIN_NS     RILL_NS_PER_MS
+
 void stream_answer_overwritten(struct stream *stream, const struct rill_js_error *error)
 {
     struct stream_waiter *waiter;
@@ -35,6 +39,7 @@ static void tidy_failed(struct stream *stream, enum rill_err err)
     rill_log(&stream->js->core->log, RILL_LOG_WARN,
              "JetStream stream '%s': work in the background was not done: %s", stream->name,
              reason.description);
+    stream->tidy_after_ns = stream->js->core->now.mono_ns + AFTER_FAILURE_NS;
     stream_answer_overwritten(stream, &error);
 }
 
@@ -52,6 +57,7 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
     if (err)
         tidy_failed(stream, err);
     stream->loads_out--;
+    stream->tidies_out--;
     if (!err && stream->state == STREAM_ACTIVE)
         stream_tidy(stream);
     stream_touch(stream);
@@ -60,7 +66,8 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
 
 void stream_tidy(struct stream *stream)
 {
-    struct rill_store_job *store_job = rill_store_background_start(stream->store);
+    const bool has_failed = stream->js->core->now.mono_ns < stream->tidy_after_ns;
+    struct rill_store_job *store_job = has_failed ? NULL : rill_store_background_start(stream->store);
     if (!store_job)
         return;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
@@ -68,5 +75,14 @@ void stream_tidy(struct stream *stream)
     job->stream = stream;
     job->store_job = store_job;
     stream->loads_out++;
+    stream->tidies_out++;
     core_submit(stream->js->core, &job->job);
+}
+
+void stream_await_index(struct stream *stream)
+{
+    const struct rill_core *core = stream->js->core;
+    stream_tidy(stream);
+    const bool waits = stream->tidies_out || core->now.mono_ns < stream->tidy_after_ns;
+    stream_due_within(stream, waits ? ASK_AGAIN_NS : 0);
 }

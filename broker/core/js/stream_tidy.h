@@ -9,5 +9,8 @@
 
 /* Has the next piece done, if there is one and none is out. */
 void stream_tidy(struct stream *stream);
+/* A question about subjects said AGAIN: whoever waits at the stream (asked.h, durable_wait_for_stream) is tried again when
+   the index has gone on. */
+void stream_await_index(struct stream *stream);
 /* Answers those whose message's bytes are overwritten by now; with an error all who wait for that. */
 void stream_answer_overwritten(struct stream *stream, const struct rill_js_error *error);

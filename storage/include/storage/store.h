@@ -84,6 +84,7 @@ struct rill_store_options {
     struct rill_store_limits limits;
     bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
@@ -111,6 +112,9 @@ struct rill_store_visitor {
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
     /* Forget what was told: it begins again, from the front of the log. */
     void (*restart)(void *context);
+    /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
+       the options say. */
+    const int64_t *id_window_ns;
 };
 
 /* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
@@ -297,8 +301,10 @@ enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pa
                                   struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
                                   void *context) RILL_MUST_CHECK;
 
+/* From now on ids are remembered for so long at least. */
+void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
-   ones count. `since_ns` is at most the options' `id_window_ns` before the newest message. NOT_FOUND, UNAVAILABLE. */
+   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND, UNAVAILABLE. */
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 

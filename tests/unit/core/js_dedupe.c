@@ -56,3 +56,22 @@ Test(dedupe, takes_back_from_the_end)
     cr_expect(eq(u64, dedupe_count(&dedupe), 0));
     dedupe_fini(&dedupe);
 }
+
+// One id more than there is room for takes the place of the oldest, and it is said from when on nothing is missing.
+Test(dedupe, says_from_when_on_it_is_complete)
+{
+    struct dedupe dedupe;
+    char text[32];
+    dedupe_init(&dedupe, 4, INT64_MAX);
+    for (uint64_t i = 1; i <= DEDUPE_ENTRIES_MAX; i++)
+        dedupe_add(&dedupe, id_of(i, text), i, (int64_t)i);
+    cr_expect(not(dedupe_has_room(&dedupe)));
+    cr_expect(eq(i64, dedupe.complete_from_ns, INT64_MIN));
+    dedupe_add(&dedupe, id_of(DEDUPE_ENTRIES_MAX + 1, text), DEDUPE_ENTRIES_MAX + 1, DEDUPE_ENTRIES_MAX + 1);
+    cr_expect(eq(i64, dedupe.complete_from_ns, 2));
+    cr_expect(eq(u64, dedupe_find(&dedupe, id_of(1, text)), 0));
+    cr_expect(eq(u64, dedupe_find(&dedupe, id_of(2, text)), 2));
+    dedupe_leave_out(&dedupe, 7);
+    cr_expect(eq(i64, dedupe.complete_from_ns, 8));
+    dedupe_fini(&dedupe);
+}

@@ -70,6 +70,7 @@ struct rill_jetstream_limits {
 struct rill_jetstream_config {
     bool enabled;
     bool lenient; // fields of requests that nobody knows are passed over
+    bool async;   // messages are acknowledged before they are durable, in all streams
     struct rill_jetstream_limits limits;
     /* Clients reach this broker at $JS.<domain>.API.> too: a token of at most 255 bytes; NULL: none. */
     const char *domain;
@@ -78,6 +79,7 @@ struct rill_jetstream_config {
     struct rill_disk *disk;   // borrowed for the core's life
     uint64_t segment_bytes;   // of the log; 0 is the store's default
     uint64_t cache_bytes_max; // of one stream; 0 is the store's default
+    uint64_t index_log_bytes; // the same
 };
 
 /* What a core is born with. Strings are copied, `auth` is borrowed until a reload brings another or the core
