@@ -355,6 +355,20 @@ void indexing_forget_subject(struct indexing *indexing)
         indexing->subjects.len = indexing->subjects_last;
 }
 
+void indexing_tell_kept(const struct indexing *indexing)
+{
+    struct rill_store *store = indexing->store;
+    size_t at = indexing->subjects_at;
+    while (!indexing->failed && at < indexing->subjects.len) {
+        const struct kept kept = kept_at(indexing, at);
+        const struct rill_bytes subject =
+            rill_bytes_of(indexing->subjects.data + at + sizeof kept, (size_t)kept.len);
+        if (kept.commit > store->committed.commit)
+            open_subjects_removed(store, kept.commit, kept.sequence, subject);
+        at += sizeof kept + kept.len;
+    }
+}
+
 void indexing_take_back(struct indexing *indexing, uint64_t commit)
 {
     size_t at = indexing->subjects_at;

@@ -111,6 +111,8 @@ void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t 
                            struct rill_bytes subject);
 /* It was not appended. */
 void indexing_forget_subject(struct indexing *indexing);
+/* Tells open_subjects_removed() of those that are kept and not committed. */
+void indexing_tell_kept(const struct indexing *indexing);
 /* The deletes of commits behind this one were taken back. */
 void indexing_take_back(struct indexing *indexing, uint64_t commit);
 /* A commit of so many bytes has started. True when a block is to end with it. */

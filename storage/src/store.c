@@ -58,6 +58,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .outcome = SEGMENT_MADE,
     };
     store->limits.set = options->limits;
+    rill_buf_init(&store->limits.looked_to, SUBJECT_BYTES_MAX);
     store->segments.cache.bytes_max = CACHE_BYTES_DEFAULT; // until it serves
     store->member =
         (struct shared_member){.shared = options->shared, .file = &store->job.file, .evict = cache_evict};
@@ -81,6 +82,8 @@ static void store_destroy(struct rill_store *store)
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
     seen_fini(&store->seen);
+    open_subjects_fini(&store->opens);
+    subject_limit_fini(&store->limits);
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->erasures);

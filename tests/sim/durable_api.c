@@ -63,9 +63,6 @@ Test(durable_api, what_is_not_there_yet_is_refused_by_name)
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"$JS.API.>\"]}", "10052"},
         {"$JS.API.STREAM.CREATE.S", STREAM, "did_create"},
         {"$JS.API.CONSUMER.CREATE.S.W",
-         "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"filter_subject\":\"ev.a\"}}",
-         "a filter that leaves some"},
-        {"$JS.API.CONSUMER.CREATE.S.W",
          "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"flow_control\"}}",
          "ack_policy flow_control is not implemented yet"},
     };

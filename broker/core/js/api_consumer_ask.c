@@ -2,10 +2,12 @@
 //
 // $JS.API.CONSUMER.INFO, NAMES and LIST, and MSG.NEXT.
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "durable.h"
 #include "early_pulls.h"
 #include "stream.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 
@@ -34,14 +36,10 @@ static void look_at(struct durable *durable)
 void api_consumer_info(const struct api_call *call)
 {
     struct durable *durable = api_durable(call);
-    struct durable_info view;
-    Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
     if (!durable)
         return;
     look_at(durable);
-    durable_info(durable, &view);
-    response.inline_info = &view.info;
-    js_respond(call->js, call->reply, &response.base);
+    durable_respond(durable, STREAM_WAIT_CONSUMER_ASKED, call->reply);
 }
 
 // ---- pages ----
@@ -95,29 +93,53 @@ void api_consumer_names(const struct api_call *call)
     free(page.durables);
 }
 
-void api_consumer_list(const struct api_call *call)
+static void respond_list(struct stream *stream, const struct page *page, struct rill_bytes reply)
 {
-    const Rill__ConsumerPageRequest *request = (Rill__ConsumerPageRequest *)call->request;
-    const struct stream *stream = api_stream(call);
     Rill__ConsumerListResponse response = RILL__CONSUMER_LIST_RESPONSE__INIT;
-    if (!stream)
-        return;
-    const struct page page = page_of(stream, request->offset, LIST_PAGE);
-    struct durable_info *views = rill_alloc_zero(page.count + 1, sizeof *views);
-    response.total = (int64_t)page.total;
-    response.offset = (int64_t)page.offset;
+    struct durable_info *views = rill_alloc_zero(page->count + 1, sizeof *views);
+    response.total = (int64_t)page->total;
+    response.offset = (int64_t)page->offset;
     response.limit = LIST_PAGE;
-    response.consumers = rill_alloc_zero(page.count + 1, sizeof *response.consumers);
-    response.n_consumers = page.count;
-    for (size_t i = 0; i < page.count; i++) {
-        look_at(page.durables[page.offset + i]);
-        durable_info(page.durables[page.offset + i], &views[i]);
+    response.consumers = rill_alloc_zero(page->count + 1, sizeof *response.consumers);
+    response.n_consumers = page->count;
+    for (size_t i = 0; i < page->count; i++) {
+        durable_info(page->durables[page->offset + i], &views[i]);
         response.consumers[i] = &views[i].info;
     }
-    js_respond(call->js, call->reply, &response.base);
+    js_respond(stream->js, reply, &response.base);
     free(response.consumers);
     free(views);
+}
+
+static bool all_are_counted(const struct page *page)
+{
+    bool all = true;
+    for (size_t i = 0; all && i < page->count; i++) {
+        look_at(page->durables[page->offset + i]);
+        all = source_count(page->durables[page->offset + i]) == RILL_OK;
+    }
+    return all;
+}
+
+static enum asked_outcome step_list(struct stream *stream, struct asked *asked)
+{
+    const Rill__ConsumerPageRequest *request = (Rill__ConsumerPageRequest *)asked->request;
+    const struct page page = page_of(stream, request->offset, LIST_PAGE);
+    const bool counted = all_are_counted(&page);
+    if (counted)
+        respond_list(stream, &page, asked_reply(asked));
+    else
+        stream_await_index(stream);
     free(page.durables);
+    return counted ? ASKED_DONE : ASKED_WAITS;
+}
+
+void api_consumer_list(const struct api_call *call)
+{
+    struct stream *stream = api_stream(call);
+    const struct asked asked = {.step = step_list, .response = call->response};
+    if (stream)
+        asked_begin(stream, &asked, call->request, call->reply);
 }
 
 // ---- pulling ----

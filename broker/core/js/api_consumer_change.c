@@ -5,9 +5,11 @@
 #include "advisory.h"
 #include "api.h"
 #include "api_consumer.h"
+#include "asked.h"
 #include "base/assert.h"
 #include "pin.h"
 #include "proto/message.h"
+#include "stream_tidy.h"
 
 #include <inttypes.h>
 
@@ -19,6 +21,15 @@ static void respond_info(struct durable *durable, struct rill_bytes reply)
 {
     struct durable_info view;
     Rill__ConsumerCreateResponse response = RILL__CONSUMER_CREATE_RESPONSE__INIT;
+    durable_info(durable, &view);
+    response.inline_info = &view.info;
+    js_respond(durable->stream->js, reply, &response.base);
+}
+
+static void respond_asked(struct durable *durable, struct rill_bytes reply)
+{
+    struct durable_info view;
+    Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
     durable_info(durable, &view);
     response.inline_info = &view.info;
     js_respond(durable->stream->js, reply, &response.base);
@@ -67,6 +78,8 @@ static const ProtobufCMessageDescriptor *response_of(enum stream_wait what)
         return &rill__consumer_reset_response__descriptor;
     case STREAM_WAIT_CONSUMER_DELETED:
         return &rill__consumer_delete_response__descriptor;
+    case STREAM_WAIT_CONSUMER_ASKED:
+        return &rill__consumer_info_response__descriptor;
     default:
         RILL_UNREACHABLE();
     }
@@ -107,6 +120,9 @@ static void bring_about(struct durable *durable, enum stream_wait what)
 static void respond(struct durable *durable, enum stream_wait what, struct rill_bytes reply)
 {
     switch (what) {
+    case STREAM_WAIT_CONSUMER_ASKED:
+        respond_asked(durable, reply);
+        return;
     case STREAM_WAIT_CONSUMER_PAUSED:
         respond_paused(durable, reply);
         return;
@@ -116,6 +132,38 @@ static void respond(struct durable *durable, enum stream_wait what, struct rill_
     default:
         respond_info(durable, reply);
     }
+}
+
+static enum asked_outcome step_respond(struct stream *stream, struct asked *asked)
+{
+    struct durable *durable = stream->durables;
+    while (durable && durable->record->number != asked->consumer)
+        durable = durable->by_name.next;
+    if (!durable) {
+        const struct rill_js_error gone = rill_js_error_of(RILL_JS_CONSUMER_NOT_FOUND);
+        api_respond_error(stream->js, asked_reply(asked), asked->response, &gone);
+        return ASKED_DONE;
+    }
+    if (source_count(durable)) {
+        stream_await_index(stream);
+        return ASKED_WAITS;
+    }
+    respond(durable, asked->what, asked_reply(asked));
+    return ASKED_DONE;
+}
+
+void durable_respond(struct durable *durable, enum stream_wait what, struct rill_bytes reply)
+{
+    const struct asked asked = {
+        .step = step_respond,
+        .response = response_of(what),
+        .what = what,
+        .consumer = durable->record->number,
+    };
+    if (source_count(durable))
+        asked_begin(durable->stream, &asked, NULL, reply);
+    else
+        respond(durable, what, reply);
 }
 
 void durable_answer(struct jetstream *js, enum stream_wait what, struct durable *durable,
@@ -137,7 +185,7 @@ void durable_answer(struct jetstream *js, enum stream_wait what, struct durable 
         return;
     }
     bring_about(durable, what);
-    respond(durable, what, reply);
+    durable_respond(durable, what, reply);
 }
 
 // ---- deleting ----

@@ -19,6 +19,8 @@ struct asked {
     const ProtobufCMessageDescriptor *response; // of the error when the stream ends meanwhile; NULL: a status
     ProtobufCMessage *request;                  // owned; NULL: none
     bool direct;                                // answered by messages, not by JSON
+    enum stream_wait what;                      // of what is about a consumer
+    uint64_t consumer;                          // its number
     uint64_t sequence;                          // where it is
     uint64_t left;                              // of a batch
     uint64_t bytes_left;

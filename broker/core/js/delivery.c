@@ -298,6 +298,8 @@ static enum outcome deliver_read(struct durable *durable, const struct rill_stor
     if (!again)
         keep_pace(durable, time_ns, size);
     note_delivery(durable, sequence, pull, key, size);
+    if (!again)
+        source_took(durable, sequence);
     return DELIVERED;
 }
 
@@ -310,7 +312,9 @@ static enum outcome deliver_first(struct durable *durable, const struct rill_sto
         return STOPPED;
     struct consumer_key *key = consumer_key_take(consumer, stored->subject);
     if (key && consumer_key_is_full(consumer, key)) {
+        const uint64_t sequence = stored->sequence;
         consumer_park(consumer, key);
+        source_took(durable, sequence);
         return WENT_ON;
     }
     const enum outcome outcome = deliver_read(durable, stored, false, pull, key, bytes);
@@ -327,12 +331,16 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
         rest(durable);
         return STOPPED;
     }
+    if (source_count(durable)) {
+        source_wait(durable);
+        return STOPPED;
+    }
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
     if (err == RILL_ERR_AGAIN) {
         durable_load(durable, sequence);
         return STOPPED;
     }
-    if (err) {
+    if (err || (!again && durable->source.blind && !source_matches(durable, stored.subject))) {
         // It was deleted, or lost to damage, which the store has reported: the consumer goes on behind it.
         consumer_pass(durable->consumer, sequence);
         return WENT_ON;
@@ -347,11 +355,13 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
 static enum rill_err find_next(struct durable *durable, uint64_t *sequence)
 {
     uint64_t next;
-    const enum rill_err err = durable_next(durable, *sequence, &next);
+    const enum rill_err err = source_next(durable, *sequence, &next);
     if (err)
         return err;
-    if (next > *sequence)
+    if (next > *sequence) {
         consumer_skip(durable->consumer, next);
+        source_skipped(durable, *sequence, next);
+    }
     *sequence = next;
     return RILL_OK;
 }
@@ -386,8 +396,8 @@ static enum outcome deliver_next(struct durable *durable, size_t *bytes)
         const enum rill_err err = find_next(durable, &sequence);
         if (!err)
             return deliver(durable, sequence, false, bytes);
-        if (err == RILL_ERR_AGAIN) {
-            durable_serve_later(durable);
+        if (err != RILL_ERR_NOT_FOUND) {
+            source_wait(durable);
             return STOPPED;
         }
     }

@@ -86,6 +86,7 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
     HASH_DELETE(by_name, durable->stream->durables, durable);
     push_stop(durable);
     durable_set_record(durable, record);
+    source_changed(durable);
     HASH_ADD_KEYPTR(by_name, durable->stream->durables, record->name, strlen(record->name), durable);
     if (durable->pin && durable->pulls.policy != PULLS_PINNED)
         pin_stop(durable);
@@ -112,7 +113,8 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter &&
+                !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
     if (durable->record_next)
@@ -131,6 +133,7 @@ void durable_add(struct stream *stream, struct durable *durable)
 void durable_activate(struct durable *durable)
 {
     durable->active_ns = durable->stream->js->core->now.mono_ns;
+    source_changed(durable);
     start_parts(durable);
     durable_look_at_pause(durable);
     durable_serve_later(durable);
@@ -176,6 +179,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     durable_end_pulls(durable, status);
     push_stop(durable);
     pin_stop(durable);
+    source_stop(durable);
     leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);
     RILL_ASSERT(stream->durable_count > 0);
@@ -244,10 +248,12 @@ static void fill_group(const struct durable *durable, struct durable_info *ret_i
     ret_info->info.n_priority_groups = 1;
 }
 
-void durable_info(const struct durable *durable, struct durable_info *ret_info)
+void durable_info(struct durable *durable, struct durable_info *ret_info)
 {
     const struct rill_core *core = durable->stream->js->core;
     Rill__ConsumerInfo *info = &ret_info->info;
+    if (durable->stream->state == STREAM_ACTIVE)
+        (void)!source_count(durable);
     rill__consumer_info__init(info);
     fill_time(&ret_info->created, durable->record->created_unix_ns);
     fill_time(&ret_info->now, core->now.wall_ns);

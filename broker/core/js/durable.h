@@ -15,12 +15,14 @@
 //      push.c       the deliver subject: who listens, flow control, heartbeats
 //      ack.c        acknowledgements
 //      pin.c        which client of a priority group is pinned
+//      source.c     which messages it is to see, and how many
 #pragma once
 
 #include "consumer.h"
 #include "js_state.h"
 #include "proto/jetstream.pb-c.h"
 #include "pulls.h"
+#include "source.h"
 #include "stream.h"
 
 struct push;
@@ -36,6 +38,7 @@ struct durable {
     Rill__ConsumerRecord *record;      // name, number, configuration, time of creation
     Rill__ConsumerRecord *record_next; // what it becomes with the commit that is awaited; NULL: nothing
     struct consumer *consumer;
+    struct source source; // which messages it is to see
     struct pulls pulls;
     struct push *push;              // NULL: it is pulled from
     struct pin *pin;                // NULL: no pinned clients
@@ -87,6 +90,9 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
 void durable_answer(struct jetstream *js, enum stream_wait what, struct durable *durable,
                     struct rill_bytes reply, const struct rill_js_error *error);
 
+/* Answers with what there is to know about the consumer, as soon as its pending messages are counted. */
+void durable_respond(struct durable *durable, enum stream_wait what, struct rill_bytes reply);
+
 enum durable_delete {
     DURABLE_DELETED,       // gone, and answered
     DURABLE_DELETE_WAITS,  // for a commit
@@ -110,7 +116,8 @@ struct durable_info {
     Rill__PriorityGroupState *groups[1];
     Rill__Timestamp pinned_time;
 };
-void durable_info(const struct durable *durable, struct durable_info *ret_info);
+/* When source_count says AGAIN the number of pending messages is the one before. */
+void durable_info(struct durable *durable, struct durable_info *ret_info);
 
 /* Something was done to it: notes news and sets its deadline. */
 void durable_changed(struct durable *durable);
@@ -127,19 +134,16 @@ bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
 void durable_drop_purged(struct durable *durable);
 /* Is it paused now, as its configuration says? */
 void durable_look_at_pause(struct durable *durable);
+/* Messages that it has not delivered yet, as counted last. */
+static inline uint64_t durable_pending(const struct durable *durable)
+{
+    return durable->source.count + durable->consumer->parked_count;
+}
 static inline bool durable_is_ephemeral(const struct durable *durable)
 {
     const char *name = durable->record->config->durable_name;
     return !name || !name[0];
 }
-
-// ---- which messages are for it (source.c) ----
-
-/* The first sequence at or behind `from` that it is to see. NOT_FOUND: none is committed; AGAIN: ask later. */
-enum rill_err durable_next(const struct durable *durable, uint64_t from,
-                           uint64_t *ret_sequence) RILL_MUST_CHECK;
-/* Messages that it has not delivered yet. */
-uint64_t durable_pending(const struct durable *durable);
 
 // ---- delivery (delivery.c) ----
 

@@ -27,6 +27,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
 {
     struct jetstream *js = rill_alloc_zero(1, sizeof *js);
     js->core = core;
+    js->filters_due.kind = DEADLINE_FILTERS;
     js->account = &core->accounts[ACCOUNT_GLOBAL];
     js->disk = config->disk;
     js->store_dir = rill_alloc_cstr(rill_bytes_from_cstr(config->store_dir));
@@ -61,7 +62,9 @@ void jetstream_destroy(struct jetstream *js)
 {
     if (!js)
         return;
-    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->held_count && !js->pushes);
+    RILL_ASSERT(!js->streams && !js->touched && !js->serving && !js->held_count && !js->pushes &&
+                !js->filters);
+    rill_deadline_cancel(&js->core->deadlines, &js->filters_due);
     route_unsubscribe(js->account, js->api_sub);
     interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)
@@ -107,6 +110,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
         return;
     case DEADLINE_STREAM_AGE:
         stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
+        return;
+    case DEADLINE_FILTERS:
+        source_filters_due((struct jetstream *)((char *)due - offsetof(struct jetstream, filters_due)));
         return;
     default:
         RILL_UNREACHABLE();

@@ -20,6 +20,7 @@
 
 struct durable;
 struct push;
+struct source_filter;
 struct stream;
 
 /* What a deadline of this folder is embedded in. */
@@ -27,6 +28,7 @@ enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
     DEADLINE_STREAM_AGE,
+    DEADLINE_FILTERS,
 };
 
 struct jetstream {
@@ -66,6 +68,10 @@ struct jetstream {
     struct stream *touched;  // have something to commit, or to end
     struct durable *serving; // shall be offered messages at the end of the turn; first of a queue
     struct durable *serving_last;
+
+    struct source_filter *filters; // of consumers; a list, see source.h
+    uint32_t filter_count;
+    struct rill_deadline filters_due; // the first of them goes
 
     struct rill_buf json;    // scratch of an answer
     struct rill_buf event;   // scratch of an event or checkpoint

@@ -111,6 +111,8 @@ struct pull *durable_next_pull(struct durable *durable)
 {
     struct pulls_terms terms = {0};
     if (durable->pulls.policy == PULLS_OVERFLOW) {
+        // When it cannot be counted now, delivery, which counts, too, waits.
+        (void)!source_count(durable);
         terms.pending = durable_pending(durable);
         terms.ack_pending = consumer_ack_pending(durable->consumer);
     }

@@ -1,52 +1,237 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Which messages of the stream a consumer is to see. Everything that a filter will decide is asked here.
+#include "source.h"
+
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "proto/subject.h"
+#include "stream_tidy.h"
 
-enum rill_err durable_next(const struct durable *durable, uint64_t from, uint64_t *ret_sequence)
+#include <stdlib.h>
+#include <utlist.h>
+
+enum { FILTERS_MAX = 1024 };
+
+#define FILTER_IDLE_NS (10 * RILL_NS_PER_S)
+
+/* What one filter remembers; in the list of all, the one that was asked least recently first. */
+struct source_filter {
+    struct rill_store_filter *store_filter;
+    struct durable *durable;
+    int64_t asked_ns;
+    struct source_filter *prev;
+    struct source_filter *next;
+};
+
+// ---- the filters there are ----
+
+static void drop_filter(struct jetstream *js, struct source_filter *filter)
 {
-    const struct stream *stream = durable->stream;
-    struct rill_store_state log;
-    RILL_ASSERT(from > 0);
-    rill_store_state(stream->store, &log);
-    const uint64_t sequence = from > log.first_sequence ? from : log.first_sequence;
-    if (sequence > stream->last_committed)
-        return RILL_ERR_NOT_FOUND;
-    *ret_sequence = sequence;
-    return RILL_OK;
+    RILL_ASSERT(js->filter_count > 0);
+    DL_DELETE(js->filters, filter);
+    js->filter_count--;
+    filter->durable->source.filter = NULL;
+    rill_store_filter_destroy(filter->store_filter);
+    free(filter);
 }
 
-/* How many sequences of the ranges, which are in order, lie between the two. */
-static uint64_t count_between(const struct rill_store_range *ranges, size_t range_count, uint64_t first,
-                              uint64_t last)
+void source_stop(struct durable *durable)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < range_count; i++) {
-        const uint64_t from = ranges[i].first_sequence > first ? ranges[i].first_sequence : first;
-        const uint64_t to = ranges[i].last_sequence < last ? ranges[i].last_sequence : last;
-        count += to >= from ? to - from + 1 : 0;
+    if (durable->source.filter)
+        drop_filter(durable->stream->js, durable->source.filter);
+}
+
+static void look_again(struct jetstream *js)
+{
+    if (js->filters && !rill_deadline_armed(&js->filters_due))
+        rill_deadline_set(&js->core->deadlines, &js->filters_due, js->filters->asked_ns + FILTER_IDLE_NS);
+}
+
+void source_filters_due(struct jetstream *js)
+{
+    while (js->filters && js->core->now.mono_ns - js->filters->asked_ns >= FILTER_IDLE_NS)
+        drop_filter(js, js->filters);
+    look_again(js);
+}
+
+/* Views of its patterns; owned by the caller. */
+static struct rill_bytes *patterns_of(const Rill__ConsumerConfig *config, size_t *ret_count)
+{
+    const size_t many = config->n_filter_subjects;
+    const bool one = config->filter_subject && config->filter_subject[0];
+    struct rill_bytes *patterns = rill_alloc_zero(many + 1, sizeof *patterns);
+    for (size_t i = 0; i < many; i++)
+        patterns[i] = rill_bytes_from_cstr(config->filter_subjects[i]);
+    if (!many && one)
+        patterns[0] = rill_bytes_from_cstr(config->filter_subject);
+    *ret_count = many ? many : one;
+    return patterns;
+}
+
+static struct rill_store_filter *make_filter(struct durable *durable)
+{
+    struct jetstream *js = durable->stream->js;
+    struct source_filter *filter = rill_alloc_zero(1, sizeof *filter);
+    size_t count;
+    struct rill_bytes *patterns = patterns_of(durable->record->config, &count);
+    while (js->filter_count >= FILTERS_MAX)
+        drop_filter(js, js->filters);
+    filter->store_filter = rill_store_filter_create(durable->stream->store, patterns, count);
+    filter->durable = durable;
+    filter->asked_ns = js->core->now.mono_ns;
+    free(patterns);
+    durable->source.filter = filter;
+    DL_APPEND(js->filters, filter);
+    js->filter_count++;
+    look_again(js);
+    return filter->store_filter;
+}
+
+static struct rill_store_filter *filter_of(struct durable *durable)
+{
+    struct stream *stream = durable->stream;
+    struct source_filter *filter = durable->source.filter;
+    if (durable->source.takes_all || durable->source.blind) {
+        if (!stream->everything)
+            stream->everything = rill_store_filter_create(stream->store, NULL, 0);
+        return stream->everything;
     }
-    return count;
+    if (!filter)
+        return make_filter(durable);
+    filter->asked_ns = stream->js->core->now.mono_ns;
+    DL_DELETE(stream->js->filters, filter);
+    DL_APPEND(stream->js->filters, filter);
+    return filter->store_filter;
 }
 
-/* Of the messages from the cursor on. */
-static uint64_t pending_at_cursor(const struct durable *durable)
+// ---- what it takes ----
+
+static bool passes(const struct rill_bytes *patterns, size_t count, struct rill_bytes subject)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (rill_subject_is_subset(subject, patterns[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing that the stream stores is left out. */
+static bool takes_all(const Rill__ConsumerConfig *config, const Rill__StreamConfig *stream)
+{
+    size_t count;
+    struct rill_bytes *patterns = patterns_of(config, &count);
+    bool all = !stream->subject_transform && stream->n_subjects > 0;
+    for (size_t i = 0; all && i < stream->n_subjects; i++)
+        all = passes(patterns, count, rill_bytes_from_cstr(stream->subjects[i]));
+    all = all || count == 0 || passes(patterns, count, RILL_BYTES(">"));
+    free(patterns);
+    return all;
+}
+
+void source_changed(struct durable *durable)
+{
+    source_stop(durable);
+    durable->source =
+        (struct source){.takes_all = takes_all(durable->record->config, durable->stream->record->config)};
+}
+
+bool source_matches(const struct durable *durable, struct rill_bytes subject)
+{
+    size_t count;
+    if (durable->source.takes_all)
+        return true;
+    struct rill_bytes *patterns = patterns_of(durable->record->config, &count);
+    const bool matches = passes(patterns, count, subject);
+    free(patterns);
+    return matches;
+}
+
+// ---- finding ----
+
+/* The index has failed: from now on everything is looked at. True when the question can be put once more. */
+static bool go_blind(struct durable *durable)
+{
+    struct source *source = &durable->source;
+    if (source->takes_all || source->blind)
+        return false;
+    source_stop(durable);
+    source->blind = true;
+    source->counted_from = 0;
+    return true;
+}
+
+enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
+{
+    RILL_ASSERT(from > 0 && durable->stream->store);
+    enum rill_err err = rill_store_next(filter_of(durable), from, ret_sequence);
+    if (err == RILL_ERR_UNAVAILABLE && go_blind(durable))
+        err = rill_store_next(filter_of(durable), from, ret_sequence);
+    return err;
+}
+
+// ---- counting ----
+
+/* When nothing has left the stream, and all of it is for the consumer, what came since is known. */
+static bool count_on(struct source *source, uint64_t last, uint64_t gone)
+{
+    if (!(source->takes_all || source->blind) || source->gone != gone || last < source->counted_to ||
+        source->counted_to + 1 < source->counted_from)
+        return false;
+    source->count += last - source->counted_to;
+    return true;
+}
+
+static enum rill_err count_anew(struct durable *durable)
+{
+    const uint64_t cursor = durable->consumer->cursor;
+    enum rill_err err = rill_store_count(filter_of(durable), cursor, &durable->source.count);
+    if (err == RILL_ERR_UNAVAILABLE && go_blind(durable))
+        err = rill_store_count(filter_of(durable), cursor, &durable->source.count);
+    durable->source.counted_from = err ? 0 : cursor;
+    return err;
+}
+
+enum rill_err source_count(struct durable *durable)
+{
+    struct source *source = &durable->source;
     const struct stream *stream = durable->stream;
-    const uint64_t last = stream->last_committed;
-    uint64_t first;
-    size_t lost_count;
-    size_t deleted_count;
-    if (durable_next(durable, durable->consumer->cursor, &first))
-        return 0;
-    const struct rill_store_range *lost = rill_store_lost(stream->store, &lost_count);
-    const uint64_t gone = count_between(lost, lost_count, first, last);
-    const struct rill_store_range *deleted = rill_store_deleted(stream->store, &deleted_count);
-    return last - first + 1 - gone - count_between(deleted, deleted_count, first, last);
+    const bool from_here = source->counted_from == durable->consumer->cursor;
+    if (from_here && source->log_change == stream->log_changes)
+        return RILL_OK;
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
+    const uint64_t gone = log.last_sequence - log.messages;
+    const bool counted = from_here && count_on(source, log.last_sequence, gone);
+    const enum rill_err err = counted ? RILL_OK : count_anew(durable);
+    source->counted_to = log.last_sequence;
+    source->log_change = stream->log_changes;
+    source->gone = gone;
+    return err;
 }
 
-uint64_t durable_pending(const struct durable *durable)
+void source_took(struct durable *durable, uint64_t sequence)
 {
-    return pending_at_cursor(durable) + durable->consumer->parked_count;
+    struct source *source = &durable->source;
+    RILL_ASSERT(durable->consumer->cursor == sequence + 1);
+    if (source->counted_from != sequence || source->count == 0) {
+        source->counted_from = 0;
+        return;
+    }
+    source->count--;
+    source->counted_from = sequence + 1;
+}
+
+void source_skipped(struct durable *durable, uint64_t from, uint64_t to)
+{
+    struct source *source = &durable->source;
+    RILL_ASSERT(durable->consumer->cursor == to && to > from);
+    source->counted_from = source->counted_from == from ? to : 0;
+}
+
+// ---- asking later ----
+
+void source_wait(struct durable *durable)
+{
+    durable_wait_for_stream(durable);
+    stream_await_index(durable->stream);
 }

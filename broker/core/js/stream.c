@@ -181,6 +181,9 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     stream->record = record;
     if (!listens)
         return;
+    struct durable *durable;
+    for (durable = stream->durables; durable; durable = durable->by_name.next)
+        source_changed(durable);
     subscribe(stream);
     obey_record(stream);
 }

@@ -56,6 +56,7 @@ struct stream_waiter {
         STREAM_WAIT_CONSUMER_PAUSED,
         STREAM_WAIT_CONSUMER_RESET,
         STREAM_WAIT_CONSUMER_DELETED,
+        STREAM_WAIT_CONSUMER_ASKED, // for no commit, but until its messages are counted
     } what;
     struct durable *durable;    // of what is about a consumer; NULL when it ended meanwhile
     Rill__StreamRecord *record; // of UPDATED, until it is the stream's
@@ -108,6 +109,9 @@ struct stream {
     uint32_t tidies_out;               // of these, in the background
     int64_t tidy_after_ns;             // not before, as it has failed
     uint64_t flying_sequence;          // last one of the commit that is out
+
+    uint64_t log_changes;                 // counted: whatever may have changed which messages there are
+    struct rill_store_filter *everything; // of all consumers without a filter; NULL until it is needed
 
     // who waits for the open commit and for the one that is out
     struct pub_acks acks_open;

@@ -27,6 +27,8 @@
 /* How long the news of consumers may wait for company, and how long we wait when something was in the way. */
 #define QUIET_NS     (20 * RILL_NS_PER_MS)
 #define TRY_AGAIN_NS RILL_NS_PER_S
+/* Between two steps through a stream whose limits were lowered. */
+#define LOOK_ON_NS   RILL_NS_PER_MS
 
 void stream_touch(struct stream *stream)
 {
@@ -339,12 +341,17 @@ static void run_commit(struct rill_job *job)
 
 static void finish_commit(struct rill_core *core, struct rill_job *job);
 
-/* What a limit removes must be in memory. */
+/* What a limit removes must be in memory, and the index may have to catch up first. */
 static void load_for_limits(struct stream *stream)
 {
-    struct rill_store_job *store_job = rill_store_limits_load_start(stream->store);
-    if (store_job)
+    struct rill_store_job *store_job;
+    while ((store_job = rill_store_limits_load_start(stream->store)))
         stream_load(stream, store_job);
+    if (stream->commit_out || stream->loads_out || !rill_store_open_bytes(stream->store))
+        return;
+    stream_tidy(stream);
+    if (!stream->loads_out)
+        due_in(stream, TRY_AGAIN_NS);
 }
 
 static void start_commit(struct stream *stream)
@@ -352,7 +359,10 @@ static void start_commit(struct stream *stream)
     const bool all_noted = append_news(stream) == RILL_OK;
     stream->commit_out = rill_store_commit_start(stream->store);
     load_for_limits(stream);
-    stream->commit_wanted = !all_noted || (!stream->commit_out && stream->loads_out);
+    const bool limits_left = rill_store_limits_left(stream->store);
+    stream->commit_wanted = !all_noted || limits_left || (!stream->commit_out && stream->loads_out);
+    if (!stream->commit_out && !stream->loads_out && limits_left)
+        due_in(stream, LOOK_ON_NS);
     if (!stream->commit_out)
         return;
     RILL_ASSERT(stream->acks_flying.count == 0 && stream->synced_flying.count == 0);
@@ -440,6 +450,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     struct rill_store_job *store_job = stream->commit_out;
     struct rill_store_committed state;
     stream->commit_out = NULL;
+    stream->log_changes++;
     const enum rill_err err = rill_store_commit_finish(stream->store, store_job, &state);
     RILL_ASSERT(state.last_sequence >= stream->last_committed);
     if (err)

@@ -310,11 +310,22 @@ static void finish_end(struct rill_core *core, struct rill_job *base)
     job_free(job);
 }
 
+/* The store must outlive them. */
+static void let_go_of_filters(struct stream *stream)
+{
+    struct durable *durable;
+    for (durable = stream->durables; durable; durable = durable->by_name.next)
+        source_stop(durable);
+    rill_store_filter_destroy(stream->everything);
+    stream->everything = NULL;
+}
+
 void stream_end(struct stream *stream)
 {
     RILL_ASSERT(!stream->commit_out && !stream->loads_out && !stream->subs);
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     asked_fail(stream, &gone);
+    let_go_of_filters(stream);
     struct stream_job *job = job_create(stream, run_end, finish_end);
     job->store = stream->store;
     job->deletes = stream->state == STREAM_DELETING;

@@ -38,6 +38,7 @@ static void finish_load(struct rill_core *core, struct rill_job *base)
     free(job);
     RILL_ASSERT(stream->loads_out > 0);
     stream->loads_out--;
+    stream->log_changes++;
     stream_touch(stream);
     if (err)
         load_failed(stream, err);

@@ -57,6 +57,7 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
     if (err)
         tidy_failed(stream, err);
     stream->loads_out--;
+    stream->log_changes++;
     stream->tidies_out--;
     if (!err && stream->state == STREAM_ACTIVE)
         stream_tidy(stream);

@@ -165,7 +165,7 @@ static struct metric_sample *add_sample(struct metrics_page *page, struct metric
     return sample;
 }
 
-static void sample_consumer(struct metrics_page *page, const struct durable *durable, struct rill_buf *labels)
+static void sample_consumer(struct metrics_page *page, struct durable *durable, struct rill_buf *labels)
 {
     struct durable_info info;
     const struct durable_info *s = &info;
@@ -199,7 +199,7 @@ static void sample_all(struct metrics_page *page)
             continue;
         if (has_room(page))
             sample_stream(page, stream, &labels);
-        for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+        for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
             if (has_room(page))
                 sample_consumer(page, durable, &labels);
         }

@@ -117,7 +117,7 @@ static void view_consumers(struct stream_view *view, const struct stream *stream
     const size_t count = stream->durable_count;
     view->durables = rill_alloc_zero(count, sizeof *view->durables);
     view->message.consumer_detail = rill_alloc_zero(count, sizeof(void *));
-    for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+    for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
         const size_t i = view->message.n_consumer_detail++;
         RILL_ASSERT(i < count);
         durable_info(durable, &view->durables[i]);
