@@ -4,13 +4,11 @@
 // of its rounds; who begins changes from round to round. Usage, with RILL_URL in the environment:
 //
 //     client-bench [rounds [messages [part of a row's name]]]
-#include "side.h"
+#include "works.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SIDES = 2, ROUNDS_MAX = 99, MESSAGES = 1000000 };
 
@@ -18,37 +16,24 @@ enum figure_kind { PER_SECOND, P50_US, P99_US };
 
 static const struct row {
     const char *name;
-    size_t function; // offset in struct side
-    int share;       // of the messages, one in so many
+    work_fn *work;
+    int share; // of the messages, one in so many
     int payload_bytes;
     enum figure_kind kind;
 } rows[] = {
-    {"publish, nobody listening, 16 B", offsetof(struct side, publish), 1, 16, PER_SECOND},
-    {"1:1, taken one by one, 16 B", offsetof(struct side, take), 1, 16, PER_SECOND},
-    {"1:1, callback, 16 B", offsetof(struct side, callback), 1, 16, PER_SECOND},
-    {"1:1, callback, 1 KiB", offsetof(struct side, callback), 5, 1024, PER_SECOND},
-    {"request round trip, p50", offsetof(struct side, request), 50, 16, P50_US},
-    {"request round trip, p99", offsetof(struct side, request), 50, 16, P99_US},
-    {"stream publish, async, 128 B", offsetof(struct side, stream_publish), 5, 128, PER_SECOND},
-    {"pull 500 and ack, 128 B", offsetof(struct side, pull), 10, 128, PER_SECOND},
+    {"publish, nobody listening, 16 B", work_publish, 1, 16, PER_SECOND},
+    {"1:1, taken one by one, 16 B", work_take, 1, 16, PER_SECOND},
+    {"1:1, callback, 16 B", work_callback, 1, 16, PER_SECOND},
+    {"1:1, callback, 1 KiB", work_callback, 5, 1024, PER_SECOND},
+    {"request round trip, p50", work_request, 50, 16, P50_US},
+    {"request round trip, p99", work_request, 50, 16, P99_US},
+    {"stream publish, async, 128 B", work_stream_publish, 5, 128, PER_SECOND},
+    {"pull 500 and ack, 128 B", work_pull, 10, 128, PER_SECOND},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const struct side *const sides[SIDES] = {&side_rill, &side_nats};
-
-double side_now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-bool side_failed(const char *library, const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s: %s\n", library, what, why);
-    return false;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -65,10 +50,8 @@ static double percentile(double *values, int count, int per_cent)
 
 static bool measure(const struct row *row, const struct side *side, struct work *work, double *ret)
 {
-    bool (*function)(const struct work *, double *);
-    memcpy(&function, (const char *)side + row->function, sizeof function);
     work->run++;
-    if (!function(work, ret))
+    if (!row->work(side, work, ret))
         return false;
     if (row->kind != PER_SECOND)
         *ret = percentile(work->samples, work->messages, row->kind == P50_US ? 50 : 99);
