@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // librill beside libnats: the same work, on the same server, in turn, in one run. A row's figure is the median
-// of its rounds; who begins changes from round to round. Usage, with RILL_URL in the environment:
+// of its rounds; who begins changes from round to round. Beside it is the processor time of the client for a message. Usage, with RILL_URL in the environment:
 //
 //     client-bench [rounds [messages [part of a row's name]]]
 #include "works.h"
@@ -48,36 +48,54 @@ static double percentile(double *values, int count, int per_cent)
     return values[(count - 1) * per_cent / 100];
 }
 
-static bool measure(const struct row *row, const struct side *side, struct work *work, double *ret)
+static bool measure(const struct row *row, const struct side *side, struct work *work, double *ret,
+                    double *ret_cpu_us)
 {
+    struct worked worked;
     work->run++;
-    if (!row->work(side, work, ret))
+    if (!row->work(side, work, &worked))
         return false;
-    if (row->kind != PER_SECOND)
-        *ret = percentile(work->samples, work->messages, row->kind == P50_US ? 50 : 99);
+    *ret = row->kind == PER_SECOND ? worked.per_s
+                                   : percentile(work->samples, work->messages, row->kind == P50_US ? 50 : 99);
+    *ret_cpu_us = worked.cpu_us;
     return true;
 }
 
-static bool run_row(const struct row *row, struct work work, int rounds, double ret[SIDES])
+/* Of each side the median of the rounds. */
+struct figures {
+    double value[SIDES];
+    double cpu_us[SIDES];
+};
+
+static bool run_row(const struct row *row, struct work work, int rounds, struct figures *ret)
 {
-    double figures[SIDES][ROUNDS_MAX];
+    double values[SIDES][ROUNDS_MAX], cpu_us[SIDES][ROUNDS_MAX];
     for (int round = 0; round < rounds; round++)
         for (int turn = 0; turn < SIDES; turn++) {
             const int side = (round + turn) % SIDES;
-            if (!measure(row, sides[side], &work, &figures[side][round]))
+            if (!measure(row, sides[side], &work, &values[side][round], &cpu_us[side][round]))
                 return false;
         }
-    for (int side = 0; side < SIDES; side++)
-        ret[side] = percentile(figures[side], rounds, 50);
+    for (int side = 0; side < SIDES; side++) {
+        ret->value[side] = percentile(values[side], rounds, 50);
+        ret->cpu_us[side] = percentile(cpu_us[side], rounds, 50);
+    }
     return true;
 }
 
-static void print_row(const struct row *row, const double figures[SIDES])
+static void print_heading(void)
+{
+    printf("%-34s %10s %10s  %-6s %6s  %-8s %10s %10s\n", "", "librill", "libnats", "unit", "ratio", "goal",
+           "cpu us", "cpu us");
+}
+
+static void print_row(const struct row *row, const struct figures *figures)
 {
     const bool rate = row->kind == PER_SECOND;
-    printf("%-34s %12.1f %12.1f  %-6s %6.2fx  %s\n", row->name, figures[0] / (rate ? 1e3 : 1),
-           figures[1] / (rate ? 1e3 : 1), rate ? "k/s" : "us", figures[0] / figures[1],
-           rate ? ">= 1.5x" : "<= 1.0x");
+    const double unit = rate ? 1e3 : 1;
+    printf("%-34s %10.1f %10.1f  %-6s %5.2fx  %-8s %10.3f %10.3f\n", row->name, figures->value[0] / unit,
+           figures->value[1] / unit, rate ? "k/s" : "us", figures->value[0] / figures->value[1],
+           rate ? ">= 1.5x" : "<= 1.0x", figures->cpu_us[0], figures->cpu_us[1]);
     (void)fflush(stdout);
 }
 
@@ -93,16 +111,16 @@ int main(int argc, char **argv)
     }
     work.samples = calloc((size_t)messages, sizeof work.samples[0]);
     int status = work.samples ? 0 : 1;
-    printf("%-34s %12s %12s  %-6s %7s  %s\n", "", "librill", "libnats", "unit", "ratio", "goal");
+    print_heading();
     for (size_t i = 0; i < ROWS && status == 0; i++) {
-        double figures[SIDES];
+        struct figures figures;
         if (!strstr(rows[i].name, part))
             continue;
         work.run = (int)i * 1000;
         work.messages = messages / rows[i].share;
         work.payload_bytes = rows[i].payload_bytes;
-        if (run_row(&rows[i], work, rounds, figures))
-            print_row(&rows[i], figures);
+        if (run_row(&rows[i], work, rounds, &figures))
+            print_row(&rows[i], &figures);
         else
             status = 1;
     }

@@ -10,19 +10,33 @@ bool side_failed(const char *library, const char *what, const char *why)
     return false;
 }
 
-static double now_s(void)
+static double clock_s(clockid_t clock)
 {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static bool finish(const struct side *side, const struct work *work, struct client *client, double begin_s,
-                   bool holds, double *ret_per_s)
+static double now_s(void)
 {
-    *ret_per_s = work->messages / (now_s() - begin_s);
-    side->close(client);
-    return holds;
+    return clock_s(CLOCK_MONOTONIC);
+}
+
+/* What is measured begins, and ends. */
+struct watch {
+    double wall_s, cpu_s;
+};
+
+static struct watch watch_start(void)
+{
+    return (struct watch){now_s(), clock_s(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static struct worked watch_stop(const struct watch *begun, const struct work *work)
+{
+    const struct watch now = watch_start();
+    return (struct worked){work->messages / (now.wall_s - begun->wall_s),
+                           (now.cpu_s - begun->cpu_s) / work->messages * 1e6};
 }
 
 static bool times(int count, bool (*once)(struct client *), struct client *client)
@@ -33,60 +47,68 @@ static bool times(int count, bool (*once)(struct client *), struct client *clien
     return holds;
 }
 
-bool work_publish(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_publish(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     const bool holds = client && times(work->messages, side->publish, client) && side->flush(client);
-    return finish(side, work, client, begin_s, holds, ret_per_s);
+    *ret = watch_stop(&watch, work);
+    side->close(client);
+    return holds;
 }
 
-bool work_take(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_take(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->listen(client);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     holds =
         holds && times(work->messages, side->publish, client) && times(work->messages, side->take, client);
-    return finish(side, work, client, begin_s, holds, ret_per_s);
+    *ret = watch_stop(&watch, work);
+    side->close(client);
+    return holds;
 }
 
-bool work_callback(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_callback(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     int counted = 0;
     bool holds = client && side->listen_counting(client);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     holds = holds && times(work->messages, side->publish, client) && side->flush(client) &&
             side->drain(client, &counted) &&
             (counted == work->messages || side_failed(side->name, "callback", "some are missing"));
-    return finish(side, work, client, begin_s, holds, ret_per_s);
+    *ret = watch_stop(&watch, work);
+    side->close(client);
+    return holds;
 }
 
-bool work_request(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_request(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->listen_answering(client);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     for (int i = 0; i < work->messages && holds; i++) {
         const double asked_s = now_s();
         holds = side->request(client);
         work->samples[i] = (now_s() - asked_s) * 1e6;
     }
-    return finish(side, work, client, begin_s, holds, ret_per_s);
+    *ret = watch_stop(&watch, work);
+    side->close(client);
+    return holds;
 }
 
-bool work_stream_publish(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_stream_publish(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->stream_open(client);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     holds = holds && times(work->messages, side->store, client) && side->store_wait(client);
-    const double end_s = now_s();
+    *ret = watch_stop(&watch, work);
     if (client)
         side->stream_close(client);
-    // What it takes to delete the stream is not counted.
-    return finish(side, work, client, begin_s + (now_s() - end_s), holds, ret_per_s);
+    side->close(client);
+    return holds;
 }
 
 static bool fetch_all(const struct side *side, const struct work *work, struct client *client)
@@ -103,15 +125,16 @@ static bool fetch_all(const struct side *side, const struct work *work, struct c
     return side->flush(client);
 }
 
-bool work_pull(const struct side *side, const struct work *work, double *ret_per_s)
+bool work_pull(const struct side *side, const struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->stream_open(client) && times(work->messages, side->store, client) &&
                  side->store_wait(client) && side->consumer_open(client);
-    const double begin_s = now_s();
+    const struct watch watch = watch_start();
     holds = holds && fetch_all(side, work, client);
-    const double end_s = now_s();
+    *ret = watch_stop(&watch, work);
     if (client)
         side->stream_close(client);
-    return finish(side, work, client, begin_s + (now_s() - end_s), holds, ret_per_s);
+    side->close(client);
+    return holds;
 }

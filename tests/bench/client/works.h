@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The works that client libraries are measured by, each through a client of its own. The figure is how many messages a second;
-// work_request fills the samples, too. False after saying why on stderr.
+// The works that client libraries are measured by, each through a client of its own. work_request fills the samples, too.
+// False after saying why on stderr.
 #pragma once
 
 #include "side.h"
 
-typedef bool work_fn(const struct side *side, const struct work *work, double *ret_per_s);
+struct worked {
+    double per_s;  // messages a second
+    double cpu_us; // the client's processor time for one message: what neighbours on the machine cannot spoil
+};
+
+typedef bool work_fn(const struct side *side, const struct work *work, struct worked *ret);
 
 work_fn work_publish;        // nobody listens
 work_fn work_take;           // one subscriber, message by message
