@@ -44,8 +44,8 @@ struct side {
     bool (*store)(struct client *client); // asynchronously, at most PENDING_MAX without an answer
     bool (*store_wait)(struct client *client);
     bool (*consumer_open)(struct client *client); // durable, explicit acknowledgements
-    /* Fetches FETCH_MSGS, or what is there, and acknowledges each. */
-    bool (*fetch)(struct client *client, int *ret_count);
+    /* Fetches so many, at most FETCH_MSGS, and acknowledges each. */
+    bool (*fetch)(struct client *client, int wanted, int *ret_count);
     void (*stream_close)(struct client *client);
 };
 

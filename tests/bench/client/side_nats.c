@@ -181,10 +181,10 @@ static bool consumer_open(struct client *client)
     return ok(js_PullSubscribe(&client->pull, client->js, client->name, "C", NULL, NULL, NULL), "subscribe");
 }
 
-static bool fetch(struct client *client, int *ret_count)
+static bool fetch(struct client *client, int wanted, int *ret_count)
 {
     natsMsgList list = {0};
-    bool holds = ok(natsSubscription_Fetch(&list, client->pull, FETCH_MSGS, DEADLINE_MS, NULL), "fetch");
+    bool holds = ok(natsSubscription_Fetch(&list, client->pull, wanted, DEADLINE_MS, NULL), "fetch");
     for (int i = 0; i < list.Count && holds; i++)
         holds = ok(natsMsg_Ack(list.Msgs[i], NULL), "ack");
     *ret_count = list.Count;

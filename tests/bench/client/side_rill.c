@@ -173,9 +173,9 @@ static bool consumer_open(struct client *client)
               "create the consumer");
 }
 
-static bool fetch(struct client *client, int *ret_count)
+static bool fetch(struct client *client, int wanted, int *ret_count)
 {
-    const struct rill_fetch fetch = {.msgs_max = FETCH_MSGS, .expires_ms = DEADLINE_MS};
+    const struct rill_fetch fetch = {.msgs_max = (size_t)wanted, .expires_ms = DEADLINE_MS};
     struct rill_msg *msgs[FETCH_MSGS];
     size_t count = 0;
     bool holds = ok(rill_fetch(client->js, client->name, "C", &fetch, msgs, &count, NULL), "fetch");

@@ -116,7 +116,7 @@ static bool fetch_all(const struct side *side, const struct work *work, struct c
     int left = work->messages;
     while (left > 0) {
         int count = 0;
-        if (!side->fetch(client, &count))
+        if (!side->fetch(client, left < FETCH_MSGS ? left : FETCH_MSGS, &count))
             return false;
         if (!count)
             return side_failed(side->name, "fetch", "some are missing");
