@@ -71,6 +71,9 @@ static void log_greeting(const struct server *server)
         rill_log(log, RILL_LOG_WARN,
                  "No store folder is configured: streams in %s may be lost when the machine starts anew",
                  options->jetstream_store_dir);
+    if (options->jetstream && options->jetstream_sync_ns)
+        rill_log(log, RILL_LOG_WARN,
+                 "jetstream.sync_interval: messages are acknowledged before they are on disk");
     for (size_t i = 0; i < options->warnings.count; i++)
         rill_log(log, RILL_LOG_WARN, "%s", options->warnings.items[i]);
 }

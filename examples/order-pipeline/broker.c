@@ -2,7 +2,6 @@
 #include "broker.h"
 
 #include <dirent.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,15 +37,19 @@ static bool ports_file_find(const struct broker *broker, char path[BROKER_PATH_M
     return found;
 }
 
-/* {"nats":["nats://127.0.0.1:4222"]}. A file that is only half written does not parse. */
+/* {"nats":["nats://127.0.0.1:4222"]} */
 static int ports_file_port(const char *path)
 {
-    json_t *ports = json_load_file(path, 0, NULL);
-    const char *url = json_string_value(json_array_get(json_object_get(ports, "nats"), 0));
-    const char *colon = url ? strrchr(url, ':') : NULL;
-    const int port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
-    json_decref(ports);
-    return port;
+    static const char prefix[] = "\"nats://127.0.0.1:";
+    char text[512] = "";
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    const size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    const char *url = strstr(text, prefix);
+    return url ? (int)strtol(url + sizeof prefix - 1, NULL, 10) : 0;
 }
 
 bool broker_is_listening(struct broker *broker)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A broker that belongs to this run: rilld, or any program with NATS' flags, on a port of the kernel's
-// choice, with its store in a folder of its own. Started again after a kill it has the same port and the same
+// A broker that belongs to this run: rilld, on a port of the kernel's choice, with its store in a folder of its own. Started again after a kill it has the same port and the same
 // store.
 #pragma once
 

@@ -95,14 +95,12 @@ static bool catch_up(struct ledger *ledger)
 
 static bool append(const struct ledger *ledger, const struct ledger_entry *entry)
 {
-    const char *verdict = !entry->valid ? LEDGER_REFUSED : LEDGER_DONE;
-    if (is_done(ledger, entry->order_id))
-        verdict = LEDGER_AGAIN;
+    const char *verdict = is_done(ledger, entry->order_id) ? LEDGER_AGAIN : LEDGER_DONE;
     char line[LINE_MAX_BYTES];
-    const int len = snprintf(line, sizeof line, "%s,%llu,%s,%llu,%s,%lld,%lld\n", entry->order_id,
+    const int len = snprintf(line, sizeof line, "%s,%llu,%s,%llu,%s,%s,%lld,%lld\n", entry->order_id,
                              (unsigned long long)entry->stream_sequence, entry->worker,
-                             (unsigned long long)entry->deliveries, verdict, (long long)entry->total_cents,
-                             (long long)wall_clock_ms());
+                             (unsigned long long)entry->deliveries, verdict, entry->outcome,
+                             (long long)entry->total_cents, (long long)wall_clock_ms());
     return len < (int)sizeof line && write(ledger->fd, line, (size_t)len) == len;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ledger: one file, shared by all workers, with a line for each time that an order came out of the queue.
-// It stands for the table of a real fulfilment system, and its lock for that table's unique key: of an order
-// there is at most one line "done", whoever writes and however often the order is delivered.
+// The ledger: one file, shared by all notifiers, with a line for each time that one was to tell a customer of an order.
+// It stands for a table of a real shop, and its lock for that table's unique key: of an order there is at most one
+// line "done", whoever writes and however often its last event is delivered.
 //
-//     order_id,stream_sequence,worker,deliveries,verdict,total_cents,at_ms
+//     order_id,stream_sequence,worker,deliveries,verdict,outcome,total_cents,at_ms
 //
 // A struct ledger belongs to one thread of one process.
 #pragma once
@@ -13,18 +13,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LEDGER_DONE    "done"    // the order took effect with this line
-#define LEDGER_AGAIN   "again"   // it had taken effect before: a redelivery, recognised, without effect
-#define LEDGER_REFUSED "refused" // it makes no sense
+#define LEDGER_DONE  "done"  // the customer was told with this line
+#define LEDGER_AGAIN "again" // he had been told before: a redelivery, recognised, without effect
 
-enum { LEDGER_COLUMNS = 7 };
+enum { LEDGER_COLUMNS = 8 };
 
 struct ledger_entry {
     const char *order_id;
     uint64_t stream_sequence;
     const char *worker;
     uint64_t deliveries; // as the broker counts them
-    bool valid;
+    const char *outcome; // "shipped", "rejected"
     int64_t total_cents;
 };
 

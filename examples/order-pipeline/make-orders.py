@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Writes orders.csv: 1,000 made-up orders of a made-up office supplier. The same seed gives the same file, byte for
-# byte: `./make-orders.py > orders.csv`. Some fields hold commas, quotes and line breaks on purpose.
+# byte: `./make-orders.py > orders.csv`. Some fields hold commas, quotes and line breaks on purpose, and some orders make
+# no sense.
 import csv
 import random
 import sys
@@ -31,6 +32,8 @@ MARKETS = [("DE", "EUR", 1.0, 30), ("FR", "EUR", 1.0, 16), ("NL", "EUR", 1.0, 12
 NOTES = ["", "", "", "", "", "", "Please ring twice", "Leave with the neighbour, flat 3",
          "Gift: write \"Happy birthday, Oma!\" on the card", "Deliver to gate 2\nAsk for Mr. Lindqvist",
          "Invoice to head office, not to the shop"]
+# By number: the column and what stands there. Nobody can work on these.
+POISONED = {137: (5, 0), 291: (7, "euro"), 402: (5, -3), 555: (8, "Germany"), 678: (6, 0), 803: (3, ""), 966: (5, 1000000)}
 
 
 def order(number, placed_at, rng):
@@ -39,8 +42,12 @@ def order(number, placed_at, rng):
     person = f"{rng.choice(GIVEN)} {rng.choice(FAMILY)}"
     customer = rng.choice(COMPANIES) if rng.random() < 0.3 else person
     quantity = rng.choice([1, 1, 1, 2, 2, 3, 4, 5, 10, 12, 25])
-    return [f"SO-2024-{number:06d}", placed_at.strftime("%Y-%m-%dT%H:%M:%SZ"), customer, sku, product, quantity,
-            round(cents * rate), currency, country, rng.choice(NOTES)]
+    row = [f"SO-2024-{number:06d}", placed_at.strftime("%Y-%m-%dT%H:%M:%SZ"), customer, sku, product, quantity,
+           round(cents * rate), currency, country, rng.choice(NOTES)]
+    if number in POISONED:
+        column, nonsense = POISONED[number]
+        row[column] = nonsense
+    return row
 
 
 def main():

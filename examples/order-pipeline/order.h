@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An order, its JSON form in a message, and the book of all orders that a CSV file holds.
+// An order, what the shop makes of it, and the book of all orders that a CSV file holds. The rules look at nothing but the
+// order, so whoever has the file can say how each one has to end.
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uthash.h>
 
-/* The texts belong to whatever the order was read from: a book, or a JSON value. */
+/* The texts belong to whatever the order was read from: a book, or an event. */
 struct order {
     const char *id;        // "SO-2024-000001"; the key of everything
     const char *placed_at; // RFC 3339, UTC
@@ -24,14 +24,12 @@ struct order {
     UT_hash_handle hh; // in the book's by_id
 };
 
-/* A JSON object as text, the caller's to free(); NULL when a text is not UTF-8 or memory is out. */
-char *order_to_json(const struct order *order);
-/* The order that a message holds. Its texts live as long as *ret_owner, which the caller gives to
- * json_decref(). */
-bool order_from_json(const char *data, size_t len, struct order *ret_order, json_t **ret_owner);
-
-/* Checks what can be checked of an order and sums it up. False when a field makes no sense. */
-bool order_total_cents(const struct order *order, int64_t *ret_cents);
+/* Checks what can be checked of an order and sums it up. On failure `ret_why` says which field makes no sense. */
+bool order_total_cents(const struct order *order, int64_t *ret_cents, const char **ret_why);
+/* Are there so many on the shelf? */
+bool order_is_in_stock(const struct order *order);
+/* Does the customer's card cover it? */
+bool order_is_covered(int64_t total_cents);
 
 struct order_book {
     char *text; // the file, cut into fields

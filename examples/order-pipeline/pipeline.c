@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// pipeline: the whole story in one run. Starts a broker, the intake and two workers; kills one worker with
-// SIGKILL while it works and starts it again; kills the broker with SIGKILL while orders come in and starts
-// it again on the same port and store; waits until nothing is left to deliver; has the ledger prove the
-// outcome.
+// pipeline: the whole story in one run. Starts a broker, the intake, two processes each for inventory and payment, and a
+// notifier; kills one of the inventory with SIGKILL while it works and starts it again; kills the broker with SIGKILL while
+// orders come in and starts it again on the same port and store; waits until nothing is left to deliver; has the ledger
+// prove the outcome.
 //
-//     pipeline BROKER ORDERS.csv
+//     pipeline RILLD ORDERS.csv
 //
-// BROKER is rilld, or another program with NATS' flags. Exits with 0 only when the proof holds and the kills
-// fell into the middle. The kills come when the files of the run show enough progress, not after a time.
+// Exits with 0 only when the proof holds and the kills fell into the middle. The kills come when the files of the run show enough progress, not after a time.
 // Whatever happens, no process and no file of the run stays behind.
 #include "broker.h"
 #include "order.h"
@@ -28,19 +27,18 @@
 #include <unistd.h>
 
 #define ORDERS_PER_SECOND "1000"
-#define WORK_US_PER_ORDER "2200"
-#define KILL_WORKER_AFTER 300 // orders done
+#define KILL_WORKER_AFTER 200 // customers told
 #define KILL_BROKER_AFTER 600 // acknowledgements
 #define RUN_DEADLINE_MS   INT64_C(60000)
 #define TICK_NS           2000000
 #define PATH_BYTES        512
 
-enum { WORKERS = 2 };
+enum { WORKERS = 5 };
 
 struct pipeline {
     const char *orders_path;
     size_t orders;
-    char programs[PATH_MAX];       // the folder of intake, worker and ledger
+    char programs[PATH_MAX];       // the folder of the shop's programs
     char folder[SCRATCH_PATH_MAX]; // of this run
     char receipts_path[PATH_BYTES];
     char ledger_path[PATH_BYTES];
@@ -54,11 +52,18 @@ struct pipeline {
     bool interrupted;
     int64_t deadline_ms;
     sigset_t stop_signals; // blocked; taken while waiting
-    natsConnection *connection;
-    jsCtx *js;
+    struct rill_conn *conn;
+    struct rill_js *js;
 };
 
-static const char *const worker_names[WORKERS] = {"worker-1", "worker-2"};
+/* The first one is killed. */
+static const struct {
+    const char *program, *name;
+} workers[WORKERS] = {{"inventory", "inventory-1"},
+                      {"inventory", "inventory-2"},
+                      {"payment", "payment-1"},
+                      {"payment", "payment-2"},
+                      {"notifier", "notifier"}};
 
 /* Passes a moment; false when the run is to be given up: a signal, or the deadline. */
 static bool tick(struct pipeline *p)
@@ -69,25 +74,27 @@ static bool tick(struct pipeline *p)
         return false;
     if (wall_clock_ms() < p->deadline_ms)
         return true;
-    fprintf(stderr, "pipeline: not done in time: %zu of %zu orders acknowledged, %zu done\n",
+    fprintf(stderr, "pipeline: not done in time: %zu of %zu orders acknowledged, %zu customers told\n",
             p->receipts.lines, p->orders, p->done.lines);
+    return false;
+}
+
+static bool is_well(struct process *process, bool may_succeed)
+{
+    const bool never_started = !process->name;
+    if (never_started || process_is_running(process) || (may_succeed && process_succeeded(process)))
+        return true;
+    fprintf(stderr, "pipeline: %s has ended by itself (wait status %d)\n", process->name, process->status);
     return false;
 }
 
 /* Nobody ends by himself, but the intake when it has finished. */
 static bool all_are_well(struct pipeline *p)
 {
-    struct process *const all[] = {&p->broker.process, &p->workers[0], &p->workers[1], &p->intake};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        const bool never_started = !all[i]->name;
-        if (never_started || process_is_running(all[i]))
-            continue;
-        if (all[i] == &p->intake && process_succeeded(all[i]))
-            continue;
-        fprintf(stderr, "pipeline: %s has ended by itself (wait status %d)\n", all[i]->name, all[i]->status);
-        return false;
-    }
-    return true;
+    bool well = is_well(&p->broker.process, false) && is_well(&p->intake, true);
+    for (size_t i = 0; i < WORKERS; i++)
+        well = well && is_well(&p->workers[i], false);
+    return well;
 }
 
 enum answer { NOT_YET, YES, GIVE_UP };
@@ -128,8 +135,18 @@ static bool start_intake(struct pipeline *p)
 
 static bool start_worker(struct pipeline *p, size_t i)
 {
-    const char *argv[] = {"worker", p->broker.url, worker_names[i], p->ledger_path, WORK_US_PER_ORDER, NULL};
-    return start_own(p, &p->workers[i], worker_names[i], argv);
+    const bool tells = i == WORKERS - 1;
+    const char *argv[] = {workers[i].program, p->broker.url, workers[i].name, tells ? p->ledger_path : NULL,
+                          NULL};
+    return start_own(p, &p->workers[i], workers[i].name, argv);
+}
+
+static bool start_workers(struct pipeline *p)
+{
+    bool started = true;
+    for (size_t i = 0; i < WORKERS && started; i++)
+        started = start_worker(p, i);
+    return started;
 }
 
 static enum answer broker_listens(struct pipeline *p)
@@ -158,7 +175,7 @@ static bool kill_worker(struct pipeline *p)
     process_kill(&p->workers[0]);
     const size_t done = progress_lines(&p->done);
     p->worker_killed = true;
-    printf("  kill -9 worker-1  after %zu orders done; started again\n", done);
+    printf("  kill -9 %s  after %zu customers were told; started again\n", workers[0].name, done);
     return in_the_middle(p, "worker", done) && start_worker(p, 0);
 }
 
@@ -170,7 +187,7 @@ static bool kill_broker(struct pipeline *p)
     p->broker_killed = true;
     if (!in_the_middle(p, "broker", acknowledged) || !start_broker(p))
         return false;
-    printf("  kill -9 broker    after %zu acknowledgements; listening again on port %d within %lld ms\n",
+    printf("  kill -9 broker       after %zu acknowledgements; listening again on port %d within %lld ms\n",
            acknowledged, p->broker.port, (long long)(wall_clock_ms() - killed_ms));
     return true;
 }
@@ -192,18 +209,12 @@ static enum answer every_order_is_in(struct pipeline *p)
  * left. */
 static enum answer nothing_is_left(struct pipeline *p)
 {
-    bool settled = false;
-    return shop_is_settled(p->js, &settled) == NATS_OK && settled ? YES : NOT_YET;
+    return shop_is_settled(p->js) ? YES : NOT_YET;
 }
 
 static bool wait_until_settled(struct pipeline *p)
 {
-    natsStatus s = shop_connect(&p->connection, p->broker.url, "pipeline", NULL, NULL);
-    if (s == NATS_OK)
-        s = natsConnection_JetStream(&p->js, p->connection, NULL);
-    if (s != NATS_OK)
-        fprintf(stderr, "pipeline: %s\n", natsStatus_GetText(s));
-    return s == NATS_OK && wait_until(p, nothing_is_left);
+    return shop_connect(&p->conn, &p->js, p->broker.url, "pipeline") && wait_until(p, nothing_is_left);
 }
 
 static bool wait_for_end(struct pipeline *p, struct process *process)
@@ -215,17 +226,20 @@ static bool wait_for_end(struct pipeline *p, struct process *process)
     return true;
 }
 
-/* A worker says with its status whether all went well. Of a broker it is asked only that it ends when told
-   to, and not by a crash: what nats-server answers SIGTERM with differs from release to release. */
-static bool stop_all(struct pipeline *p)
+/* Each says with its status whether all went well. */
+static bool stop(struct pipeline *p, struct process *process)
 {
-    if (!wait_for_end(p, &p->workers[0]) || !wait_for_end(p, &p->workers[1]) ||
-        !wait_for_end(p, &p->broker.process))
-        return false;
-    const bool well = process_succeeded(&p->workers[0]) && process_succeeded(&p->workers[1]) &&
-                      process_exited(&p->broker.process);
-    if (!well)
-        fprintf(stderr, "pipeline: a worker or the broker did not end well\n");
+    if (wait_for_end(p, process) && process_succeeded(process))
+        return true;
+    fprintf(stderr, "pipeline: %s did not end well\n", process->name);
+    return false;
+}
+
+static bool stop_workers(struct pipeline *p)
+{
+    bool well = true;
+    for (size_t i = 0; i < WORKERS; i++)
+        well = stop(p, &p->workers[i]) && well;
     return well;
 }
 
@@ -234,7 +248,7 @@ static bool prove(struct pipeline *p)
 {
     char program[PATH_MAX + 16];
     snprintf(program, sizeof program, "%s/ledger", p->programs);
-    const char *argv[] = {program, p->orders_path, p->receipts_path, p->ledger_path, NULL};
+    const char *argv[] = {program, p->broker.url, p->orders_path, p->receipts_path, p->ledger_path, NULL};
     struct process ledger = {.name = "ledger"};
     if (!process_start(&ledger, (char *const *)argv, NULL))
         return false;
@@ -250,8 +264,8 @@ static bool run(struct pipeline *p)
         return false;
     printf("\n  order pipeline: %zu orders, 1 intake, %d workers, broker %s\n", p->orders, WORKERS,
            p->broker.program);
-    return start_worker(p, 0) && start_worker(p, 1) && start_intake(p) && wait_until(p, every_order_is_in) &&
-           wait_until_settled(p) && stop_all(p) && prove(p);
+    return start_workers(p) && start_intake(p) && wait_until(p, every_order_is_in) && wait_until_settled(p) &&
+           stop_workers(p) && prove(p) && stop(p, &p->broker.process);
 }
 
 static bool orders_count(struct pipeline *p)
@@ -288,12 +302,10 @@ static bool prepare(struct pipeline *p)
 
 static void clean_up(struct pipeline *p)
 {
-    jsCtx_Destroy(p->js);
-    natsConnection_Destroy(p->connection);
-    nats_Close();
+    shop_disconnect(p->conn, p->js);
     process_kill(&p->intake);
-    process_kill(&p->workers[0]);
-    process_kill(&p->workers[1]);
+    for (size_t i = 0; i < WORKERS; i++)
+        process_kill(&p->workers[i]);
     process_kill(&p->broker.process);
     scratch_remove(p->folder);
 }
@@ -301,7 +313,7 @@ static void clean_up(struct pipeline *p)
 int main(int argc, char **argv)
 {
     if (argc != 3) {
-        fprintf(stderr, "usage: pipeline BROKER ORDERS.csv\n");
+        fprintf(stderr, "usage: pipeline RILLD ORDERS.csv\n");
         return 2;
     }
     static struct pipeline p;

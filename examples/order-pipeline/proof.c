@@ -23,6 +23,7 @@ enum {
     LEDGER_WORKER,
     LEDGER_DELIVERIES,
     LEDGER_VERDICT,
+    LEDGER_OUTCOME,
     LEDGER_TOTAL_CENTS,
     LEDGER_AT_MS,
 };
@@ -31,14 +32,69 @@ static_assert(LEDGER_AT_MS + 1 == LEDGER_COLUMNS, "the ledger's columns are thos
 /* What is known of one order. */
 struct tally {
     int64_t sequence; // that was acknowledged; 0 when none was
-    size_t done;
+    size_t events[EVENT_KINDS];
+    size_t told; // lines "done" in the ledger
+    size_t dead;
+    bool wrong;
+    bool misplaced;
+};
+
+/* What is known of one customer. */
+struct customer {
+    size_t shipped_to; // behind the last order that was shipped, by its place in the book
+    UT_hash_handle hh;
 };
 
 struct audit {
     const struct order_book *book;
-    struct tally *tallies; // one per order of the book
+    struct customer *customers; // uthash by name
+    struct tally *tallies;      // one per order of the book
     struct proof proof;
 };
+
+// ---- how an order has to end ----
+
+static bool is_senseless(const struct order *order, int64_t *ret_cents)
+{
+    const char *why;
+    return !order_total_cents(order, ret_cents, &why);
+}
+
+/* How often each event of the order has to be there. */
+static void expect_events(const struct order *order, size_t ret_counts[EVENT_KINDS])
+{
+    int64_t cents = 0;
+    const bool sensible = !is_senseless(order, &cents);
+    const bool reserved = sensible && order_is_in_stock(order);
+    const bool paid = reserved && order_is_covered(cents);
+    ret_counts[SHOP__KIND__PLACED] = 1;
+    ret_counts[SHOP__KIND__RESERVED] = reserved;
+    ret_counts[SHOP__KIND__PAID] = paid;
+    ret_counts[SHOP__KIND__SHIPPED] = paid;
+    ret_counts[SHOP__KIND__REJECTED] = sensible && !paid;
+}
+
+// ---- life ----
+
+struct audit *audit_create(const struct order_book *book)
+{
+    struct audit *audit = calloc(1, sizeof *audit);
+    if (!audit)
+        return NULL;
+    *audit = (struct audit){.book = book, .tallies = calloc(book->count + 1, sizeof *audit->tallies)};
+    audit->proof.orders = book->count;
+    if (audit->tallies)
+        return audit;
+    free(audit);
+    return NULL;
+}
+
+static struct tally *tally_of(const struct audit *audit, const struct order *order)
+{
+    return &audit->tallies[order - audit->book->orders];
+}
+
+// ---- the files ----
 
 static bool number(const char *text, int64_t *ret)
 {
@@ -46,11 +102,6 @@ static bool number(const char *text, int64_t *ret)
     errno = 0;
     *ret = strtoll(text, &end, 10);
     return !errno && end != text && !*end;
-}
-
-static struct tally *tally_of(const struct audit *audit, const struct order *order)
-{
-    return &audit->tallies[order - audit->book->orders];
 }
 
 /* False when the line is odd. */
@@ -72,16 +123,20 @@ static bool audit_receipt(struct audit *audit, char **fields, size_t count)
     return true;
 }
 
-static void audit_done(struct audit *audit, const struct order *order, char **fields, int64_t deliveries,
+static void audit_told(struct audit *audit, const struct order *order, char **fields, int64_t deliveries,
                        int64_t at_ms)
 {
+    struct tally *tally = tally_of(audit, order);
+    size_t expected[EVENT_KINDS];
     int64_t due_cents = 0;
-    int64_t entered_cents = 0;
-    const bool sums =
-        order_total_cents(order, &due_cents) && number(fields[LEDGER_TOTAL_CENTS], &entered_cents);
-    audit->proof.altered += !sums || due_cents != entered_cents;
+    int64_t entered_cents = -1;
+    expect_events(order, expected);
+    const Shop__Kind outcome = expected[SHOP__KIND__SHIPPED] ? SHOP__KIND__SHIPPED : SHOP__KIND__REJECTED;
+    tally->wrong = tally->wrong || is_senseless(order, &due_cents) ||
+                   !number(fields[LEDGER_TOTAL_CENTS], &entered_cents) || due_cents != entered_cents ||
+                   strcmp(fields[LEDGER_OUTCOME], event_kind_name(outcome)) != 0;
+    tally->told++;
     audit->proof.redelivered += deliveries > 1;
-    tally_of(audit, order)->done++;
     if (at_ms > audit->proof.last_ms)
         audit->proof.last_ms = at_ms;
 }
@@ -90,15 +145,12 @@ static void audit_done(struct audit *audit, const struct order *order, char **fi
 static bool audit_ledger_line(struct audit *audit, char **fields, size_t count)
 {
     const struct order *order = count == LEDGER_COLUMNS ? order_book_find(audit->book, fields[0]) : NULL;
-    int64_t sequence = 0;
     int64_t deliveries = 0;
     int64_t at_ms = 0;
-    if (!order || !number(fields[LEDGER_SEQUENCE], &sequence) ||
-        !number(fields[LEDGER_DELIVERIES], &deliveries) || !number(fields[LEDGER_AT_MS], &at_ms))
+    if (!order || !number(fields[LEDGER_DELIVERIES], &deliveries) || !number(fields[LEDGER_AT_MS], &at_ms))
         return false;
-    audit->proof.misplaced += sequence != tally_of(audit, order)->sequence;
     if (strcmp(fields[LEDGER_VERDICT], LEDGER_DONE) == 0)
-        audit_done(audit, order, fields, deliveries, at_ms);
+        audit_told(audit, order, fields, deliveries, at_ms);
     else if (strcmp(fields[LEDGER_VERDICT], LEDGER_AGAIN) == 0)
         audit->proof.recognised++;
     else
@@ -128,43 +180,112 @@ static bool audit_file(struct audit *audit, const char *path, audit_line line)
     return true;
 }
 
-static int compare_sequences(const void *a, const void *b)
+bool audit_receipts(struct audit *audit, const char *path)
 {
-    const int64_t left = ((const struct tally *)a)->sequence;
-    const int64_t right = ((const struct tally *)b)->sequence;
-    return (left > right) - (left < right);
+    return audit_file(audit, path, audit_receipt);
 }
 
-/* Sums up; the tallies are sorted by sequence, so orders that share one stand side by side. */
-static void audit_close(struct audit *audit)
+bool audit_ledger(struct audit *audit, const char *path)
 {
-    qsort(audit->tallies, audit->book->count, sizeof *audit->tallies, compare_sequences);
-    for (size_t i = 0; i < audit->book->count; i++) {
-        const struct tally *tally = &audit->tallies[i];
-        audit->proof.out += tally->done == 1;
-        audit->proof.lost += tally->done == 0;
-        audit->proof.twice += tally->done > 1;
-        audit->proof.misplaced += i > 0 && tally->sequence && tally->sequence == tally[-1].sequence;
-    }
+    return audit_file(audit, path, audit_ledger_line);
 }
 
-bool proof_make(struct proof *ret, const struct order_book *book, const char *receipts_path,
-                const char *ledger_path)
+// ---- the streams ----
+
+static struct customer *customer_of(struct audit *audit, const struct order *order)
 {
-    struct audit audit = {.book = book, .tallies = calloc(book->count + 1, sizeof *audit.tallies)};
-    audit.proof.orders = book->count;
-    const bool read = audit.tallies && audit_file(&audit, receipts_path, audit_receipt) &&
-                      audit_file(&audit, ledger_path, audit_ledger_line);
-    if (read) {
-        audit_close(&audit);
-        *ret = audit.proof;
+    struct customer *customer = NULL;
+    HASH_FIND_STR(audit->customers, order->customer, customer);
+    if (customer || !(customer = calloc(1, sizeof *customer)))
+        return customer;
+    HASH_ADD_KEYPTR(hh, audit->customers, order->customer, strlen(order->customer), customer);
+    return customer;
+}
+
+static void audit_shipped(struct audit *audit, const struct order *order)
+{
+    struct customer *customer = customer_of(audit, order);
+    const size_t place = (size_t)(order - audit->book->orders);
+    if (!customer || place < customer->shipped_to)
+        audit->proof.overtaken++;
+    else
+        customer->shipped_to = place + 1;
+}
+
+/* The order of the book; NULL, and counted as odd, when this is none of it. */
+static const struct order *order_of(struct audit *audit, const Shop__Event *event)
+{
+    const struct order *order = event ? order_book_find(audit->book, event->order->id) : NULL;
+    audit->proof.odd += !order;
+    return order;
+}
+
+void audit_event(struct audit *audit, const Shop__Event *event, uint64_t sequence)
+{
+    const struct order *order = order_of(audit, event);
+    audit->proof.events++;
+    if (!order)
+        return;
+    struct tally *tally = tally_of(audit, order);
+    tally->events[event->kind]++;
+    audit->proof.redelivered += event->deliveries > 1;
+    if (event->kind == SHOP__KIND__PLACED)
+        tally->misplaced = tally->misplaced || tally->sequence != (int64_t)sequence;
+    else if (event->kind == SHOP__KIND__SHIPPED && tally->events[SHOP__KIND__SHIPPED] == 1)
+        audit_shipped(audit, order);
+}
+
+void audit_dead(struct audit *audit, const Shop__Event *event)
+{
+    const struct order *order = order_of(audit, event);
+    if (order)
+        tally_of(audit, order)->dead++;
+}
+
+// ---- the end ----
+
+static void close_order(struct proof *proof, const struct order *order, const struct tally *tally)
+{
+    size_t expected[EVENT_KINDS];
+    expect_events(order, expected);
+    const bool dead = !expected[SHOP__KIND__SHIPPED] && !expected[SHOP__KIND__REJECTED];
+    bool lost = (dead ? tally->dead : tally->told) == 0;
+    bool twice = tally->dead > 1 || tally->told > 1;
+    bool wrong = tally->wrong || (dead ? tally->told : tally->dead) > 0;
+    for (size_t kind = 0; kind < EVENT_KINDS; kind++) {
+        lost = lost || tally->events[kind] < expected[kind];
+        twice = twice || tally->events[kind] > 1;
+        wrong = wrong || (tally->events[kind] && !expected[kind]);
     }
-    free(audit.tallies);
-    return read;
+    proof->lost += lost;
+    proof->twice += twice;
+    proof->wrong += wrong;
+    proof->misplaced += tally->misplaced;
+    if (lost || twice || wrong)
+        return;
+    proof->dead += dead;
+    proof->shipped += expected[SHOP__KIND__SHIPPED];
+    proof->rejected += expected[SHOP__KIND__REJECTED];
+}
+
+struct proof audit_close(struct audit *audit)
+{
+    struct customer *customer, *next;
+    for (size_t i = 0; i < audit->book->count; i++)
+        close_order(&audit->proof, &audit->book->orders[i], &audit->tallies[i]);
+    const struct proof proof = audit->proof;
+    HASH_ITER (hh, audit->customers, customer, next) {
+        HASH_DEL(audit->customers, customer);
+        free(customer);
+    }
+    free(audit->tallies);
+    free(audit);
+    return proof;
 }
 
 bool proof_holds(const struct proof *proof)
 {
-    return proof->orders > 0 && proof->acknowledged == proof->orders && proof->out == proof->orders &&
-           proof->lost + proof->twice + proof->misplaced + proof->altered + proof->odd == 0;
+    return proof->orders > 0 && proof->acknowledged == proof->orders &&
+           proof->shipped + proof->rejected + proof->dead == proof->orders &&
+           proof->lost + proof->twice + proof->wrong + proof->misplaced + proof->overtaken + proof->odd == 0;
 }

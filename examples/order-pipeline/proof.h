@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The proof that every order came out exactly once. It believes nobody: it takes the orders from the CSV
-// file, what the broker promised from the intake's receipts, what happened from the workers' ledger, and
-// compares the three.
+// The proof that every order came out exactly once. It believes nobody: it takes the orders from the CSV file, what the broker
+// promised from the intake's receipts, what is on the broker's disk from its two streams, what customers were told from
+// the ledger, and compares. How an order has to end it knows from the shop's rules (order.h).
+//
+//     audit_create ─► audit_receipts ─► audit_event for each event, audit_dead for each dead letter ─► audit_ledger ─► audit_close
 #pragma once
 
-#include "order.h"
+#include "event.h"
 
 struct proof {
     size_t orders;
     size_t acknowledged;       // orders with a receipt
     size_t acknowledged_again; // of these, how many the broker recognised by their message id
-    size_t out;                // orders that took effect once and only once
-    size_t redelivered;        // ... and that on a delivery after the first, because a kill undid the first
-    size_t recognised;         // deliveries of orders that had taken effect before; they had no effect
-    size_t lost;               // orders that never took effect
-    size_t twice;              // orders that took effect more than once
-    size_t misplaced;          // came out at another stream sequence than was acknowledged, or shared one
-    size_t altered;            // came out with another sum than the CSV file gives
-    size_t odd;                // lines that nobody should have written
-    int64_t first_ms;          // first acknowledgement, wall clock
-    int64_t last_ms;           // last order that took effect
+    size_t events;             // on the stream, all kinds
+    size_t shipped;            // orders that ended well
+    size_t rejected;           // orders that ended with a reason: stock or card
+    size_t dead;               // orders that made no sense, on the stream of dead letters
+    size_t redelivered;        // events and lines that took a second delivery: the first one fell to a kill
+    size_t recognised; // deliveries of orders that customers had been told of before; they had no effect
+    size_t lost;       // orders of which something is missing
+    size_t twice;      // orders of which something is there more than once
+    size_t wrong;      // orders that ended in another way than they should, or with another sum
+    size_t misplaced;  // orders that lie at another sequence than was acknowledged
+    size_t overtaken;  // orders that were shipped before an earlier one of the same customer
+    size_t odd;        // lines and events that nobody should have written
+    int64_t first_ms;  // first acknowledgement, wall clock
+    int64_t last_ms;   // last customer told
 };
 
-/* False when a file cannot be read; the reason is on standard error. Lines that make no sense are counted as
- * odd. */
-bool proof_make(struct proof *ret, const struct order_book *book, const char *receipts_path,
-                const char *ledger_path);
+struct audit;
+
+/* NULL when memory is out. The book must outlive the audit. */
+struct audit *audit_create(const struct order_book *book);
+/* False when the file cannot be read; the reason is on standard error. Lines that make no sense are counted as odd. */
+bool audit_receipts(struct audit *audit, const char *path);
+bool audit_ledger(struct audit *audit, const char *path);
+/* In the order of the stream. NULL: bytes that are no event. */
+void audit_event(struct audit *audit, const Shop__Event *event, uint64_t sequence);
+void audit_dead(struct audit *audit, const Shop__Event *event);
+/* Sums up, and frees the audit. */
+struct proof audit_close(struct audit *audit);
 
 /* Does it prove what it should? */
 bool proof_holds(const struct proof *proof);

@@ -115,7 +115,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
         return RILL_ERR_LIMIT;
     uint8_t *at;
     const size_t size = record_message_size(message);
-    enum rill_err err = limits_check(store, size);
+    enum rill_err err = limits_check(store, message->subject, size);
     if (!err)
         err = store_record_room(store, size, &at);
     if (err)
@@ -131,6 +131,7 @@ enum rill_err rill_store_append(struct rill_store *store, struct rill_store_mess
     open->bytes += size;
     store->commit.message_count++;
     seen_note(store, message);
+    open_subjects_appended(store, message->sequence, message->subject);
     store_record_advance(store, size);
     return RILL_OK;
 }

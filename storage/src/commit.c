@@ -65,6 +65,9 @@ void store_rollback(struct rill_store *store)
     store->started = store->committed;
     store->open = store->committed;
     open_settle(store);
+    open_subjects_taken_back(store);
+    subject_limit_look(store); // what it had removed may be there again
+    store->limits.aged_sequence = 0;
 }
 
 void store_fail(struct rill_store *store, const struct rill_error_text *why)
@@ -346,6 +349,7 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
         store_removals_commit(store, store->committed.commit);
         segment_plan_destroy(job->plan);
         job->plan = NULL;
+        open_subjects_committed(store);
         if (store->indexing)
             indexing_advance(store->indexing, INDEXING_BLOCKS_MAX);
     } else {

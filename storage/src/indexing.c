@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "io.h"
 #include "proto/headers.h"
+#include "proto/message_ttl.h"
 
 #include <stdlib.h>
 
@@ -33,7 +35,8 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     };
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
-    indexing_begin(indexing, false);
+    indexing->stale = options->index_anew;
+    indexing_begin(indexing, options->index_anew);
     return indexing;
 }
 
@@ -139,6 +142,15 @@ static void note_place(struct indexing *indexing, uint64_t segment, uint64_t off
     indexing->since_rotation += size;
 }
 
+/* When the message's own time is over; 0: never. */
+static int64_t expiry_of(const struct record *record)
+{
+    const int64_t ttl_ns = rill_message_ttl_of(record->headers);
+    if (ttl_ns <= 0 || record->time_ns > RILL_NEVER_NS - ttl_ns)
+        return 0;
+    return record->time_ns + ttl_ns;
+}
+
 /* LIMIT: it is to be fed again later. */
 static enum rill_err feed_message(struct indexing *indexing, const struct record *record)
 {
@@ -148,8 +160,10 @@ static enum rill_err feed_message(struct indexing *indexing, const struct record
         .time_ns = record->time_ns > indexing->fed.time_ns ? record->time_ns : indexing->fed.time_ns,
         .subject = record->subject,
     };
-    if (record->headers.len)
+    if (record->headers.len) {
         (void)rill_headers_find(record->headers, RILL_BYTES("Nats-Msg-Id"), &message.id);
+        message.expire_ns = expiry_of(record);
+    }
     const enum rill_err err = rill_index_feed(indexing->index, &message);
     if (err)
         return err;
@@ -242,6 +256,14 @@ static void discard(struct indexing *indexing)
     source->detail = NULL;
 }
 
+/* Made from a log in which a rewriting had left the message out already, the index has never heard of it. (One that has
+   must be fed a removal before the rewriting begins: store_rewrite_start.) */
+static bool never_had(const struct block *block, uint64_t sequence)
+{
+    return block->segment->rewritten &&
+           live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN);
+}
+
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence)
 {
     struct rill_store *store = indexing->store;
@@ -253,7 +275,8 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
     if (!err)
         feed_delete(indexing, sequence, record_view(at).subject);
-    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence)
+    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence &&
+             !never_had(block, sequence))
         discard(indexing);
     else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
         indexing_fail(indexing, err, "read a deleted message");
@@ -333,6 +356,20 @@ void indexing_forget_subject(struct indexing *indexing)
 {
     if (!indexing->failed)
         indexing->subjects.len = indexing->subjects_last;
+}
+
+void indexing_tell_kept(const struct indexing *indexing)
+{
+    struct rill_store *store = indexing->store;
+    size_t at = indexing->subjects_at;
+    while (!indexing->failed && at < indexing->subjects.len) {
+        const struct kept kept = kept_at(indexing, at);
+        const struct rill_bytes subject =
+            rill_bytes_of(indexing->subjects.data + at + sizeof kept, (size_t)kept.len);
+        if (kept.commit > store->committed.commit)
+            open_subjects_removed(store, kept.commit, kept.sequence, subject);
+        at += sizeof kept + kept.len;
+    }
 }
 
 void indexing_take_back(struct indexing *indexing, uint64_t commit)

@@ -61,8 +61,7 @@ struct indexing {
     struct indexing_stored *stored; // of the batch that is not written yet
     size_t stored_count;
     size_t stored_capacity;
-    bool
-        stale; // a segment was rewritten since the last batch was ended: without another the next open is slow
+    bool stale; // without a batch now the next open is slow: a segment was rewritten, or there is no file yet
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;
@@ -103,6 +102,8 @@ void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t 
                            struct rill_bytes subject);
 /* It was not appended. */
 void indexing_forget_subject(struct indexing *indexing);
+/* Tells open_subjects_removed() of those that are kept and not committed. */
+void indexing_tell_kept(const struct indexing *indexing);
 /* The deletes of commits behind this one were taken back. */
 void indexing_take_back(struct indexing *indexing, uint64_t commit);
 /* A commit of so many bytes has started. True when a block is to end with it. */

@@ -17,13 +17,7 @@ enum {
     PURGE_MAX = 512,  // messages that one call removes
 };
 
-struct rill_store_filter {
-    struct rill_store *store;
-    struct rill_index_filter *filter; // NULL when it takes everything, or there is no index
-    bool takes_all;
-};
-
-static enum rill_err query_ready(struct rill_store *store)
+enum rill_err store_query_ready(struct rill_store *store)
 {
     struct indexing *indexing = store->indexing;
     if (!indexing || indexing->failed)
@@ -34,8 +28,7 @@ static enum rill_err query_ready(struct rill_store *store)
     return indexing->failed ? RILL_ERR_UNAVAILABLE : RILL_ERR_AGAIN;
 }
 
-/* What the index said, as the store says it. */
-static enum rill_err query_result(struct rill_store *store, enum rill_err err)
+enum rill_err store_query_result(struct rill_store *store, enum rill_err err)
 {
     if (err == RILL_OK || err == RILL_ERR_NOT_FOUND || err == RILL_ERR_AGAIN || err == RILL_ERR_NO_MEMORY)
         return err;
@@ -78,8 +71,8 @@ enum rill_err rill_store_next(struct rill_store_filter *filter, uint64_t from, u
 {
     if (filter->takes_all)
         return next_of_all(filter->store, from, ret_sequence);
-    const enum rill_err err = query_ready(filter->store);
-    return err ? err : query_result(filter->store, rill_index_next(filter->filter, from, ret_sequence));
+    const enum rill_err err = store_query_ready(filter->store);
+    return err ? err : store_query_result(filter->store, rill_index_next(filter->filter, from, ret_sequence));
 }
 
 /* ---- counting everything ---- */
@@ -146,8 +139,8 @@ enum rill_err rill_store_count(struct rill_store_filter *filter, uint64_t from, 
 {
     if (filter->takes_all)
         return count_of_all(filter->store, from, ret_count);
-    const enum rill_err err = query_ready(filter->store);
-    return err ? err : query_result(filter->store, rill_index_count(filter->filter, from, ret_count));
+    const enum rill_err err = store_query_ready(filter->store);
+    return err ? err : store_query_result(filter->store, rill_index_count(filter->filter, from, ret_count));
 }
 
 /* ---- by subject ---- */
@@ -156,9 +149,9 @@ enum rill_err rill_store_subject(struct rill_store *store, struct rill_bytes sub
                                  struct rill_store_subject *ret)
 {
     struct rill_index_subject found;
-    enum rill_err err = query_ready(store);
+    enum rill_err err = store_query_ready(store);
     if (!err)
-        err = query_result(store, rill_index_subject(store->indexing->index, subject, &found));
+        err = store_query_result(store, rill_index_subject(store->indexing->index, subject, &found));
     if (!err)
         *ret = (struct rill_store_subject){found.subject, found.count, found.first_sequence,
                                            found.last_sequence};
@@ -185,12 +178,26 @@ enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pa
                                   void *context)
 {
     struct listing listing = {visit, context, RILL_OK};
-    const enum rill_err err = query_ready(store);
+    const enum rill_err err = store_query_ready(store);
     if (err)
         return err;
     const enum rill_err found =
         rill_index_list(store->indexing->index, pattern, after, limit, visit_subject, &listing);
-    return listing.ended ? listing.ended : query_result(store, found);
+    return listing.ended ? listing.ended : store_query_result(store, found);
+}
+
+enum rill_err rill_store_subjects_until(struct rill_store *store, struct rill_bytes pattern, uint64_t until,
+                                        struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
+                                        void *context)
+{
+    struct listing listing = {visit, context, RILL_OK};
+    const uint64_t end = until < UINT64_MAX ? until + 1 : UINT64_MAX;
+    const enum rill_err err = store_query_ready(store);
+    if (err)
+        return err;
+    const enum rill_err found =
+        rill_index_list_before(store->indexing->index, pattern, after, end, limit, visit_subject, &listing);
+    return listing.ended ? listing.ended : store_query_result(store, found);
 }
 
 /* ---- removing what matches ---- */

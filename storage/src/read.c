@@ -217,6 +217,7 @@ static void note_loss(struct rill_store *store, struct block *block, uint64_t se
         block_count_gone(block, 1, 0);
     }
     live_commit(block->live, index, index);
+    open_subjects_recount(store);
 }
 
 /* Messages that the replay has seen and the load has not are lost now. */

@@ -128,20 +128,38 @@ void store_removals_undo(struct rill_store *store)
     }
 }
 
-enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
-                                 const uint8_t **ret_at)
+/* The block of a message that is live behind everything appended. NOT_FOUND, DAMAGED, IO. */
+static enum rill_err find_live(struct rill_store *store, uint64_t sequence, struct block **ret_block)
 {
     if (sequence < store->open.floor || sequence > store->open.sequence)
         return RILL_ERR_NOT_FOUND;
     if (lost_has(&store->lost, sequence))
         return RILL_ERR_DAMAGED;
     struct block *block;
-    enum rill_err err = block_find(&store->segments, sequence, &block);
+    const enum rill_err err = block_find(&store->segments, sequence, &block);
     if (err || !block)
         return err ? err : RILL_ERR_NOT_FOUND;
     const uint64_t index = sequence - block->first_sequence;
     if (index >= block->count || live_is_gone(block->live, (uint32_t)index, LIVE_OPEN))
         return RILL_ERR_NOT_FOUND;
+    *ret_block = block;
+    return RILL_OK;
+}
+
+bool store_is_live(struct rill_store *store, uint64_t sequence)
+{
+    struct block *block;
+    const enum rill_err err = find_live(store, sequence, &block);
+    return err == RILL_OK || err == RILL_ERR_IO; // then nobody knows, and nothing is taken for removed
+}
+
+enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                 const uint8_t **ret_at)
+{
+    struct block *block;
+    enum rill_err err = find_live(store, sequence, &block);
+    if (err)
+        return err;
     if (!block->data)
         return RILL_ERR_AGAIN;
     err = block_message(&store->segments.cache, block, block->len, sequence, ret_at);
@@ -166,11 +184,16 @@ enum rill_err store_removal_room(struct rill_store *store, const uint8_t *messag
                                  uint8_t **ret_at)
 {
     const struct record record = record_view(message);
-    if (store->indexing) // now: the room may take that of the message
-        indexing_keep_subject(store->indexing, store->open.commit + 1, record.sequence, record.subject);
+    const uint64_t commit = store->open.commit + 1;
+    // Now: the room may take that of the message.
+    if (store->indexing)
+        indexing_keep_subject(store->indexing, commit, record.sequence, record.subject);
+    open_subjects_removed(store, commit, record.sequence, record.subject);
     const enum rill_err err = store_record_room(store, size, ret_at);
     if (err && store->indexing)
         indexing_forget_subject(store->indexing);
+    if (err)
+        open_subjects_not_removed(store);
     return err;
 }
 
@@ -326,6 +349,7 @@ enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_k
     if (err)
         return err;
     purge_apply(store, &purge);
+    open_subjects_recount(store);
     ret->messages = purge.messages;
     return RILL_OK;
 }

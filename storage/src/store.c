@@ -58,6 +58,7 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
         .outcome = SEGMENT_MADE,
     };
     store->limits.set = options->limits;
+    rill_buf_init(&store->limits.looked_to, SUBJECT_BYTES_MAX);
     store->segments.cache.bytes_max = CACHE_BYTES_DEFAULT; // until it serves
     store->member =
         (struct shared_member){.shared = options->shared, .file = &store->job.file, .evict = cache_evict};
@@ -81,6 +82,8 @@ static void store_destroy(struct rill_store *store)
     segment_table_fini(&store->segments);
     lost_fini(&store->lost);
     seen_fini(&store->seen);
+    open_subjects_fini(&store->opens);
+    subject_limit_fini(&store->limits);
     lost_fini(&store->deleted);
     free(store->removals);
     free(store->erasures);
@@ -120,12 +123,12 @@ static enum rill_err create_folder(struct rill_store *store, struct rill_error_t
 }
 
 /* The first segment is planned and made as every other one is. */
-static enum rill_err create_segment(struct rill_store *store, struct rill_bytes checkpoint,
-                                    struct rill_error_text *why)
+static enum rill_err create_segment(struct rill_store *store, uint64_t first_sequence,
+                                    struct rill_bytes checkpoint, struct rill_error_text *why)
 {
-    struct segment_header header = {.number = 1, .first_sequence = 1, .first_commit = 1};
+    struct segment_header header = {.number = 1, .first_sequence = first_sequence, .first_commit = 1};
     memcpy(header.identity, store->identity, sizeof header.identity);
-    struct segment_plan *plan = segment_plan_create(&header, 0, 1, checkpoint);
+    struct segment_plan *plan = segment_plan_create(&header, 0, first_sequence, checkpoint);
     if (!plan || rill_buf_append(&store->checkpoint, checkpoint)) {
         segment_plan_destroy(plan);
         rill_error_text_set(why, "first checkpoint: %s", rill_err_text(RILL_ERR_NO_MEMORY));
@@ -137,16 +140,17 @@ static enum rill_err create_segment(struct rill_store *store, struct rill_bytes 
         SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
-        store->committed.floor = 1;
-        store_enter_file(store, 1, 0, 1);
+        store->committed.sequence = first_sequence - 1;
+        store->committed.floor = first_sequence;
+        store_enter_file(store, 1, 0, first_sequence);
         store_rollback(store);
     }
     segment_plan_destroy(plan);
     return err;
 }
 
-static enum rill_err create_in_folder(struct rill_store *store, struct rill_bytes checkpoint,
-                                      struct rill_error_text *why)
+static enum rill_err create_in_folder(struct rill_store *store, uint64_t first_sequence,
+                                      struct rill_bytes checkpoint, struct rill_error_text *why)
 {
     const enum rill_err err = store->disk->ops->list(store->disk, store->folder, exists_if_segment, NULL);
     if (err) {
@@ -154,7 +158,7 @@ static enum rill_err create_in_folder(struct rill_store *store, struct rill_byte
                             err == RILL_ERR_EXISTS ? "there is a stream already" : rill_err_text(err));
         return err;
     }
-    return create_segment(store, checkpoint, why);
+    return create_segment(store, first_sequence, checkpoint, why);
 }
 
 enum rill_err rill_store_create(const struct rill_store_options *options,
@@ -166,7 +170,7 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     memcpy(store->identity, identity, sizeof store->identity);
     enum rill_err err = create_folder(store, why);
     if (!err)
-        err = create_in_folder(store, checkpoint, why);
+        err = create_in_folder(store, options->first_sequence ? options->first_sequence : 1, checkpoint, why);
     if (err) {
         rill_error_text_wrap(why, "create %s", options->folder);
         store_destroy(store);
@@ -183,18 +187,15 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     return RILL_OK;
 }
 
-/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign
-   file's. */
+/* A last segment whose headers are damaged gets new ones, that say where it began, else its records could not be told
+   from a foreign file's. */
 static enum rill_err tail_write_header(struct rill_store *store, const struct replay_tail *tail)
 {
     if (tail->has_header)
         return RILL_OK;
     uint8_t pages[SEGMENT_FIRST_OFFSET] = {0};
-    struct segment_header header = tail->header;
-    header.first_sequence = store->committed.sequence + 1;
-    header.first_commit = store->committed.commit + 1;
-    segment_header_put(pages, &header);
-    segment_header_put(pages + SEGMENT_COPY_OFFSET, &header);
+    segment_header_put(pages, &tail->header);
+    segment_header_put(pages + SEGMENT_COPY_OFFSET, &tail->header);
     struct iovec part = {pages, sizeof pages};
     return io_write_all(store->job.file, &part, 1, 0);
 }
@@ -312,6 +313,14 @@ static uint64_t deleted_count(const struct rill_store *store)
     return missing;
 }
 
+static struct rill_error_text index_why(const struct rill_store *store)
+{
+    static const struct rill_error_text lost = {"a segment's directory could not be read"};
+    const struct indexing *indexing = store->indexing;
+    const bool has_failed = indexing && indexing->failed;
+    return has_failed ? indexing->why : store->segments.failed ? lost : (struct rill_error_text){""};
+}
+
 void rill_store_state(const struct rill_store *store, struct rill_store_state *ret_state)
 {
     const struct log_mark *committed = &store->committed;
@@ -331,6 +340,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .erasing = store->erasure_count,
         .rewriting = store->rewrite != NULL,
         .index_failed = store->segments.failed || (store->indexing && store->indexing->failed),
+        .index_why = index_why(store),
         .read_only = store->read_only,
         .why = store->why,
     };

@@ -17,6 +17,7 @@
 
 #include "directory.h"
 #include "lost.h"
+#include "open_subjects.h"
 #include "seen.h"
 #include "segment.h"
 #include "shared.h"
@@ -31,6 +32,7 @@ enum {
     CACHE_BYTES_DEFAULT = 8 << 20,
     RESERVE_BYTES_FIRST = 1 << 20, // a file is reserved in doubling steps, so that a small stream stays small
     CHECKPOINT_BYTES_MAX = 256 << 20,
+    SUBJECT_BYTES_MAX = UINT16_MAX,
 };
 
 struct log_mark {
@@ -170,6 +172,7 @@ struct rill_store {
     size_t removal_capacity;
     struct limits limits;
     struct seen seen;
+    struct open_subjects opens;
     struct snapshot *snapshots; // that hold segments
     struct lost deleted;        // what rill_store_deleted() has made
     struct rill_buf checkpoint; // the last one
@@ -240,6 +243,8 @@ uint64_t store_pinned_from(const struct rill_store *store);
 /* Where a message stands that an append could name, as the open commit sees it. */
 enum rill_err store_find_message(struct rill_store *store, uint64_t sequence, struct block **ret_block,
                                  const uint8_t **ret_at) RILL_MUST_CHECK;
+/* Is there such a message, as the open commit sees it? One that is lost is not there. */
+bool store_is_live(struct rill_store *store, uint64_t sequence);
 /* As store_record_room(), for the removal of the message whose record is at `message`. */
 enum rill_err store_removal_room(struct rill_store *store, const uint8_t *message, size_t size,
                                  uint8_t **ret_at) RILL_MUST_CHECK;
@@ -273,6 +278,17 @@ void rewrite_job_run(struct rewrite *rewrite);
 void rewrite_destroy(struct rewrite *rewrite);
 /* How long the file of a segment may be that is being replaced. */
 uint64_t rewrite_bytes_max(const struct rill_store *store, const struct segment *segment);
+
+/* query.c */
+struct rill_store_filter {
+    struct rill_store *store;
+    struct rill_index_filter *filter; // NULL when it takes everything, or there is no index
+    bool takes_all;
+};
+/* Brings the index up to what is committed. AGAIN, UNAVAILABLE. */
+enum rill_err store_query_ready(struct rill_store *store) RILL_MUST_CHECK;
+/* What the index said, as the store says it. */
+enum rill_err store_query_result(struct rill_store *store, enum rill_err err) RILL_MUST_CHECK;
 
 /* truncate.c: deletes a message and steps behind it. */
 enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence,

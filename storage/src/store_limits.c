@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Limits on messages, bytes and age of a store.
+// Limits on messages and bytes of a store; that on the messages of one subject is in subject_limit.c.
 //
 // Discarding old, the happy path: appends go on without a look at the limits; when the commit starts, one purge
 // at its end takes the oldest messages that are too many, of those that were there as well as of those that are
@@ -10,11 +10,10 @@
 // not in memory the commit does not start: the owner loads it (rill_store_limits_load_start) and starts the
 // commit again. When it cannot be loaded, the purge takes the whole block, which nobody could read anyway.
 //
-// Age works in the same way, but by the clock: rill_store_expire() appends a purge of what has become too old.
+// Age works by the clock: see expire.c.
 #include "store_limits.h"
 
 #include "base/assert.h"
-#include "base/clock.h"
 #include "store_impl.h"
 
 static uint64_t excess(uint64_t value, uint64_t max)
@@ -22,23 +21,31 @@ static uint64_t excess(uint64_t value, uint64_t max)
     return max && value > max ? value - max : 0;
 }
 
-enum rill_err limits_check(const struct rill_store *store, size_t size)
+enum rill_err limits_check(struct rill_store *store, struct rill_bytes subject, size_t size)
 {
     const struct rill_store_limits *set = &store->limits.set;
-    if (!set->discard_new)
-        return RILL_OK;
-    if (set->max_messages && store->open.messages >= set->max_messages)
+    const bool is_full = set->discard_new && set->max_messages && store->open.messages >= set->max_messages;
+    bool is_subject_full = false;
+    enum rill_err err = RILL_OK;
+    if (set->discard_new_per_subject || is_full)
+        err = subject_limit_is_full(store, subject, &is_subject_full);
+    if (err && (set->discard_new_per_subject || err != RILL_ERR_UNAVAILABLE))
+        return err;
+    if (is_subject_full && set->discard_new_per_subject)
+        return RILL_ERR_FULL_SUBJECT;
+    if (is_full && !is_subject_full)
         return RILL_ERR_FULL_MESSAGES;
-    if (excess(store->open.bytes + size, set->max_bytes))
+    if (set->discard_new && excess(store->open.bytes + size, set->max_bytes))
         return RILL_ERR_FULL_BYTES;
     return RILL_OK;
 }
 
 uint64_t limits_reserve(const struct rill_store *store)
 {
-    const struct limits *limits = &store->limits;
-    return !limits->is_applying && (limits->set.max_messages || limits->set.max_bytes) ? RECORD_PURGE_BYTES
-                                                                                       : 0;
+    const struct rill_store_limits *set = &store->limits.set;
+    if (store->limits.is_applying)
+        return 0;
+    return (set->max_messages || set->max_bytes ? RECORD_PURGE_BYTES : 0) + subject_limit_reserve(store);
 }
 
 /* The messages and bytes that are still to go, while walking from the oldest on. */
@@ -128,19 +135,27 @@ static enum rill_err wanted_floor(struct rill_store *store, uint64_t *ret_floor)
     return err;
 }
 
-bool limits_apply(struct rill_store *store)
+static enum rill_err apply_floor(struct rill_store *store)
 {
     struct rill_store_purged purged;
     uint64_t floor;
-    store->limits.load_sequence = 0;
     enum rill_err err = wanted_floor(store, &floor);
     purged.load_sequence = floor;
-    store->limits.is_applying = true;
     if (!err && floor > store->open.floor)
         err = rill_store_append_purge(store, floor, &purged);
-    store->limits.is_applying = false;
     if (err == RILL_ERR_AGAIN)
         store->limits.load_sequence = purged.load_sequence;
+    return err;
+}
+
+bool limits_apply(struct rill_store *store)
+{
+    store->limits.load_sequence = 0;
+    store->limits.is_applying = true;
+    enum rill_err err = subject_limit_apply(store);
+    if (err != RILL_ERR_AGAIN)
+        err = apply_floor(store);
+    store->limits.is_applying = false;
     // Any other error leaves the removal to a later commit.
     return err != RILL_ERR_AGAIN;
 }
@@ -150,11 +165,15 @@ void limits_load_failed(struct rill_store *store, uint64_t first_sequence, uint6
     const uint64_t wanted = store->limits.load_sequence;
     if (wanted && first_sequence <= wanted && wanted <= last_sequence)
         store->limits.unreadable_end = last_sequence + 1;
+    subject_limit_load_failed(store, first_sequence, last_sequence);
 }
 
 struct rill_store_job *rill_store_limits_load_start(struct rill_store *store)
 {
     uint64_t floor;
+    struct rill_store_job *job = subject_limit_load_start(store);
+    if (job)
+        return job;
     // While a commit is in flight nothing was tried yet for the next one.
     if (!store->limits.load_sequence && wanted_floor(store, &floor) == RILL_ERR_AGAIN)
         store->limits.load_sequence = floor;
@@ -163,28 +182,16 @@ struct rill_store_job *rill_store_limits_load_start(struct rill_store *store)
 
 void rill_store_set_limits(struct rill_store *store, const struct rill_store_limits *limits)
 {
+    const uint64_t before = store->limits.set.max_messages_per_subject;
+    const uint64_t max = limits->max_messages_per_subject;
     store->limits.set = *limits;
+    store->limits.aged_sequence = 0; // what was kept for ever may not be any more
+    if (max != before && (!before || max < before))
+        subject_limit_look(store);
 }
 
-// ---- age ----
-
-enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
+void rill_store_set_compress(struct rill_store *store, bool compress)
 {
-    const int64_t age_ns = store->limits.set.max_age_ns;
-    struct rill_store_purged purged = {0};
-    struct store_young young;
-    *ret = (struct rill_store_expired){.next_ns = RILL_NEVER_NS};
-    if (age_ns <= 0)
-        return RILL_OK;
-    enum rill_err err = store_find_young(store, LIVE_OPEN, now_ns - age_ns, &young);
-    purged.load_sequence = young.floor;
-    if (!err && young.floor > store->open.floor)
-        err = rill_store_append_purge(store, young.floor, &purged);
-    if (err) {
-        ret->load_sequence = purged.load_sequence;
-        return err;
-    }
-    ret->messages = purged.messages;
-    ret->next_ns = young.time_ns < RILL_NEVER_NS - age_ns ? young.time_ns + age_ns : RILL_NEVER_NS;
-    return RILL_OK;
+    store->compress = compress;
+    store_rewrite_look(store, UINT64_MAX);
 }

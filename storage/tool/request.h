@@ -19,6 +19,7 @@ struct request {
     const char *config; // salvage: a file with the stream's configuration as JSON
     bool json;
     bool live;
+    bool writes; // takes the stream's lock itself, alone
     bool strict; // notes count as damage
     bool keep_torn;
     bool messages_only;

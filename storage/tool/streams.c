@@ -25,7 +25,7 @@ int streams_fail(const struct request *request, const char *folder, enum rill_er
 static int act_held(const struct request *request, const char *folder, stream_act_fn *act)
 {
     int fd = -1;
-    const enum rill_err err = request->live ? RILL_OK : folder_hold(folder, &fd);
+    const enum rill_err err = request->live || request->writes ? RILL_OK : folder_hold(folder, &fd);
     if (err)
         return streams_fail(request, folder, err, rill_err_text(err));
     const int status = act(request, folder);

@@ -8,7 +8,8 @@
 /* Returns an exit code of tool.h. */
 typedef int stream_act_fn(const struct request *request, const char *folder);
 
-/* Acts on the stream whose folder this is, or on every stream below it, with its lock held unless the request is live.
+/* Acts on the stream whose folder this is, or on every stream below it, with its lock held unless the request is live
+   or takes it itself.
    The worst exit code. */
 int streams_each(const struct request *request, stream_act_fn *act);
 /* Says why something could not be done, and a hint when the stream is in use. TOOL_FAILED. */

@@ -2,6 +2,7 @@
 #include "tool.h"
 
 #include "dump.h"
+#include "reindex.h"
 #include "salvage.h"
 #include "streams.h"
 #include "verify.h"
@@ -20,18 +21,20 @@ static const char help_text[] =
     "\n"
     "Looks at the folders in which rilld keeps streams. DIR is a stream's folder, "
     "<store>/<account>/<stream>;\n"
-    "for verify and dump also a whole store: then all streams in it. Only salvage writes, to a new folder.\n"
+    "for all but salvage also a whole store: then all streams in it. verify and dump write nothing, salvage\n"
+    "to a new folder only.\n"
     "\n"
     "  verify DIR                    read every record, say what is sound and what is damaged\n"
     "  dump DIR                      print every record as a line of JSON; damage goes to the error output\n"
     "  salvage DIR NEW               copy what is sound to the new folder NEW, with all sequences kept\n"
-    "  reindex DIR                   there is no index yet, so there is nothing to do\n"
+    "  reindex DIR                   make the index again from the log, then verify\n"
     "\n"
     "Flags\n"
     "  --live                        verify, dump: beside a running broker, without its lock; what is just\n"
     "                                being written shows as a torn tail\n"
-    "  --json                        verify, salvage: the report as JSON, one line for a stream\n"
-    "  --strict                      verify: notes (a torn tail, a gap, an unknown file) count as damage\n"
+    "  --json                        verify, salvage, reindex: the report as JSON, one line for a stream\n"
+    "  --strict                      verify, reindex: notes (a torn tail, a gap, an unknown file) count as "
+    "damage\n"
     "  --from N, --to N              dump: only records with sequences from N, up to N\n"
     "  --subject PATTERN             dump: only messages whose subject matches\n"
     "  --messages                    dump: only messages, no commits, events or checkpoints\n"
@@ -75,16 +78,16 @@ static int run_salvage(const struct request *request)
 
 static int run_reindex(const struct request *request)
 {
-    return streams_fail(
-        request, request->folder, RILL_ERR_UNSUPPORTED,
-        "there is no index yet: streams are read from their log alone, nothing needs to be rebuilt");
+    struct request writing = *request;
+    writing.writes = true;
+    return streams_each(&writing, reindex_stream);
 }
 
 static const struct command commands[] = {
     {"verify", 1, " --json --live --strict ", run_verify},
     {"dump", 1, " --live --from --to --subject --messages --payload --keep-torn ", run_dump},
     {"salvage", 2, " --json --keep-torn --config ", run_salvage},
-    {"reindex", 1, " ", run_reindex},
+    {"reindex", 1, " --json --strict ", run_reindex},
 };
 
 static int fail_usage(FILE *err, const char *what, const char *why)
@@ -117,7 +120,7 @@ int rill_store_tool_run(int argc, char *const argv[], FILE *out, FILE *err)
     if (asks_for_help(argc, argv))
         return fputs(help_text, out) < 0 ? TOOL_FAILED : TOOL_SOUND;
     if (argc < 2)
-        return fail_usage(err, "", "say what to do: verify, dump, salvage");
+        return fail_usage(err, "", "say what to do: verify, dump, salvage, reindex");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(argv[1], commands[i].name) == 0)
             return run_command(&commands[i], argc - 2, argv + 2, out, err);

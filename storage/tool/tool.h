@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `rilld store ...`: looks at the folders in which a broker keeps its streams, without a broker. verify and dump write
-// nothing; salvage writes to a new folder only. docs/OPERATIONS.md is the page for those who use it.
+// nothing; salvage writes to a new folder only; reindex makes a stream's index.db again. docs/OPERATIONS.md is the page for those who use it.
 //
 // The exit codes are for scripts:
 //

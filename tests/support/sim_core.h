@@ -44,6 +44,7 @@ struct sim_options {
     const char *jetstream_domain;
     int64_t jetstream_free_bytes;
     bool jetstream_lenient;
+    bool jetstream_async;
     bool log_to_stderr;
 };
 

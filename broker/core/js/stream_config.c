@@ -16,7 +16,6 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 static const char *const not_yet[] = {
     "mirror",
     "sources",
-    "first_seq",
     "discard_new_per_subject",
     "allow_msg_ttl",
     "subject_delete_marker_ttl",

@@ -13,6 +13,7 @@
 #define AGE_MIN_NS              (100 * RILL_NS_PER_MS)
 #define DUPLICATE_WINDOW_NS     (120 * RILL_NS_PER_S)
 #define DUPLICATE_WINDOW_MIN_NS (100 * RILL_NS_PER_MS)
+#define FIRST_SEQUENCE_MAX      (UINT64_C(1) << 62)
 
 enum { REPLICAS_MAX = 5 };
 
@@ -226,6 +227,14 @@ static struct rill_js_error check_sources(const Rill__StreamConfig *config)
     return none;
 }
 
+/* nats-server takes any, and its sequences would begin at 0 again. */
+static struct rill_js_error check_first_sequence(const Rill__StreamConfig *config)
+{
+    return config->first_seq > FIRST_SEQUENCE_MAX
+               ? stream_config_invalid("first sequence can not be larger than %" PRIu64, FIRST_SEQUENCE_MAX)
+               : none;
+}
+
 struct rill_js_error stream_config_check_rules(Rill__StreamConfig *config,
                                                const struct rill_jetstream_limits *limits, bool pedantic)
 {
@@ -246,5 +255,7 @@ struct rill_js_error stream_config_check_rules(Rill__StreamConfig *config,
         error = check_mirror(config);
     if (!rill_js_error_is_set(&error))
         error = check_sources(config);
+    if (!rill_js_error_is_set(&error))
+        error = check_first_sequence(config);
     return error;
 }

@@ -158,7 +158,8 @@ static enum rill_err check_room(const struct stream *stream, const struct publis
 /* Acknowledged before it is durable, as the configuration wants it. */
 static bool is_async(const struct stream *stream)
 {
-    return stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
+    return stream->js->async ||
+           stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
 }
 
 /* The message replaces everything before it, in the same commit. */

@@ -66,12 +66,16 @@ struct rill_store_message {
 typedef enum rill_err rill_store_checkpoint_fn(void *context, struct rill_buf *out);
 
 /* Zero: no limit. Whoever reads after a commit never finds more than a limit allows: what makes room is in the same
-   commit as what needed it. */
+   commit as what needed it. The limit on messages of one subject asks the index: without one, or when that has failed, it
+   rests until the store is opened again. */
 struct rill_store_limits {
     uint64_t max_messages;
     uint64_t max_bytes; // of the messages' records in the log, as in the state
+    uint64_t max_messages_per_subject;
     int64_t max_age_ns; // see rill_store_expire()
     bool discard_new;   // at the first two refuse the append instead of removing the oldest messages
+    bool discard_new_per_subject; // the same at the third
+    bool message_ttl;             // the header Nats-TTL counts: how long a message lives
 };
 
 /* Zero stands for the default in every number. */
@@ -84,9 +88,11 @@ struct rill_store_options {
     struct rill_store_limits limits;
     bool compress;             // segments that another one follows are packed, in the background
     uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
+    bool index_anew;           // an open makes it again from the log, and its file with it
     int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
     uint64_t
         index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
@@ -155,8 +161,10 @@ void rill_store_close(struct rill_store *store);
 
 /* Appends to the open commit. `message->sequence` is filled in and `message->time_ns` raised to that of the
    message before it. The bytes are copied. LIMIT when the open commit has no room (start it, append again
-   when it has finished) or the record is larger than any commit; FULL_MESSAGES or FULL_BYTES at that limit, when it
-   discards what is new; READ_ONLY; NO_MEMORY. On an error nothing changed. */
+   when it has finished) or the record is larger than any commit; FULL_MESSAGES, FULL_BYTES or FULL_SUBJECT at that limit,
+   when it discards what is new (a message that takes the place of another one of its subject is not refused for their
+   number); with discard_new_per_subject also AGAIN and UNAVAILABLE, as the questions below; READ_ONLY; NO_MEMORY. On an
+   error nothing changed. */
 enum rill_err rill_store_append(struct rill_store *store, struct rill_store_message *message) RILL_MUST_CHECK;
 /* As append. Events have no sequence; they take their place between messages. */
 enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_event type,
@@ -205,27 +213,46 @@ uint64_t rill_store_open_bytes(const struct rill_store *store);
    finishes, which events were in it. */
 uint64_t rill_store_open_commit(const struct rill_store *store);
 
-/* From the next start of a commit on, which has something to do then, if they are exceeded. */
+/* From the next start of a commit on, which has something to do then, if they are exceeded. A lower limit on messages of one
+   subject, also one that an open brings, is reached in steps, some hundred messages in each commit. */
 void rill_store_set_limits(struct rill_store *store, const struct rill_store_limits *limits);
+/* Is there more to remove than went into the commit that was started last? Then start another when that has finished. */
+bool rill_store_limits_left(const struct rill_store *store);
+/* Whether segments that another one follows are to be packed, from now on. Those that are packed stay so. */
+void rill_store_set_compress(struct rill_store *store, bool compress);
 
 struct rill_store_expired {
-    uint64_t messages;      // that were removed
-    int64_t next_ns;        // when there will be more to do, or earlier; INT64_MAX for never
-    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
+    uint64_t messages; // whose removal was appended; also when there was an error
+    int64_t
+        next_ns; // when there will be more to do, or earlier; INT64_MAX for never. Not for what is appended later
+    uint64_t
+        load_sequence; // only with AGAIN: whose block must be loaded first; 0: the commit and the index must go on
 };
 
-/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier. AGAIN; else as append. */
-enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns,
-                                struct rill_store_expired *ret) RILL_MUST_CHECK;
+/* A message whose removal was just appended. The subject lives during the call. It must not call the store. */
+struct rill_store_gone {
+    uint64_t sequence;
+    struct rill_bytes subject;
+    bool is_last; // of its subject: none is left behind the removal. False when there is no index that works
+};
+typedef void rill_store_gone_fn(void *context, const struct rill_store_gone *gone);
+
+/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier, unless their header says that
+   they live for ever; and of those whose own time is over. `visit`, unless it is NULL, hears of each. When it is not NULL, or
+   messages have a time of their own, some hundred go in each call: there is more to do at once when ret->next_ns is not behind
+   `now_ns`. The time of messages needs the index; without one that works only age counts. AGAIN, also as the questions
+   below; else as append. *ret is filled in every case. */
+enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, rill_store_gone_fn *visit,
+                                void *context, struct rill_store_expired *ret) RILL_MUST_CHECK;
 
 /* Seals the open commit and returns the work of making it durable, or NULL when there is nothing to do:
    nothing is open, or a commit is in flight; or when something must be loaded first, so that a limit can make room: see
-   rill_store_limits_load_start(). The store keeps the job; it ends with
-   rill_store_commit_finish(). */
+   rill_store_limits_load_start(); or when the index must catch up first, for the limit on messages of one subject: go on with
+   rill_store_background_start(). The store keeps the job; it ends with rill_store_commit_finish(). */
 struct rill_store_job *rill_store_commit_start(struct rill_store *store);
 /* The work of loading what the next commit waits for; run it as any other load, then start the commit again. NULL when
    it does not wait, or the load is under way. Ask when a commit could not be started, and to save time whenever one was
-   started. */
+   started; until it says NULL, because there may be several blocks. */
 struct rill_store_job *rill_store_limits_load_start(struct rill_store *store);
 
 struct rill_store_committed {
@@ -296,6 +323,22 @@ enum rill_err rill_store_subjects(struct rill_store *store, struct rill_bytes pa
                                   struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
                                   void *context) RILL_MUST_CHECK;
 
+/* The newest message of this one subject, committed or not: what an append that is made now would follow. What is appended and
+   not committed is remembered by subject from the first such question on, and while there is a limit on messages of one
+   subject. NOT_FOUND, AGAIN, UNAVAILABLE. */
+enum rill_err rill_store_subject_newest(struct rill_store *store, struct rill_bytes subject,
+                                        uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* The newest message that matches, committed or not. Cost: up to 256 subjects that match, some lookups for each; more: as
+   rill_store_next(). NOT_FOUND, AGAIN, UNAVAILABLE, NO_MEMORY. */
+enum rill_err rill_store_newest_matching(struct rill_store_filter *filter,
+                                         uint64_t *ret_sequence) RILL_MUST_CHECK;
+
+/* The last message at or before `until` of each subject that the pattern matches: `last_sequence` is 0 for one that has none,
+   `count` and `first_sequence` are 0 always. Pages, order and errors as rill_store_subjects(). */
+enum rill_err rill_store_subjects_until(struct rill_store *store, struct rill_bytes pattern, uint64_t until,
+                                        struct rill_bytes after, size_t limit, rill_store_subject_fn *visit,
+                                        void *context) RILL_MUST_CHECK;
+
 /* From now on ids are remembered for so long at least. */
 void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
@@ -330,6 +373,7 @@ struct rill_store_state {
     uint64_t erasing;     // messages that are still to be overwritten
     bool rewriting;       // a segment is being made anew
     bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
+    struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
 };

@@ -37,7 +37,7 @@ void rill_index_filter_destroy(struct rill_index_filter *filter)
     free(filter);
 }
 
-bool filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject)
+bool rill_index_filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject)
 {
     for (size_t i = 0; i < filter->pattern_count; i++) {
         if (rill_subject_matches(filter->patterns[i], subject))
@@ -67,7 +67,7 @@ void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_by
                 filter->matches[i].from = UINT64_MAX;
         }
         if (filter->is_counted && sequence >= filter->counted_from && sequence < filter->counted_to &&
-            filter_matches(filter, subject))
+            rill_index_filter_matches(filter, subject))
             filter->counted--;
     }
 }

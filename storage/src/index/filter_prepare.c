@@ -117,7 +117,7 @@ static enum rill_err prepare_newer(struct rill_index_filter *filter)
     index_bind(rows, 1, filter->checked_id);
     while (!err && !filter->many && !(err = index_db_row(rows))) {
         filter->checked_id = index_column(rows, 0);
-        if (filter_matches(filter, index_column_bytes(rows, 1)))
+        if (rill_index_filter_matches(filter, index_column_bytes(rows, 1)))
             match_add(filter, filter->checked_id);
         err = (filter->work -= WORK_ROW) <= 0 ? RILL_ERR_AGAIN : RILL_OK;
     }
@@ -147,7 +147,7 @@ enum rill_err filter_local_of(struct rill_index_filter *filter, const struct bat
     }
     while (!local->many && local->checked < batch->subject_count) {
         const uint32_t subject = local->checked++;
-        if (filter_matches(filter, batch->subjects[subject].text)) {
+        if (rill_index_filter_matches(filter, batch->subjects[subject].text)) {
             if (local->count == FILTER_SUBJECTS_MAX)
                 local->many = true;
             else

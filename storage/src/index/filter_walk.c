@@ -67,7 +67,7 @@ static enum rill_err id_ask(struct rill_index_filter *filter, uint64_t id, bool 
     const enum rill_err err = index_db_row(row);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
-    *ret = known_set(known_of(filter, 0), id, filter_matches(filter, index_column_bytes(row, 5)));
+    *ret = known_set(known_of(filter, 0), id, rill_index_filter_matches(filter, index_column_bytes(row, 5)));
     return RILL_OK;
 }
 
@@ -90,7 +90,7 @@ static bool local_matches(struct rill_index_filter *filter, struct filter_known 
 {
     const unsigned bits = known_get(known, subject);
     return bits ? bits & MATCHES
-                : known_set(known, subject, filter_matches(filter, batch->subjects[subject].text));
+                : known_set(known, subject, rill_index_filter_matches(filter, batch->subjects[subject].text));
 }
 
 /* Takes a match. True when the walk is at its end. */

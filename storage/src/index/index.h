@@ -203,15 +203,24 @@ void rill_index_filter_destroy(struct rill_index_filter *filter);
    nanoseconds each; what was walked in vain is not walked again. */
 enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* The last message before `end` that the filter matches. NOT_FOUND, AGAIN, DAMAGED, IO, NO_MEMORY.
+   Cost: up to 256 subjects, some lookups for each. More: the messages are walked backwards; what was walked in vain is
+   not walked again. */
+enum rill_err rill_index_newest(struct rill_index_filter *filter, uint64_t end,
+                                uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* Does one of its patterns match? */
+bool rill_index_filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject);
 /* How many at or after `from` match. AGAIN, DAMAGED, IO, NO_MEMORY.
    Cost: up to 256 subjects, one or two lookups for each. More: the first count walks the messages from `from`
    on, later ones only what came and what `from` has passed. */
 enum rill_err rill_index_count(struct rill_index_filter *filter, uint64_t from,
                                uint64_t *ret_count) RILL_MUST_CHECK;
 
-/* The last message of this subject. NOT_FOUND, DAMAGED, IO. */
-enum rill_err rill_index_last(struct rill_index *index, struct rill_bytes subject,
-                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* The last message of this subject that is before `end`, and the first at or after `from`. NOT_FOUND, DAMAGED, IO. */
+enum rill_err rill_index_last_before(struct rill_index *index, struct rill_bytes subject, uint64_t end,
+                                     uint64_t *ret_sequence) RILL_MUST_CHECK;
+enum rill_err rill_index_next_of(struct rill_index *index, struct rill_bytes subject, uint64_t from,
+                                 uint64_t *ret_sequence) RILL_MUST_CHECK;
 
 struct rill_index_subject {
     struct rill_bytes subject; // of a listing: lives during the call
@@ -219,10 +228,22 @@ struct rill_index_subject {
     uint64_t first_sequence;   // of them
     uint64_t last_sequence;
 };
-/* The live messages of this subject, which is copied into *ret as a view. Some microseconds, however many of them
-   were deleted. NOT_FOUND, DAMAGED, IO. */
-enum rill_err rill_index_subject(struct rill_index *index, struct rill_bytes subject,
-                                 struct rill_index_subject *ret) RILL_MUST_CHECK;
+/* The live messages of this subject at or after `from`; the subject is copied into *ret as a view. Some microseconds,
+   however many of them were deleted. NOT_FOUND, DAMAGED, IO. */
+enum rill_err rill_index_subject_from(struct rill_index *index, struct rill_bytes subject, uint64_t from,
+                                      struct rill_index_subject *ret) RILL_MUST_CHECK;
+
+/* The last message of this subject, and all of them. */
+static inline RILL_MUST_CHECK enum rill_err rill_index_last(struct rill_index *index,
+                                                            struct rill_bytes subject, uint64_t *ret_sequence)
+{
+    return rill_index_last_before(index, subject, UINT64_MAX, ret_sequence);
+}
+static inline RILL_MUST_CHECK enum rill_err
+rill_index_subject(struct rill_index *index, struct rill_bytes subject, struct rill_index_subject *ret)
+{
+    return rill_index_subject_from(index, subject, 0, ret);
+}
 /* Returning anything but OK ends the listing with that code. It must not call the index. */
 typedef enum rill_err rill_index_visit_fn(void *context, const struct rill_index_subject *subject);
 
@@ -232,6 +253,15 @@ typedef enum rill_err rill_index_visit_fn(void *context, const struct rill_index
    */
 enum rill_err rill_index_list(struct rill_index *index, struct rill_bytes pattern, struct rill_bytes after,
                               size_t limit, rill_index_visit_fn *visit, void *context) RILL_MUST_CHECK;
+
+/* As list; but of each subject only the last message before `end`, which is not 0, is asked for, and 0 stands for none. */
+enum rill_err rill_index_list_before(struct rill_index *index, struct rill_bytes pattern,
+                                     struct rill_bytes after, uint64_t end, size_t limit,
+                                     rill_index_visit_fn *visit, void *context) RILL_MUST_CHECK;
+/* Subjects with more than `above` messages, in the order of their bytes: looks at those behind *after, at most `limit`, and
+   puts the last one that it looked at there; makes *after empty when there are no more. DAMAGED, NO_MEMORY, LIMIT. */
+enum rill_err rill_index_crowded(struct rill_index *index, struct rill_buf *after, uint64_t above,
+                                 size_t limit, rill_index_visit_fn *visit, void *context) RILL_MUST_CHECK;
 
 /* The block that holds the first message at or after this time, as the sequences of its messages: the caller
    reads that block to find the exact one. Deleted messages count here, purged ones do not. NOT_FOUND when no

@@ -38,7 +38,7 @@ enum {
     X(DETAIL_DROP, "DELETE FROM segment_detail WHERE number<?1")                                             \
     X(SUBJECT_ID, "SELECT id, fed, deleted, live, eras FROM subject WHERE subject=?1")                       \
     X(SUBJECT_TEXT, "SELECT id, fed, deleted, live, eras, subject FROM subject WHERE id=?1")                 \
-    X(SUBJECT_RANGE, "SELECT id, subject FROM subject WHERE subject>=?1 ORDER BY subject")                   \
+    X(SUBJECT_RANGE, "SELECT id, subject, live FROM subject WHERE subject>=?1 ORDER BY subject")             \
     X(SUBJECT_NEWER, "SELECT id, subject FROM subject WHERE id>?1 ORDER BY id")                              \
     X(SUBJECT_LAST_ID, "SELECT max(id) FROM subject")                                                        \
     X(SUBJECT_FEED, "INSERT INTO subject(subject, fed, deleted, live, eras) VALUES(?1, ?2, 0, ?2, ?3) "      \

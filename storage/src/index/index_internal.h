@@ -128,6 +128,7 @@ struct rill_index_filter {
     struct filter_local locals[2];                    // ready and active, by serial modulo 2
     struct filter_known known[3];                     // of the file; of ready and active, by serial modulo 2
     uint64_t none_from, none_to;                      // no match in [none_from, none_to)
+    uint64_t vain_from, vain_to;                      // nor here, where the newest was looked for
     uint64_t counted_from, counted_to;                // `counted` match in [from, to), when is_counted
     uint64_t counted;
     bool is_counted;
@@ -170,8 +171,10 @@ bool overlay_has(const struct overlay *overlay, uint64_t sequence);
 enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t eras,
                              const struct overlay *overlay, uint64_t from,
                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* Below `end`, which is at most INT64_MAX. */
 enum rill_err lookup_db_last(struct rill_index *index, const struct subject_row *row,
-                             const struct overlay *overlay, uint64_t *ret_sequence) RILL_MUST_CHECK;
+                             const struct overlay *overlay, uint64_t end,
+                             uint64_t *ret_sequence) RILL_MUST_CHECK;
 enum rill_err lookup_db_count(struct rill_index *index, const struct subject_row *row,
                               const struct overlay *overlay, uint64_t from,
                               uint64_t *ret_count) RILL_MUST_CHECK;
@@ -181,6 +184,9 @@ enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t 
 /* In a batch. */
 bool lookup_batch_next(const struct rill_index *index, const struct batch *batch,
                        const struct batch_subject *subject, uint64_t from, uint64_t *ret_sequence);
+/* The last one below `end`. */
+bool lookup_batch_last(const struct rill_index *index, const struct batch *batch,
+                       const struct batch_subject *subject, uint64_t end, uint64_t *ret_sequence);
 uint64_t lookup_batch_count(const struct rill_index *index, const struct batch *batch,
                             const struct batch_subject *subject, uint64_t from);
 
@@ -206,6 +212,5 @@ enum rill_err walk_next(struct rill_index_filter *filter, uint64_t from, uint64_
                         uint64_t *ret_sequence) RILL_MUST_CHECK;
 enum rill_err walk_count(struct rill_index_filter *filter, uint64_t from, uint64_t to, uint64_t *ret_count,
                          uint64_t *ret_reached) RILL_MUST_CHECK;
-bool filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject);
 /* Behind the last message fed. */
 uint64_t index_end(const struct rill_index *index);

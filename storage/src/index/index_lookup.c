@@ -156,18 +156,33 @@ enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t era
     return err;
 }
 
+/* The last of its positions below `end` that is not deleted. */
+static bool posting_last(const struct posting *posting, const struct overlay *overlay, uint64_t end,
+                         uint64_t *ret_sequence)
+{
+    for (uint32_t i = posting_at(posting, end); i > 0; i--) {
+        if (overlay_has(overlay, posting->positions[i - 1]))
+            continue;
+        *ret_sequence = posting->positions[i - 1];
+        return true;
+    }
+    return false;
+}
+
 enum rill_err lookup_db_last(struct rill_index *index, const struct subject_row *row,
-                             const struct overlay *overlay, uint64_t *ret_sequence)
+                             const struct overlay *overlay, uint64_t end, uint64_t *ret_sequence)
 {
     struct posting posting;
-    enum rill_err err;
-    for (uint64_t end = INT64_MAX; !(err = posting_before(index, row, end, &posting)); end = posting.last) {
-        for (uint32_t i = posting.count; i > 0; i--) {
-            if (overlay_has(overlay, posting.positions[i - 1]))
-                continue;
-            *ret_sequence = posting.positions[i - 1];
+    enum rill_err err =
+        end > index->db_last ? RILL_ERR_NOT_FOUND : posting_from(index, row->id, row->eras, end, &posting);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        return err;
+    if (!err && posting_last(&posting, overlay, end, ret_sequence))
+        return RILL_OK;
+    for (uint64_t before = end; !(err = posting_before(index, row, before, &posting));
+         before = posting.last) {
+        if (posting_last(&posting, overlay, end, ret_sequence))
             return RILL_OK;
-        }
     }
     return err;
 }
@@ -252,6 +267,20 @@ bool lookup_batch_next(const struct rill_index *index, const struct batch *batch
     const struct batch_subject *cover = cover_of(index, batch, subject);
     for (uint32_t i = batch_offset_at(batch, subject, from); i < subject->end; i++) {
         const uint64_t sequence = batch->base + batch_offsets(subject)[i];
+        if (batch_has_deleted(cover, sequence))
+            continue;
+        *ret_sequence = sequence;
+        return true;
+    }
+    return false;
+}
+
+bool lookup_batch_last(const struct rill_index *index, const struct batch *batch,
+                       const struct batch_subject *subject, uint64_t end, uint64_t *ret_sequence)
+{
+    const struct batch_subject *cover = cover_of(index, batch, subject);
+    for (uint32_t i = batch_offset_at(batch, subject, end); i > subject->start; i--) {
+        const uint64_t sequence = batch->base + batch_offsets(subject)[i - 1];
         if (batch_has_deleted(cover, sequence))
             continue;
         *ret_sequence = sequence;

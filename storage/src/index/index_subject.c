@@ -58,23 +58,19 @@ static enum rill_err view_first(const struct view *view, uint64_t *ret_sequence)
 }
 
 static bool batch_last(const struct view *view, const struct batch *batch,
-                       const struct batch_subject *subject, uint64_t *ret_sequence)
+                       const struct batch_subject *subject, uint64_t end, uint64_t *ret_sequence)
 {
-    for (uint32_t i = subject ? subject->end : 0; subject && i > subject->start; i--) {
-        *ret_sequence = batch->base + batch_offsets(subject)[i - 1];
-        if (subject == view->active || !batch_has_deleted(view->active, *ret_sequence))
-            return *ret_sequence >= view->from;
-    }
-    return false;
+    return subject && lookup_batch_last(view->index, batch, subject, end, ret_sequence);
 }
 
-static enum rill_err view_last(const struct view *view, uint64_t *ret_sequence)
+static enum rill_err view_last(const struct view *view, uint64_t end, uint64_t *ret_sequence)
 {
     uint64_t sequence = 0;
     enum rill_err err = RILL_OK;
-    if (!batch_last(view, view->index->active, view->active, &sequence) &&
-        !batch_last(view, view->index->ready, view->ready, &sequence))
-        err = view->has_row ? lookup_db_last(view->index, &view->row, &view->overlay, &sequence)
+    end = end < INT64_MAX ? end : INT64_MAX;
+    if (!batch_last(view, view->index->active, view->active, end, &sequence) &&
+        !batch_last(view, view->index->ready, view->ready, end, &sequence))
+        err = view->has_row ? lookup_db_last(view->index, &view->row, &view->overlay, end, &sequence)
                             : RILL_ERR_NOT_FOUND;
     if (!err && sequence < view->from)
         err = RILL_ERR_NOT_FOUND;
@@ -97,31 +93,47 @@ static enum rill_err view_count(const struct view *view, uint64_t from, uint64_t
     return err;
 }
 
-enum rill_err rill_index_last(struct rill_index *index, struct rill_bytes subject, uint64_t *ret_sequence)
+enum rill_err rill_index_last_before(struct rill_index *index, struct rill_bytes subject, uint64_t end,
+                                     uint64_t *ret_sequence)
 {
     struct view view;
     enum rill_err err = index_reader(index);
     err = err ? err : view_of(index, subject, &view);
-    err = err ? err : view_last(&view, ret_sequence);
+    err = err ? err : view_last(&view, end, ret_sequence);
     return index_failed(index, err);
 }
 
-enum rill_err rill_index_subject(struct rill_index *index, struct rill_bytes subject,
-                                 struct rill_index_subject *ret)
+enum rill_err rill_index_subject_from(struct rill_index *index, struct rill_bytes subject, uint64_t from,
+                                      struct rill_index_subject *ret)
 {
     struct view view;
     struct rill_index_subject found = {.subject = subject};
     enum rill_err err = index_reader(index);
     err = err ? err : view_of(index, subject, &view);
+    const bool is_all = !err && from <= view.from;
+    if (!err && !is_all)
+        view.from = from;
     err = err ? err : view_first(&view, &found.first_sequence);
-    if (!err && view.active)
+    if (!err && is_all && view.active)
         view.active->live_from = found.first_sequence;
     err = err ? err : view_count(&view, found.first_sequence, &found.count);
     if (!err) {
-        err = view_last(&view, &found.last_sequence);
+        err = view_last(&view, INT64_MAX, &found.last_sequence);
         err = err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err; // there is a first one
     }
     if (!err)
         *ret = found;
+    return index_failed(index, err);
+}
+
+enum rill_err rill_index_next_of(struct rill_index *index, struct rill_bytes subject, uint64_t from,
+                                 uint64_t *ret_sequence)
+{
+    struct view view;
+    enum rill_err err = index_reader(index);
+    err = err ? err : view_of(index, subject, &view);
+    if (!err && from > view.from)
+        view.from = from;
+    err = err ? err : view_first(&view, ret_sequence);
     return index_failed(index, err);
 }

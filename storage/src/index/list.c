@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lists of subjects: those of the file in their order, merged with those that only the batches have.
+// Lists of subjects: those of the file in their order, merged with those that only the batches have; of all, or only of
+// those with many messages, or as they were at a sequence.
 #include "index_internal.h"
 
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "proto/subject.h"
 
@@ -15,6 +17,9 @@ struct listing {
     size_t recent_count, recent_at;
     sqlite3_stmt *rows;
     bool has_row;
+    uint64_t end;           // only the last message in front of it is asked for; 0: all is
+    uint64_t above;         // only those with more messages
+    struct rill_buf *reach; // the last subject that was looked at; NULL: nobody wants to know
 };
 
 static int compare_texts(const void *a, const void *b)
@@ -68,18 +73,54 @@ static enum rill_err list_begin(struct listing *listing)
     return step_row(listing);
 }
 
-static enum rill_err visit_subject(struct listing *listing, struct rill_bytes text, size_t *left,
-                                   rill_index_visit_fn *visit, void *context)
+static uint64_t batch_live(const struct batch *batch, struct rill_bytes text)
+{
+    const struct batch_subject *subject = batch ? batch_find(batch, text) : NULL;
+    return subject ? subject->end - subject->start : 0;
+}
+
+/* It cannot have more than so many messages. */
+static bool is_small(const struct listing *listing, struct rill_bytes text, uint64_t in_row)
+{
+    const struct rill_index *index = listing->index;
+    return in_row + batch_live(index->ready, text) + batch_live(index->active, text) <= listing->above;
+}
+
+static enum rill_err visit_last(struct listing *listing, struct rill_bytes text, rill_index_visit_fn *visit,
+                                void *context)
+{
+    struct rill_index_subject subject = {.subject = text};
+    const enum rill_err err =
+        rill_index_last_before(listing->index, text, listing->end, &subject.last_sequence);
+    return err && err != RILL_ERR_NOT_FOUND ? err : visit(context, &subject);
+}
+
+static enum rill_err visit_subject(struct listing *listing, struct rill_bytes text, uint64_t in_row,
+                                   size_t *left, rill_index_visit_fn *visit, void *context)
 {
     struct rill_index_subject subject;
+    if (listing->end) {
+        --*left;
+        return visit_last(listing, text, visit, context);
+    }
+    if (listing->reach) {
+        --*left;
+        listing->reach->len = 0;
+        const enum rill_err err = rill_buf_append(listing->reach, text);
+        if (err || is_small(listing, text, in_row))
+            return err;
+    }
     const enum rill_err err = rill_index_subject(listing->index, text, &subject);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
-    --*left;
+    if (subject.count <= listing->above)
+        return RILL_OK;
+    *left -= !listing->reach;
     return visit(context, &subject);
 }
 
-static enum rill_err list_all(struct listing *listing, size_t left, rill_index_visit_fn *visit, void *context)
+static enum rill_err list_some(struct listing *listing, size_t left, rill_index_visit_fn *visit,
+                               void *context)
 {
     enum rill_err err = RILL_OK;
     while (!err && left && (listing->has_row || listing->recent_at < listing->recent_count)) {
@@ -88,7 +129,8 @@ static enum rill_err list_all(struct listing *listing, size_t left, rill_index_v
         const struct rill_bytes row =
             listing->has_row ? index_column_bytes(listing->rows, 1) : RILL_BYTES("");
         const int order = !has_recent ? -1 : !listing->has_row ? 1 : rill_bytes_compare(row, recent);
-        err = visit_subject(listing, order < 0 ? row : recent, &left, visit, context);
+        const uint64_t in_row = order <= 0 ? index_column(listing->rows, 2) : 0;
+        err = visit_subject(listing, order < 0 ? row : recent, in_row, &left, visit, context);
         while (order >= 0 && listing->recent_at < listing->recent_count &&
                rill_bytes_equal(listing->recent[listing->recent_at], recent))
             listing->recent_at++;
@@ -98,16 +140,49 @@ static enum rill_err list_all(struct listing *listing, size_t left, rill_index_v
     return err;
 }
 
+static enum rill_err list(struct listing *listing, size_t limit, rill_index_visit_fn *visit, void *context)
+{
+    enum rill_err err = index_reader(listing->index);
+    err = err ? err : list_begin(listing);
+    err = err ? err : list_some(listing, limit, visit, context);
+    if (listing->reach && !err && !listing->has_row && listing->recent_at == listing->recent_count)
+        listing->reach->len = 0;
+    if (listing->rows)
+        (void)sqlite3_reset(listing->rows);
+    free(listing->recent);
+    return index_failed(listing->index, err);
+}
+
 enum rill_err rill_index_list(struct rill_index *index, struct rill_bytes pattern, struct rill_bytes after,
                               size_t limit, rill_index_visit_fn *visit, void *context)
 {
     struct listing listing = {
         .index = index, .pattern = pattern, .prefix = pattern_prefix(pattern), .after = after};
-    enum rill_err err = index_reader(index);
-    err = err ? err : list_begin(&listing);
-    err = err ? err : list_all(&listing, limit, visit, context);
-    if (listing.rows)
-        (void)sqlite3_reset(listing.rows);
-    free(listing.recent);
-    return index_failed(index, err);
+    return list(&listing, limit, visit, context);
+}
+
+enum rill_err rill_index_list_before(struct rill_index *index, struct rill_bytes pattern,
+                                     struct rill_bytes after, uint64_t end, size_t limit,
+                                     rill_index_visit_fn *visit, void *context)
+{
+    struct listing listing = {
+        .index = index, .pattern = pattern, .prefix = pattern_prefix(pattern), .after = after, .end = end};
+    RILL_ASSERT(end > 0);
+    return list(&listing, limit, visit, context);
+}
+
+enum rill_err rill_index_crowded(struct rill_index *index, struct rill_buf *after, uint64_t above,
+                                 size_t limit, rill_index_visit_fn *visit, void *context)
+{
+    char *copy = rill_alloc_cstr(rill_buf_bytes(after));
+    struct listing listing = {
+        .index = index,
+        .pattern = RILL_BYTES(">"),
+        .after = rill_bytes_of(copy, after->len),
+        .above = above,
+        .reach = after,
+    };
+    const enum rill_err err = list(&listing, limit, visit, context);
+    free(copy);
+    return err;
 }

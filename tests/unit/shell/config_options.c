@@ -78,6 +78,15 @@ Test(config_options, keys_fill_their_fields)
     config_loaded_free(loaded);
 }
 
+// Messages are synced always, or an interval says that they may be later than their acknowledgements.
+Test(config_options, a_sync_interval_is_a_time_or_always)
+{
+    struct config_loaded *loaded = config_load("jetstream { sync_interval: '2m' }", "");
+    cr_expect(eq(int, (int)loaded->err, (int)RILL_OK), "%s", loaded->why.text);
+    cr_expect(eq(i64, loaded->options.jetstream_sync_ns, 120 * SEC));
+    config_loaded_free(loaded);
+}
+
 static const struct {
     const char *text;
     bool on;
@@ -121,8 +130,6 @@ static const struct {
     {"jetstream { domain: a.b }", RILL_ERR_INVALID,
      "c.conf:1: jetstream: domain: a name without blanks and '.', '*', '>', of at most 255 bytes"},
     {"jetstream { domain: API }", RILL_ERR_INVALID, "c.conf:1: jetstream: domain: it cannot be API"},
-    {"jetstream { sync_interval: '5s' }", RILL_ERR_UNSUPPORTED,
-     "c.conf:1: jetstream: sync_interval: other than `always` it is not supported yet by rilld"},
     {"\njetstream { nope: 1 }", RILL_ERR_INVALID, "c.conf:2: jetstream: nope: unknown key"},
     {"max_payloads: 1", RILL_ERR_INVALID, "c.conf:1: max_payloads: unknown key; did you mean max_payload?"},
     {"websockets {}", RILL_ERR_INVALID, "c.conf:1: websockets: unknown key; did you mean websocket?"},

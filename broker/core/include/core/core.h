@@ -70,6 +70,7 @@ struct rill_jetstream_limits {
 struct rill_jetstream_config {
     bool enabled;
     bool lenient; // fields of requests that nobody knows are passed over
+    bool async;   // messages are acknowledged before they are durable, in all streams
     struct rill_jetstream_limits limits;
     /* Clients reach this broker at $JS.<domain>.API.> too: a token of at most 255 bytes; NULL: none. */
     const char *domain;

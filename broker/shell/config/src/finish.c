@@ -81,9 +81,6 @@ static void choose_store(struct load *load)
 static enum rill_err check_jetstream(struct load *load)
 {
     choose_store(load);
-    if (load->options->jetstream_sync_ns)
-        return fail(load, "jetstream.sync_interval", RILL_ERR_UNSUPPORTED,
-                    "other than `always` it is not supported yet by rilld");
     const char *domain = load->options->jetstream_domain;
     if (domain && (!domain[0] || strlen(domain) > DOMAIN_BYTES_MAX || strpbrk(domain, ".*> \t\r\n")))
         return fail(load, "jetstream.domain", RILL_ERR_INVALID,

@@ -6,7 +6,7 @@
 #include "load.h"
 
 #include "scalar.h"
-#include "suggest.h"
+#include "table.h"
 
 #include <stdio.h>
 
@@ -53,7 +53,7 @@ struct flag {
 static bool words_contain(const char *words, struct rill_bytes wanted)
 {
     struct rill_bytes word;
-    while (option_next_word(&words, &word)) {
+    while (rill_next_word(&words, &word)) {
         if (rill_bytes_equal(word, wanted))
             return true;
     }
@@ -93,8 +93,8 @@ static enum rill_err flag_fail(struct load *load, struct rill_bytes name, const 
 
 static enum rill_err flag_fail_unknown(struct load *load, struct rill_bytes name)
 {
-    struct suggestion suggestion = suggestion_for(name);
-    suggestion_consider_rows(&suggestion, true);
+    struct rill_suggestion suggestion = rill_suggestion_for(name);
+    option_suggest(&suggestion, true);
     if (!suggestion.nearest.len)
         return flag_fail(load, name, "there is no such flag; rilld -h lists them");
     char problem[96];

@@ -11,31 +11,12 @@ enum {
     HELP_LINE_WIDTH = 100,
 };
 
-/* Writes words, broken at blanks so that no line is longer than HELP_LINE_WIDTH; backticks are left out. */
-static void print_wrapped(FILE *out, const char *text, size_t indent)
-{
-    size_t column = indent;
-    struct rill_bytes word;
-    while (option_next_word(&text, &word)) {
-        if (column > indent && column + 1 + word.len > HELP_LINE_WIDTH) {
-            (void)fprintf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        }
-        column += (size_t)fprintf(out, "%s", column > indent ? " " : "");
-        for (size_t i = 0; i < word.len; i++) {
-            if (word.data[i] != '`')
-                column += fputc(word.data[i], out) != EOF;
-        }
-    }
-    (void)fputc('\n', out);
-}
-
 static void print_flag(FILE *out, const char *flags, const char *argument, const char *description)
 {
     char line[128];
     size_t used = 0;
     struct rill_bytes flag;
-    while (option_next_word(&flags, &flag) && used < sizeof line)
+    while (rill_next_word(&flags, &flag) && used < sizeof line)
         used += (size_t)snprintf(line + used, sizeof line - used, "%s%s" RILL_PRI, used ? ", " : "",
                                  flag.len > 2 && islower(flag.data[0]) ? "--" : "-", RILL_ARG(flag));
     if (*argument && used < sizeof line)
@@ -44,7 +25,7 @@ static void print_flag(FILE *out, const char *flags, const char *argument, const
         (void)fprintf(out, "  %s\n%*s", line, HELP_FLAG_WIDTH, "");
     else
         (void)fprintf(out, "  %-*s", HELP_FLAG_WIDTH - 2, line);
-    print_wrapped(out, description, HELP_FLAG_WIDTH);
+    rill_print_wrapped(out, description, HELP_FLAG_WIDTH, HELP_LINE_WIDTH);
 }
 
 static const char *argument_name(const struct option_row *row)

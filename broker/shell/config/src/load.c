@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "load.h"
 
-#include "suggest.h"
+#include "table.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -244,10 +244,10 @@ static const struct {
 
 static enum rill_err fail_unknown(struct load *load, const struct config_value *value, const char *dotted)
 {
-    struct suggestion suggestion = suggestion_for(rill_bytes_from_cstr(dotted));
-    suggestion_consider_rows(&suggestion, false);
+    struct rill_suggestion suggestion = rill_suggestion_for(rill_bytes_from_cstr(dotted));
+    option_suggest(&suggestion, false);
     for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        suggestion_consider(&suggestion, rill_bytes_from_cstr(handlers[i].key));
+        rill_suggestion_consider(&suggestion, rill_bytes_from_cstr(handlers[i].key));
     if (!suggestion.nearest.len)
         return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key");
     return config_fail(value, load->why, RILL_ERR_INVALID, "unknown key; did you mean " RILL_PRI "?",

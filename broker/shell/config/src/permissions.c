@@ -14,7 +14,7 @@
 static bool key_is(const struct config_value *value, const char *words)
 {
     struct rill_bytes word;
-    while (option_next_word(&words, &word)) {
+    while (rill_next_word(&words, &word)) {
         if (strlen(value->key) == word.len && strncasecmp(value->key, (const char *)word.data, word.len) == 0)
             return true;
     }
@@ -29,9 +29,9 @@ static enum rill_err load_permission(struct load *load, const struct config_valu
     struct rill_bytes subject;
     struct rill_bytes queue;
     struct rill_bytes more;
-    const bool has_subject = option_next_word(&list, &subject);
-    const bool has_queue = option_next_word(&list, &queue);
-    if (!has_subject || !rill_subject_is_valid(subject) || option_next_word(&list, &more))
+    const bool has_subject = rill_next_word(&list, &subject);
+    const bool has_queue = rill_next_word(&list, &queue);
+    if (!has_subject || !rill_subject_is_valid(subject) || rill_next_word(&list, &more))
         return config_fail(value, load->why, RILL_ERR_INVALID, "\"%.60s\" is not a valid subject", text);
     if (has_queue && (!with_queue || !rill_subject_is_valid(queue)))
         return config_fail(value, load->why, RILL_ERR_INVALID, "\"%.60s\": %s", text,

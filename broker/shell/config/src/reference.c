@@ -89,7 +89,7 @@ static const char blocks[] =
 static void print_words(FILE *out, const char *words, const char *dash)
 {
     struct rill_bytes word;
-    for (bool first = true; option_next_word(&words, &word); first = false)
+    for (bool first = true; rill_next_word(&words, &word); first = false)
         (void)fprintf(out, "%s`%s" RILL_PRI "`", first ? "" : ", ", dash[0] && word.len > 2 ? "--" : dash,
                       RILL_ARG(word));
 }

@@ -48,7 +48,7 @@ static const struct option_row *row_of_flag_or_key(struct rill_bytes wanted, boo
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *list = flags ? rows[i].flags : rows[i].keys;
         struct rill_bytes word;
-        while (option_next_word(&list, &word)) {
+        while (rill_next_word(&list, &word)) {
             // Keys are compared in any case, flags exactly.
             if (word.len == wanted.len &&
                 (flags ? memcmp(word.data, wanted.data, word.len)
@@ -93,19 +93,21 @@ size_t option_row_index(const struct option_row *row)
     return (size_t)(row - rows);
 }
 
-bool option_next_word(const char **list, struct rill_bytes *ret_word)
+void option_suggest(struct rill_suggestion *suggestion, bool flags)
 {
-    *list += strspn(*list, " ");
-    *ret_word = rill_bytes_of(*list, strcspn(*list, " "));
-    *list += ret_word->len;
-    return ret_word->len > 0;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *words = flags ? rows[i].flags : rows[i].keys;
+        struct rill_bytes word;
+        while (rill_next_word(&words, &word))
+            rill_suggestion_consider(suggestion, word);
+    }
 }
 
 struct rill_bytes option_row_key(const struct option_row *row)
 {
     const char *list = row->keys;
     struct rill_bytes key;
-    return option_next_word(&list, &key) ? key : rill_bytes_from_cstr(row->name);
+    return rill_next_word(&list, &key) ? key : rill_bytes_from_cstr(row->name);
 }
 
 static void *field_of(struct rill_options *options, const struct option_row *row, bool right_type)

@@ -3,7 +3,8 @@
 // The rows of config/option_table.h at run time: what the loaders, the help and the reload diff loop over.
 #pragma once
 
-#include "base/bytes.h"
+#include "base/suggest.h"
+#include "base/words.h"
 #include "config/options.h"
 
 enum option_type {
@@ -48,8 +49,8 @@ const struct option_row *option_row_by_flag(struct rill_bytes flag);
 /* Which row of the table this is. */
 size_t option_row_index(const struct option_row *row);
 
-/* Splits the first word off a list of words that are separated by blanks; false at the end. */
-bool option_next_word(const char **list, struct rill_bytes *ret_word);
+/* Considers every key, or every flag, of the table. */
+void option_suggest(struct rill_suggestion *suggestion, bool flags);
 /* The key that is shown to people: the first one, or the name of the field when it has none. */
 struct rill_bytes option_row_key(const struct option_row *row);
 

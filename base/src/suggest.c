@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "suggest.h"
-
-#include "table.h"
+#include "base/suggest.h"
 
 enum {
     WORD_MAX = 48,    // longer words get no suggestion
@@ -32,16 +30,16 @@ static size_t edit_distance(struct rill_bytes a, struct rill_bytes b)
     return row[b.len];
 }
 
-struct suggestion suggestion_for(struct rill_bytes wanted)
+struct rill_suggestion rill_suggestion_for(struct rill_bytes wanted)
 {
     size_t leaf_len = 0; // behind the last dot: the blocks around a key were right
     while (leaf_len < wanted.len && wanted.data[wanted.len - 1 - leaf_len] != '.')
         leaf_len++;
     const size_t mistakes = leaf_len / 2 < MISTAKES_MAX ? leaf_len / 2 : MISTAKES_MAX;
-    return (struct suggestion){.wanted = wanted, .distance = mistakes + 1};
+    return (struct rill_suggestion){.wanted = wanted, .distance = mistakes + 1};
 }
 
-void suggestion_consider(struct suggestion *suggestion, struct rill_bytes candidate)
+void rill_suggestion_consider(struct rill_suggestion *suggestion, struct rill_bytes candidate)
 {
     if (suggestion->wanted.len > WORD_MAX || candidate.len > WORD_MAX)
         return;
@@ -50,16 +48,4 @@ void suggestion_consider(struct suggestion *suggestion, struct rill_bytes candid
         return;
     suggestion->distance = distance;
     suggestion->nearest = candidate;
-}
-
-void suggestion_consider_rows(struct suggestion *suggestion, bool flags)
-{
-    size_t row_count = 0;
-    const struct option_row *rows = option_rows(&row_count);
-    for (size_t i = 0; i < row_count; i++) {
-        const char *words = flags ? rows[i].flags : rows[i].keys;
-        struct rill_bytes word;
-        while (option_next_word(&words, &word))
-            suggestion_consider(suggestion, word);
-    }
 }

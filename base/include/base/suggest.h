@@ -5,15 +5,13 @@
 
 #include "base/bytes.h"
 
-struct suggestion {
+struct rill_suggestion {
     struct rill_bytes wanted;  // what was written
     struct rill_bytes nearest; // empty while nothing is near enough
     size_t distance;           // letters to change, add or drop
 };
 
-struct suggestion suggestion_for(struct rill_bytes wanted);
+struct rill_suggestion rill_suggestion_for(struct rill_bytes wanted);
 /* Keeps the candidate if it is nearer than what was seen before. The view must live as long as the
  * suggestion. */
-void suggestion_consider(struct suggestion *suggestion, struct rill_bytes candidate);
-/* Considers every key, or every flag, of the table of options. */
-void suggestion_consider_rows(struct suggestion *suggestion, bool flags);
+void rill_suggestion_consider(struct rill_suggestion *suggestion, struct rill_bytes candidate);
