@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "io.h"
 #include "proto/headers.h"
+#include "proto/message_ttl.h"
 
 #include <stdlib.h>
 
@@ -140,6 +142,15 @@ static void note_place(struct indexing *indexing, uint64_t segment, uint64_t off
     indexing->since_rotation += size;
 }
 
+/* When the message's own time is over; 0: never. */
+static int64_t expiry_of(const struct record *record)
+{
+    const int64_t ttl_ns = rill_message_ttl_of(record->headers);
+    if (ttl_ns <= 0 || record->time_ns > RILL_NEVER_NS - ttl_ns)
+        return 0;
+    return record->time_ns + ttl_ns;
+}
+
 /* LIMIT: it is to be fed again later. */
 static enum rill_err feed_message(struct indexing *indexing, const struct record *record)
 {
@@ -149,8 +160,10 @@ static enum rill_err feed_message(struct indexing *indexing, const struct record
         .time_ns = record->time_ns > indexing->fed.time_ns ? record->time_ns : indexing->fed.time_ns,
         .subject = record->subject,
     };
-    if (record->headers.len)
+    if (record->headers.len) {
         (void)rill_headers_find(record->headers, RILL_BYTES("Nats-Msg-Id"), &message.id);
+        message.expire_ns = expiry_of(record);
+    }
     const enum rill_err err = rill_index_feed(indexing->index, &message);
     if (err)
         return err;

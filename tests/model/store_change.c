@@ -215,7 +215,7 @@ void model_expire(struct model *model)
     struct rill_store_expired expired[MODEL_SIDES_MAX];
     enum rill_err errs[MODEL_SIDES_MAX] = {0};
     for (size_t i = 0; i < model->side_count; i++)
-        errs[i] = drive_expire(model->sides[i].store, model->now_ns, &expired[i]);
+        errs[i] = drive_expire(model->sides[i].store, model->now_ns, NULL, NULL, &expired[i]);
     if (!is_done(model, errs))
         return;
     const uint64_t wanted = age_ns ? oracle_expire(&model->oracle, model->now_ns - age_ns) : 0;
