@@ -43,8 +43,9 @@ static void hear(void *context, const struct rill_store_gone *gone)
 {
     struct heard *heard = context;
     const size_t used = strlen(heard->text);
-    (void)snprintf(heard->text + used, sizeof heard->text - used, "%lu %.*s%s;", (unsigned long)gone->sequence,
-                   (int)gone->subject.len, (const char *)gone->subject.data, gone->is_last ? " last" : "");
+    (void)snprintf(heard->text + used, sizeof heard->text - used, "%lu %.*s%s;",
+                   (unsigned long)gone->sequence, (int)gone->subject.len, (const char *)gone->subject.data,
+                   gone->is_last ? " last" : "");
 }
 
 /* What goes at this time, as it was heard; and when the store wants to be asked again. */

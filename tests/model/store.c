@@ -2,55 +2,20 @@
 //
 // A file store and a memory store against an array. Random appends, deletes, purges, commits that stay in
 // flight for a while, reads, tidying and opening again; every answer of both is that of the array.
-#include "storage/store.h"
+#include "store_model.h"
 
-#include "base/random.h"
+#include "base/clock.h"
 #include "proto/subject.h"
 #include "seed.h"
-#include "store_oracle.h"
+#include "store_drive.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 TestSuite(store_model);
 
-enum { FILTERS = 5, PATTERNS_MAX = 2 };
-enum { STEPS = 1500, SIDES = 2, SUBJECTS = 12, PAYLOAD_MAX = 3000, COMMIT_BYTES_MAX = 256 << 10 };
-
-struct side {
-    const char *name;
-    struct rill_store_options options;
-    char folder[64];
-    struct rill_store *store;
-    struct rill_store_job *job;
-    struct rill_store_filter *filters[FILTERS];
-};
-
-struct model {
-    struct rill_random random;
-    uint64_t seed;
-    struct side sides[SIDES];
-    struct oracle oracle;
-    struct rill_disk *memory;
-    char root[32];
-    int64_t now_ns;
-    struct rill_store_limits limits;
-    bool in_flight;
-    bool job_was_run;
-};
-
-static uint32_t below(struct model *model, uint32_t bound)
-{
-    return rill_random_below(&model->random, bound);
-}
-
-static struct side *side_at(struct model *model, size_t i)
-{
-    return &model->sides[i];
-}
+enum { STEPS = 1500, PATTERNS_MAX = 2, PAYLOAD_MAX = 3000, COMMIT_BYTES_MAX = 256 << 10 };
 
 static void load(struct model *model, struct side *side, uint64_t sequence)
 {
@@ -60,8 +25,7 @@ static void load(struct model *model, struct side *side, uint64_t sequence)
     cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK), "seed %lu", model->seed);
 }
 
-/* One piece of work in the background. False when there is none. */
-static bool work(struct model *model, struct side *side)
+bool model_work(struct model *model, struct side *side)
 {
     struct rill_store_job *job = rill_store_background_start(side->store);
     if (!job)
@@ -74,7 +38,7 @@ static bool work(struct model *model, struct side *side)
 static void expect_state(struct model *model)
 {
     const struct oracle_state wanted = oracle_state(&model->oracle, COMMITTED);
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct rill_store_state state;
         rill_store_state(side_at(model, i)->store, &state);
         cr_assert(not(state.read_only), "%s", state.why.text);
@@ -91,7 +55,7 @@ static void expect_state(struct model *model)
     }
 }
 
-static void subject_of(uint32_t number, char ret_subject[32])
+void model_subject(uint32_t number, char ret_subject[32])
 {
     (void)snprintf(ret_subject, 32, "s%u.%s.t%u", number % 3, number % 2 ? "a" : "b", number);
 }
@@ -103,34 +67,28 @@ static uint8_t *payload_of(uint64_t sequence)
     return bytes;
 }
 
-/* What the limits say of an append when they discard what is new. */
-static enum rill_err refusal(const struct model *model, uint32_t record_bytes)
-{
-    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
-    const struct rill_store_limits *limits = &model->limits;
-    if (limits->discard_new && limits->max_messages && state.messages >= limits->max_messages)
-        return RILL_ERR_FULL_MESSAGES;
-    if (limits->discard_new && limits->max_bytes && state.bytes + record_bytes > limits->max_bytes)
-        return RILL_ERR_FULL_BYTES;
-    return RILL_OK;
-}
-
 static void append(struct model *model)
 {
     struct oracle_message message = {.time_ns = model->now_ns,
-                                     .subject = below(model, SUBJECTS),
+                                     .subject = below(model, MODEL_SUBJECTS),
                                      .payload_bytes = below(model, PAYLOAD_MAX)};
-    char subject[32];
-    enum rill_err errs[SIDES];
-    subject_of(message.subject, subject);
-    message.record_bytes = (uint32_t)((36 + strlen(subject) + message.payload_bytes + 7) / 8 * 8);
-    const enum rill_err refused = refusal(model, message.record_bytes);
-    for (size_t i = 0; i < SIDES; i++) {
+    char subject[32], text[64];
+    enum rill_err errs[MODEL_SIDES];
+    model_subject(message.subject, subject);
+    message.ttl = below(model, 4) ? 0 : (int)below(model, 400) - 20;
+    const struct rill_bytes headers = model_headers(message.ttl, text);
+    message.record_bytes =
+        (uint32_t)((36 + strlen(subject) + headers.len + message.payload_bytes + 7) / 8 * 8);
+    const enum rill_err refused = model_refusal(model, message.subject, message.record_bytes);
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct rill_store_message append = {
             .time_ns = model->now_ns,
             .subject = rill_bytes_from_cstr(subject),
+            .headers = headers,
             .payload = rill_bytes_of(payload_of(model->oracle.last[OPEN] + 1), message.payload_bytes)};
-        errs[i] = rill_store_append(side_at(model, i)->store, &append);
+        do
+            errs[i] = rill_store_append(side_at(model, i)->store, &append);
+        while (errs[i] == RILL_ERR_AGAIN && model_work(model, side_at(model, i)));
         if (!errs[i])
             cr_assert(eq(u64, append.sequence, model->oracle.last[OPEN] + 1), "seed %lu", model->seed);
     }
@@ -139,7 +97,7 @@ static void append(struct model *model)
               rill_err_text(errs[0]));
     if (!errs[0])
         (void)oracle_append(&model->oracle, &message);
-    model->now_ns += below(model, 5);
+    model->now_ns += below(model, 5) * RILL_NS_PER_S;
 }
 
 static enum rill_err delete_from(struct model *model, struct side *side, uint64_t sequence)
@@ -154,8 +112,8 @@ static void delete_one(struct model *model)
 {
     const uint64_t sequence = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
     const bool there = oracle_find(&model->oracle, OPEN, sequence) != NULL;
-    enum rill_err errs[SIDES];
-    for (size_t i = 0; i < SIDES; i++) {
+    enum rill_err errs[MODEL_SIDES];
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         errs[i] = delete_from(model, side_at(model, i), sequence);
         if (errs[i] != RILL_ERR_LIMIT)
             cr_assert(eq(int, errs[i], there ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu: %lu", model->seed,
@@ -177,16 +135,16 @@ static enum rill_err purge_from(struct model *model, struct side *side, uint64_t
 
 static void purge_below(struct model *model, uint64_t first_kept)
 {
-    struct rill_store_purged purged[SIDES];
-    enum rill_err errs[SIDES];
-    for (size_t i = 0; i < SIDES; i++)
+    struct rill_store_purged purged[MODEL_SIDES];
+    enum rill_err errs[MODEL_SIDES];
+    for (size_t i = 0; i < MODEL_SIDES; i++)
         errs[i] = purge_from(model, side_at(model, i), first_kept, &purged[i]);
     cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
     if (errs[0] == RILL_ERR_LIMIT)
         return;
     cr_assert(eq(int, errs[0], RILL_OK), "seed %lu", model->seed);
     const uint64_t wanted = oracle_purge(&model->oracle, first_kept);
-    for (size_t i = 0; i < SIDES; i++)
+    for (size_t i = 0; i < MODEL_SIDES; i++)
         cr_assert(eq(u64, purged[i].messages, wanted), "seed %lu", model->seed);
 }
 
@@ -200,7 +158,7 @@ static void purge(struct model *model)
         break;
     case 1:
     case 2:
-        for (size_t i = 0; i < SIDES; i++)
+        for (size_t i = 0; i < MODEL_SIDES; i++)
             cr_assert(eq(u64, rill_store_newest(side_at(model, i)->store, keep),
                          oracle_newest(&model->oracle, keep)),
                       "seed %lu", model->seed);
@@ -213,22 +171,21 @@ static void purge(struct model *model)
     cr_assert(eq(u64, model->oracle.last[OPEN], last));
 }
 
-static void start_side(struct side *side)
+/* With the loads that it waits for, and the index. */
+static void start_side(struct model *model, struct side *side)
 {
-    struct rill_store_job *job;
-    while (!(side->job = rill_store_commit_start(side->store)) &&
-           (job = rill_store_limits_load_start(side->store))) {
-        rill_store_job_run(job);
-        cr_assert(eq(int, rill_store_load_finish(side->store, job), RILL_OK));
-    }
+    do
+        side->job = drive_commit_start(side->store);
+    while (!side->job && rill_store_open_bytes(side->store) && model_work(model, side));
 }
 
-static void start(struct model *model)
+void model_start(struct model *model)
 {
+    oracle_keep_subjects(&model->oracle, model->limits.max_messages_per_subject);
     (void)oracle_keep(&model->oracle, model->limits.max_messages, model->limits.max_bytes);
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
-        start_side(side);
+        start_side(model, side);
         cr_assert(eq(int, side->job != NULL, model->sides[0].job != NULL), "seed %lu", model->seed);
     }
     model->in_flight = model->sides[0].job != NULL;
@@ -237,9 +194,9 @@ static void start(struct model *model)
         oracle_start(&model->oracle);
 }
 
-static void finish(struct model *model)
+void model_finish(struct model *model)
 {
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct rill_store_committed committed;
         struct side *side = side_at(model, i);
         if (!model->job_was_run)
@@ -254,11 +211,11 @@ static void finish(struct model *model)
 static void commit_step(struct model *model)
 {
     if (!model->in_flight)
-        start(model);
+        model_start(model);
     else if (below(model, 2))
-        finish(model);
+        model_finish(model);
     else if (!model->job_was_run) {
-        for (size_t i = 0; i < SIDES; i++)
+        for (size_t i = 0; i < MODEL_SIDES; i++)
             rill_store_job_run(side_at(model, i)->job);
         model->job_was_run = true;
     }
@@ -268,7 +225,7 @@ static void expect_message(struct model *model, const struct rill_store_message 
                            const struct oracle_message *wanted, uint64_t sequence)
 {
     char subject[32];
-    subject_of(wanted->subject, subject);
+    model_subject(wanted->subject, subject);
     cr_assert(eq(u64, message->sequence, sequence), "seed %lu", model->seed);
     cr_assert(eq(i64, message->time_ns, wanted->time_ns), "seed %lu", model->seed);
     cr_assert(rill_bytes_equal_cstr(message->subject, subject), "seed %lu", model->seed);
@@ -279,7 +236,7 @@ static void expect_message(struct model *model, const struct rill_store_message 
 static void read_one(struct model *model, uint64_t sequence)
 {
     const struct oracle_message *wanted = oracle_find(&model->oracle, COMMITTED, sequence);
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
         struct rill_store_message message;
         enum rill_err err;
@@ -295,7 +252,7 @@ static void read_one(struct model *model, uint64_t sequence)
 static void expect_deleted(struct model *model)
 {
     const uint64_t first = oracle_state(&model->oracle, COMMITTED).first_sequence;
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         size_t count, at = 0;
         const struct rill_store_range *ranges = rill_store_deleted(side_at(model, i)->store, &count);
         for (uint64_t sequence = first; sequence <= model->oracle.last[COMMITTED]; sequence++) {
@@ -310,8 +267,8 @@ static void expect_deleted(struct model *model)
 
 static void background(struct model *model)
 {
-    for (size_t i = 0; i < SIDES; i++)
-        (void)work(model, side_at(model, i));
+    for (size_t i = 0; i < MODEL_SIDES; i++)
+        (void)model_work(model, side_at(model, i));
 }
 
 /* ---- filters ---- */
@@ -319,13 +276,13 @@ static void background(struct model *model)
 static const struct {
     size_t count;
     const char *patterns[PATTERNS_MAX];
-} patterns[FILTERS] = {
+} patterns[MODEL_FILTERS] = {
     {1, {"s1.>"}}, {1, {"*.a.*"}}, {2, {"s0.b.t6", "s2.>"}}, {1, {"s2.a.t5"}}, {1, {">"}},
 };
 
 static void make_filters(struct side *side)
 {
-    for (size_t i = 0; i < FILTERS; i++) {
+    for (size_t i = 0; i < MODEL_FILTERS; i++) {
         struct rill_bytes views[PATTERNS_MAX];
         for (size_t j = 0; j < patterns[i].count; j++)
             views[j] = rill_bytes_from_cstr(patterns[i].patterns[j]);
@@ -335,15 +292,15 @@ static void make_filters(struct side *side)
 
 static void drop_filters(struct side *side)
 {
-    for (size_t i = 0; i < FILTERS; i++)
+    for (size_t i = 0; i < MODEL_FILTERS; i++)
         rill_store_filter_destroy(side->filters[i]);
 }
 
-static bool matches(size_t filter, uint32_t number)
+bool model_matches(size_t filter, uint32_t number)
 {
     char subject[32];
     bool any = false;
-    subject_of(number, subject);
+    model_subject(number, subject);
     for (size_t j = 0; j < patterns[filter].count; j++)
         any |= rill_subject_matches(rill_bytes_from_cstr(patterns[filter].patterns[j]),
                                     rill_bytes_from_cstr(subject));
@@ -356,7 +313,7 @@ static struct rill_store_subject wanted_of(const struct model *model, size_t fil
     struct rill_store_subject wanted = {.count = 0};
     for (uint64_t sequence = from ? from : 1; sequence <= model->oracle.last[COMMITTED]; sequence++) {
         const struct oracle_message *message = oracle_find(&model->oracle, COMMITTED, sequence);
-        if (!message || !matches(filter, message->subject))
+        if (!message || !model_matches(filter, message->subject))
             continue;
         wanted.first_sequence = wanted.count++ ? wanted.first_sequence : sequence;
         wanted.last_sequence = sequence;
@@ -366,19 +323,19 @@ static struct rill_store_subject wanted_of(const struct model *model, size_t fil
 
 static void query(struct model *model)
 {
-    const size_t filter = below(model, FILTERS);
+    const size_t filter = below(model, MODEL_FILTERS);
     const uint64_t from = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
     const struct rill_store_subject wanted = wanted_of(model, filter, from);
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
         uint64_t next = 0, count = 0;
         enum rill_err err;
         while ((err = rill_store_next(side->filters[filter], from, &next)) == RILL_ERR_AGAIN)
-            (void)work(model, side);
+            (void)model_work(model, side);
         cr_assert(eq(int, err, wanted.count ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu", model->seed);
         cr_assert(eq(u64, next, wanted.first_sequence), "seed %lu, %s", model->seed, side->name);
         while ((err = rill_store_count(side->filters[filter], from, &count)) == RILL_ERR_AGAIN)
-            (void)work(model, side);
+            (void)model_work(model, side);
         cr_assert(eq(int, err, RILL_OK), "seed %lu", model->seed);
         cr_assert(eq(u64, count, wanted.count), "seed %lu, %s: filter %zu from %lu", model->seed, side->name,
                   filter, from);
@@ -395,12 +352,12 @@ static enum rill_err count_subject(void *context, const struct rill_store_subjec
 static void query_subjects(struct model *model)
 {
     const struct rill_store_subject wanted = wanted_of(model, 3, 0), wanted_all = wanted_of(model, 0, 0);
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
         struct rill_store_subject found = {.count = 0}, sum = {.count = 0};
         enum rill_err err;
         while ((err = rill_store_subject(side->store, RILL_BYTES("s2.a.t5"), &found)) == RILL_ERR_AGAIN)
-            (void)work(model, side);
+            (void)model_work(model, side);
         cr_assert(eq(int, err, wanted.count ? RILL_OK : RILL_ERR_NOT_FOUND), "seed %lu", model->seed);
         cr_assert(eq(u64, found.count, wanted.count), "seed %lu", model->seed);
         cr_assert(eq(u64, found.first_sequence, wanted.first_sequence), "seed %lu", model->seed);
@@ -422,32 +379,32 @@ static enum rill_err purge_matching_from(struct model *model, struct side *side,
         if (purging->load_sequence)
             load(model, side, purging->load_sequence);
         else
-            (void)work(model, side);
+            (void)model_work(model, side);
     }
     return err;
 }
 
 static void purge_matching(struct model *model)
 {
-    const size_t filter = below(model, FILTERS);
+    const size_t filter = below(model, MODEL_FILTERS);
     const uint64_t keep = below(model, 20), first_kept = below(model, (uint32_t)model->oracle.last[OPEN] + 3);
     if (model->in_flight)
-        finish(model);
-    start(model);
+        model_finish(model);
+    model_start(model);
     if (model->in_flight)
-        finish(model);
+        model_finish(model);
     struct rill_store_subject all = wanted_of(model, filter, 0);
     uint64_t left = all.count > keep ? all.count - keep : 0, wanted = 0;
     for (uint64_t sequence = 1; left && sequence < first_kept && sequence <= model->oracle.last[OPEN];
          sequence++) {
         const struct oracle_message *message = oracle_find(&model->oracle, OPEN, sequence);
-        if (!message || !matches(filter, message->subject))
+        if (!message || !model_matches(filter, message->subject))
             continue;
         oracle_remove(&model->oracle, sequence);
         left--;
         wanted++;
     }
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct rill_store_purging purging = {0};
         cr_assert(eq(int, purge_matching_from(model, side_at(model, i), filter, first_kept, keep, &purging),
                      RILL_OK),
@@ -459,8 +416,8 @@ static void purge_matching(struct model *model)
 static void reopen(struct model *model)
 {
     if (model->in_flight)
-        finish(model);
-    for (size_t i = 0; i < SIDES; i++) {
+        model_finish(model);
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
         struct rill_error_text why;
         drop_filters(side);
@@ -473,61 +430,17 @@ static void reopen(struct model *model)
     oracle_take_back(&model->oracle);
 }
 
-static void set_limits(struct model *model)
-{
-    const uint32_t what = below(model, 8);
-    model->limits = (struct rill_store_limits){
-        .max_messages = what & 1 ? below(model, 300) : 0,
-        .max_bytes = what & 2 ? below(model, 600000) : 0,
-        .max_age_ns = below(model, 2000),
-        .discard_new = what & 4,
-    };
-    if (model->in_flight)
-        finish(model);
-    for (size_t i = 0; i < SIDES; i++)
-        rill_store_set_limits(side_at(model, i)->store, &model->limits);
-    start(model); // before the next append: what is open is enough room for what they remove
-}
-
-static enum rill_err expire_from(struct model *model, struct side *side, struct rill_store_expired *ret)
-{
-    enum rill_err err;
-    while ((err = rill_store_expire(side->store, model->now_ns, NULL, NULL, ret)) == RILL_ERR_AGAIN)
-        load(model, side, ret->load_sequence);
-    return err;
-}
-
-static void expire(struct model *model)
-{
-    const int64_t age_ns = model->limits.max_age_ns;
-    struct rill_store_expired expired[SIDES];
-    enum rill_err errs[SIDES];
-    for (size_t i = 0; i < SIDES; i++)
-        errs[i] = expire_from(model, side_at(model, i), &expired[i]);
-    cr_assert(eq(int, errs[0], errs[1]), "seed %lu", model->seed);
-    if (errs[0] == RILL_ERR_LIMIT)
-        return;
-    cr_assert(eq(int, errs[0], RILL_OK), "seed %lu", model->seed);
-    const uint64_t wanted = age_ns ? oracle_expire(&model->oracle, model->now_ns - age_ns) : 0;
-    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
-    for (size_t i = 0; i < SIDES; i++) {
-        cr_assert(eq(u64, expired[i].messages, wanted), "seed %lu", model->seed);
-        cr_assert(expired[i].next_ns <= state.first_time_ns + age_ns || !age_ns || !state.messages);
-        cr_assert(eq(int, expired[i].next_ns == INT64_MAX, !age_ns || !state.messages), "seed %lu",
-                  model->seed);
-    }
-}
-
 static void at_time(struct model *model)
 {
     const struct oracle_state state = oracle_state(&model->oracle, COMMITTED);
+    const uint32_t span_s = (uint32_t)((model->now_ns - state.first_time_ns) / RILL_NS_PER_S);
     const int64_t time_ns =
-        state.first_time_ns - 2 + below(model, (uint32_t)(model->now_ns - state.first_time_ns + 5));
+        state.first_time_ns + ((int64_t)below(model, span_s + 5) - 2) * RILL_NS_PER_S - below(model, 2);
     uint64_t wanted = state.first_sequence, sequence;
     while (wanted <= model->oracle.last[COMMITTED] && (!oracle_find(&model->oracle, COMMITTED, wanted) ||
                                                        model->oracle.messages[wanted - 1].time_ns < time_ns))
         wanted++;
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         enum rill_err err;
         while ((err = rill_store_at_time(side_at(model, i)->store, time_ns, &sequence)) == RILL_ERR_AGAIN)
             load(model, side_at(model, i), sequence);
@@ -549,7 +462,7 @@ static void step(struct model *model)
     else if (what < 56)
         purge(model);
     else if (what < 57)
-        below(model, 4) ? expire(model) : set_limits(model);
+        below(model, 4) ? model_expire(model) : model_set_limits(model);
     else if (what < 75)
         commit_step(model);
     else if (what < 80)
@@ -560,6 +473,8 @@ static void step(struct model *model)
         query_subjects(model);
     else if (what < 89)
         purge_matching(model);
+    else if (what < 91)
+        model_newest(model);
     else if (what < 94)
         read_one(model, below(model, (uint32_t)model->oracle.last[OPEN] + 3));
     else if (what < 96)
@@ -596,7 +511,7 @@ static void end(struct model *model)
 {
     struct rill_error_text why;
     char path[64];
-    for (size_t i = 0; i < SIDES; i++) {
+    for (size_t i = 0; i < MODEL_SIDES; i++) {
         struct side *side = side_at(model, i);
         drop_filters(side);
         rill_store_close(side->store);
@@ -610,7 +525,7 @@ static void end(struct model *model)
 
 static void run(uint64_t seed)
 {
-    struct model model = {.random = {seed}, .seed = seed, .now_ns = 1000};
+    struct model model = {.random = {seed}, .seed = seed, .now_ns = 1000 * RILL_NS_PER_S};
     model.memory = rill_disk_memory_create(0);
     strcpy(model.root, "/tmp/rill-model-XXXXXX");
     cr_assert(mkdtemp(model.root) != NULL);
