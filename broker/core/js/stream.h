@@ -19,6 +19,7 @@
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
 #include "storage/store.h"
+#include "stream_subjects.h"
 
 #include <stdatomic.h>
 #include <uthash.h>
@@ -105,6 +106,7 @@ struct stream {
     uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
     bool broken;             // the log takes no more; reading goes on
     bool full;               // the last commit found no room on the disk
+    uint64_t commits_failed; // each took back what was appended
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
     uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
@@ -121,6 +123,7 @@ struct stream {
     struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
+    struct subject_count subjects;
     struct asked *asked; // what waits for a block of the log
     uint32_t asked_count;
     struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
@@ -173,7 +176,7 @@ struct stream_info {
     Rill__Timestamp last_time;
     Rill__Timestamp now;
 };
-void stream_info(const struct stream *stream, struct stream_info *ret_info);
+void stream_info(struct stream *stream, struct stream_info *ret_info);
 
 // ---- publishing (stream_publish.c) ----
 

@@ -433,6 +433,7 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': commit failed: %s", stream->name,
              error.description);
     stream->js->commits_failed++;
+    stream->commits_failed++;
     stream->last_committed = state->last_sequence;
     stream->broken = err != RILL_ERR_NO_SPACE;
     take_back(stream, state);
