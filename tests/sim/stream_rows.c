@@ -131,6 +131,29 @@ Test(stream_rows, fields_without_a_meaning_do_no_harm)
     story_end(&story);
 }
 
+// Answers say in the metadata which level of the API a stream needs and which there is; it is no part of the configuration.
+Test(stream_rows, levels_stand_in_the_metadata)
+{
+    static const struct story_line lines[] = {
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"metadata\":{\"a\":\"1\",\"Z\":\"2\"}}",
+         "\"metadata\":{\"Z\":\"2\",\"_nats.level\":\"1\",\"_nats.req.level\":\"0\",\"_nats.ver\":\"2.11.0\","
+         "\"a\":\"1\"}"},
+        {CREATE,
+         "{\"name\":\"S\",\"subjects\":[\"a\"],\"metadata\":{\"a\":\"1\",\"Z\":\"2\",\"_nats.level\":\"7\","
+         "\"_nats.req.level\":\"7\",\"_nats.ver\":\"old\"}}",
+         "did_create"},
+        {INFO, "", "\"_nats.level\":\"1\",\"_nats.req.level\":\"0\""},
+        {"$JS.API.STREAM.UPDATE.S", "{\"name\":\"S\",\"subjects\":[\"a\"]}",
+         "\"metadata\":{\"_nats.level\":\"1\",\"_nats.req.level\":\"0\",\"_nats.ver\":\"2.11.0\"}"},
+    };
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, lines);
+    story_restart(&story);
+    expect(story_say(&story, INFO, ""), "\"metadata\":{\"_nats.level\":\"1\",");
+    story_end(&story);
+}
+
 // Streams in memory share what the server allows them.
 Test(stream_rows, memory_is_reserved_as_files_are)
 {
