@@ -87,7 +87,7 @@ void stream_free(struct stream *stream)
     struct jetstream *js = stream->js;
     struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
-                !stream->asked);
+                !stream->asked && !stream->parked.first && !stream->expected_filter);
     stream_deactivate(stream);
     stream_limits_forget(stream);
     early_pulls_end(stream);

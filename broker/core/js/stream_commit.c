@@ -69,8 +69,10 @@ void stream_soon(struct stream *stream)
 void stream_serve_waiting(struct stream *stream)
 {
     stream_answer_overwritten(stream, NULL);
-    if (stream->state == STREAM_ACTIVE)
+    if (stream->state == STREAM_ACTIVE) {
+        parked_go_on(stream);
         asked_go_on(stream);
+    }
     struct durable *durable = stream->waiting;
     stream->waiting = NULL;
     while (durable) {

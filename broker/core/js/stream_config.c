@@ -17,7 +17,6 @@ static const char *const not_yet[] = {
     "retention",
     "mirror",
     "sources",
-    "discard_new_per_subject",
     "allow_msg_ttl",
     "subject_delete_marker_ttl",
     "allow_msg_counter",
@@ -84,8 +83,6 @@ static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
     const char *field = config_first_given(&config->base, not_yet);
-    if (!field && config->max_msgs_per_subject > 0)
-        field = "max_msgs_per_subject";
     return field ? rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field) : (struct rill_js_error){0};
 }
 

@@ -18,6 +18,8 @@ struct rill_store_limits stream_limits_of(const Rill__StreamConfig *config)
     return (struct rill_store_limits){
         .max_messages = limit_of(config->max_msgs),
         .max_bytes = limit_of(config->max_bytes),
+        .max_messages_per_subject = limit_of(config->max_msgs_per_subject),
+        .discard_new_per_subject = config->discard_new_per_subject,
         .max_age_ns = config->max_age > 0 ? config->max_age : 0,
         .discard_new = config->discard == RILL__DISCARD__DISCARD_NEW,
     };
