@@ -20,6 +20,7 @@
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
 #include "storage/store.h"
+#include "stream_republish.h"
 #include "stream_subjects.h"
 
 #include <stdatomic.h>
@@ -123,6 +124,7 @@ struct stream {
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
     struct subject_count subjects;
+    struct republish republish;
     struct parked parked;                      // messages that wait for the index, and those behind them
     struct rill_store_filter *expected_filter; // that publishers' headers named last; NULL: none
     char *expected_pattern;

@@ -70,6 +70,7 @@ void stream_serve_waiting(struct stream *stream)
 {
     stream_answer_overwritten(stream, NULL);
     if (stream->state == STREAM_ACTIVE) {
+        stream_republish_go_on(stream);
         parked_go_on(stream);
         asked_go_on(stream);
     }
@@ -401,6 +402,7 @@ static void take_back(struct stream *stream, const struct rill_store_committed *
     stream->last_appended = state->last_sequence;
     stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
+    stream_republish_take_back(stream);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
         if (durable->noted_commit <= state->commit)

@@ -23,7 +23,6 @@ static const char *const not_yet[] = {
     "allow_atomic",
     "allow_msg_schedules",
     "allow_batched",
-    "republish",
     NULL,
 };
 

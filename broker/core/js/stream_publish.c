@@ -261,10 +261,24 @@ static void finish_append(struct stream *stream, const struct message *message,
     }
 }
 
+static void remember_id(struct stream *stream, const struct publish_headers *headers,
+                        const struct rill_store_message *record)
+{
+    if (headers->msg_id.len)
+        dedupe_add(&stream->dedupe, headers->msg_id, record->sequence, record->time_ns);
+    stream->last_msg_id.len = 0;
+    const enum rill_err err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
+    RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
+}
+
 static enum rill_err append(struct stream *stream, const struct message *message,
                             const struct publish_headers *headers)
 {
+    bool goes_on = false; // to others, when it is stored
+    uint64_t before = 0;
     enum rill_err err = check_room(stream, headers);
+    if (!err)
+        err = stream_republish_prepare(stream, message->subject, &goes_on, &before);
     if (err)
         return err;
     struct rill_store_message record = {
@@ -277,11 +291,9 @@ static enum rill_err append(struct stream *stream, const struct message *message
     if (err)
         return err;
     stream->last_appended = record.sequence;
-    if (headers->msg_id.len)
-        dedupe_add(&stream->dedupe, headers->msg_id, record.sequence, record.time_ns);
-    stream->last_msg_id.len = 0;
-    err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
-    RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
+    remember_id(stream, headers, &record);
+    if (goes_on)
+        stream_republish_note(stream, record.sequence, before);
     finish_append(stream, message, headers, record.sequence);
     return RILL_OK;
 }
