@@ -72,7 +72,7 @@ static struct rill_js_error check_expected(const struct stream *stream, const st
     const uint64_t last_sequence = stream->last_appended;
     if (headers->expected_stream.len && !rill_bytes_equal_cstr(headers->expected_stream, stream->name))
         return rill_js_error_of(RILL_JS_STREAM_NOT_MATCH);
-    if (headers->ttl_ns)
+    if (headers->ttl_ns && !stream->record->config->allow_msg_ttl)
         return rill_js_error_of(RILL_JS_MESSAGE_TTL_DISABLED);
     if (headers->expected_subject.len && !headers->expects_subject_sequence)
         return rill_js_error_of(RILL_JS_EXPECTED_SUBJECT_WITHOUT_SEQUENCE);
@@ -294,6 +294,7 @@ static enum rill_err append(struct stream *stream, const struct message *message
     remember_id(stream, headers, &record);
     if (goes_on)
         stream_republish_note(stream, record.sequence, before);
+    stream_limits_note_ttl(stream, headers->ttl_ns);
     finish_append(stream, message, headers, record.sequence);
     return RILL_OK;
 }
@@ -364,6 +365,35 @@ static enum verdict check(struct stream *stream, const struct message *message,
     return rill_js_error_is_set(ret_error) ? REFUSED : TAKEN;
 }
 
+/* A message lives at least as long as a marker in its place would: else the end of one that follows another could be missed. */
+static enum rill_err raise_ttl(const struct stream *stream, struct message *message,
+                               struct publish_headers *headers, struct rill_buf *buf)
+{
+    const Rill__StreamConfig *config = stream->record->config;
+    const int64_t least_ns = config->max_msgs_per_subject == 1 ? 0 : config->subject_delete_marker_ttl;
+    if (headers->ttl_ns <= 0 || headers->ttl_ns >= least_ns)
+        return RILL_OK;
+    const enum rill_err err = publish_headers_set_ttl(message->headers, least_ns, buf);
+    if (err)
+        return err;
+    message->headers = rill_buf_bytes(buf);
+    headers->ttl_ns = least_ns;
+    return RILL_OK;
+}
+
+static enum rill_err append_raised(struct stream *stream, const struct message *message,
+                                   struct publish_headers *headers)
+{
+    struct message raised = *message;
+    struct rill_buf buf;
+    rill_buf_init(&buf, 2 * HEADER_BLOCK_BYTES_MAX);
+    enum rill_err err = raise_ttl(stream, &raised, headers, &buf);
+    if (!err)
+        err = append(stream, &raised, headers);
+    rill_buf_fini(&buf);
+    return err;
+}
+
 static enum verdict publish(struct stream *stream, const struct message *message,
                             struct rill_js_error *ret_error)
 {
@@ -371,7 +401,7 @@ static enum verdict publish(struct stream *stream, const struct message *message
     const enum verdict verdict = check(stream, message, &headers, ret_error);
     if (verdict != TAKEN)
         return verdict;
-    const enum rill_err err = append(stream, message, &headers);
+    const enum rill_err err = append_raised(stream, message, &headers);
     if (err == RILL_ERR_AGAIN)
         return PARKED;
     if (err) {
