@@ -256,6 +256,14 @@ static void discard(struct indexing *indexing)
     source->detail = NULL;
 }
 
+/* Made from a log in which a rewriting had left the message out already, the index has never heard of it. (One that has
+   must be fed a removal before the rewriting begins: store_rewrite_start.) */
+static bool never_had(const struct block *block, uint64_t sequence)
+{
+    return block->segment->rewritten &&
+           live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN);
+}
+
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence)
 {
     struct rill_store *store = indexing->store;
@@ -267,7 +275,8 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
     if (!err)
         feed_delete(indexing, sequence, record_view(at).subject);
-    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence)
+    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence &&
+             !never_had(block, sequence))
         discard(indexing);
     else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
         indexing_fail(indexing, err, "read a deleted message");

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "proto/message.h"
+#include "start.h"
 #include "stream_load.h"
 
 #include <stdio.h>
@@ -41,6 +42,7 @@ enum rill_err asked_find_time(struct stream *stream, struct asked *asked, int64_
 static void asked_free(struct asked *asked)
 {
     rill_message_free(asked->request);
+    start_destroy(asked->start);
     if (asked->release && asked->own)
         asked->release(asked->own);
     free(asked);

@@ -21,6 +21,7 @@ struct asked {
     bool direct;                                // answered by messages, not by JSON
     enum stream_wait what;                      // of what is about a consumer
     uint64_t consumer;                          // its number
+    struct start *start;                        // owned: of one that is to be made; NULL: none
     uint64_t sequence;                          // where it is
     uint64_t left;                              // of a batch
     uint64_t bytes_left;

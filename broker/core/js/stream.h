@@ -96,7 +96,9 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
-    struct held held;               // requests that came while it was being made, redefined or removed
+    struct held held;          // requests that came while it was being made, redefined or removed
+    struct snapshot *snapshot; // that is being sent; NULL: none
+
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
 
@@ -159,6 +161,8 @@ void stream_free(struct stream *stream);
 
 /* From now on it takes messages; js->now is set into its consumers. The store is open. */
 void stream_activate(struct stream *stream);
+/* A record of a copy of the configuration. */
+Rill__StreamRecord *stream_record_of(const Rill__StreamConfig *config, int64_t created_unix_ns);
 /* No more messages from now on. */
 void stream_deactivate(struct stream *stream);
 
@@ -220,6 +224,9 @@ void stream_soon(struct stream *stream);
 void stream_due_within(struct stream *stream, int64_t delay_ns);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
+/* A checkpoint that says this. Any thread. */
+enum rill_err stream_checkpoint_write(Rill__StreamRecord *record, const struct durable *durables,
+                                      uint64_t consumer_number_last, struct rill_buf *out) RILL_MUST_CHECK;
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
 enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
 /* Offers messages to the consumers that wait for some, and goes on with what was asked. */
@@ -227,6 +234,8 @@ void stream_serve_waiting(struct stream *stream);
 
 // ---- jobs (stream_jobs.c) ----
 
+/* The store has become the stream's: it goes to work, or ends at once when the broker does. */
+void stream_set_to_work(struct stream *stream);
 /* Reads the names of all streams, then each stream's log. */
 void stream_recover_all(struct jetstream *js);
 /* Reads the log of one that is RECOVERING. */

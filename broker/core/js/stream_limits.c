@@ -41,6 +41,8 @@ void stream_limits_apply(struct stream *stream)
 {
     const struct rill_store_limits limits = stream_limits_of(stream->record->config);
     rill_store_set_limits(stream->store, &limits);
+    rill_store_set_compress(stream->store,
+                            stream->record->config->compression == RILL__COMPRESSION__COMPRESSION_S2);
     stream->commit_wanted = true; // there may be too much now
     stream_touch(stream);
     rill_deadline_cancel(&stream->js->core->deadlines, &stream->age_due);
