@@ -16,7 +16,7 @@ TestSuite(store_bits, .timeout = 5000);
 
 #define FOLDER "store/$G/ORDERS"
 
-enum { STEPS = 520, FLIPS_INDEX = 700, FLIPS_SEGMENT = 200, ASKED = 4, PATH_BYTES = 64 };
+enum { STEPS = 520, FLIPS_INDEX = 500, FLIPS_SEGMENT = 150, ASKED = 4, PATH_BYTES = 64 };
 
 static struct story story, after; // as it was, and a copy that goes on
 static struct rill_disk *sound;
