@@ -18,6 +18,7 @@
 #include "proto/js_error.h"
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
+#include "retention.h"
 #include "storage/store.h"
 #include "stream_subjects.h"
 
@@ -94,8 +95,9 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
-    struct held held;          // requests that came while it was being made, redefined or removed
-    struct snapshot *snapshot; // that is being sent; NULL: none
+    struct held held;           // requests that came while it was being made, redefined or removed
+    struct snapshot *snapshot;  // that is being sent; NULL: none
+    struct retention retention; // which messages stay for the consumers
 
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
