@@ -115,8 +115,7 @@ static void place_streams(struct rill_broker *broker, struct rill_options *optio
     options->jetstream_store_dir = broker->folder;
     if (wanted->store_folder)
         return;
-    const int64_t bytes_max = options->jetstream_memory_bytes_max ? options->jetstream_memory_bytes_max
-                                                                  : process_machine_memory_bytes() / 4 * 3;
+    const int64_t bytes_max = server_memory_bytes_max(options);
     broker->memory = rill_disk_memory_create((uint64_t)bytes_max);
     broker->host.disk = broker->memory;
     broker->host.free_bytes = bytes_max;
@@ -136,11 +135,6 @@ static void place_sockets(struct rill_broker *broker, struct rill_options *optio
 
 // ---- start ----
 
-static bool host_is_any(const char *host)
-{
-    return !host[0] || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
-}
-
 /* Under which addresses it is reached from this machine. */
 static void write_urls(struct rill_broker *broker)
 {
@@ -148,7 +142,7 @@ static void write_urls(struct rill_broker *broker)
     (void)snprintf(broker->url, sizeof broker->url, "abstract://%s", broker->socket + 1);
     if (!host)
         return;
-    host = host_is_any(host) ? "127.0.0.1" : host;
+    host = broker->server.clients.any_address ? "127.0.0.1" : host;
     const bool is_ipv6 = strchr(host, ':') != NULL;
     (void)snprintf(broker->tcp_url, sizeof broker->tcp_url, "nats://%s%s%s:%u", is_ipv6 ? "[" : "", host,
                    is_ipv6 ? "]" : "", (unsigned)broker->server.clients.port);

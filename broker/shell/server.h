@@ -75,6 +75,8 @@ void server_destroy(struct server *server);
 /* For server.c and server_reload.c: the options in the words of the core and of the logger. */
 struct rill_core_config server_core_config(struct server *server, const struct rill_options *options);
 struct logger_config server_logger_config(const struct rill_options *options);
+/* What streams in memory may take: three quarters of the machine's when it is not configured. */
+int64_t server_memory_bytes_max(const struct rill_options *options);
 /* Where the core and the loop say something. */
 struct rill_log_sink server_log_sink(struct server *server);
 /* Reads the configuration again and lets take effect what can. Inside a turn. */

@@ -47,8 +47,7 @@ static uint16_t advertise(struct server *server, const struct rill_options *opti
     return (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
-/* Three quarters of the machine's memory when it is not configured. */
-static int64_t memory_bytes_max(const struct rill_options *options)
+int64_t server_memory_bytes_max(const struct rill_options *options)
 {
     return options->jetstream_memory_bytes_max ? options->jetstream_memory_bytes_max
                                                : process_machine_memory_bytes() / 4 * 3;
@@ -75,7 +74,7 @@ static struct rill_jetstream_config jetstream_config_of(const struct server *ser
         .free_bytes = free_bytes(server),
         .limits =
             {
-                .memory_bytes_max = memory_bytes_max(options),
+                .memory_bytes_max = server_memory_bytes_max(options),
                 .storage_bytes_max = options->jetstream_file_bytes_max,
                 .ack_pending_max = options->jetstream_ack_pending_max,
                 .request_batch_max = options->jetstream_request_batch_max,

@@ -122,6 +122,98 @@ Test(client_hostile_stream, a_late_answer_is_nobodys)
     stage_close(&stage);
 }
 
+static void *open_ordered(void *context)
+{
+    struct call *call = context;
+    struct rill_ordered *ordered = NULL;
+    call->err = rill_ordered_open(call->stage->js, "S", NULL, &ordered, &call->error);
+    rill_ordered_close(ordered);
+    return NULL;
+}
+
+static void *open_bucket(void *context)
+{
+    struct call *call = context;
+    struct rill_kv *kv = NULL;
+    call->err = rill_kv_open(call->stage->js, "B", &kv, &call->error);
+    rill_kv_close(kv);
+    return NULL;
+}
+
+static void *get_revision(void *context)
+{
+    struct call *call = context;
+    struct rill_kv_entry *entry = NULL;
+    struct rill_kv *kv = NULL;
+    call->err = rill_kv_open(call->stage->js, "B", &kv, &call->error);
+    if (!call->err)
+        call->err = rill_kv_get_revision(kv, "k", 1, &entry, &call->error);
+    rill_kv_entry_free(entry);
+    rill_kv_close(kv);
+    return NULL;
+}
+
+#define GOOD_BUCKET                                                                                          \
+    "{\"config\":{\"name\":\"KV_B\",\"allow_direct\":true},\"created\":\"2024-01-01T00:00:00Z\",\"state\":{" \
+    "\"messages\":0,"                                                                                        \
+    "\"bytes\":0,\"first_seq\":0,\"last_seq\":0,\"consumer_count\":0}}"
+
+static const struct {
+    void *(*function)(void *context);
+    struct {
+        const char *subject, *payload;
+    } answers[2];
+    enum rill_err err;
+    const char *why;
+} partial[] = {
+    {open_ordered,
+     {{"$JS.API.CONSUMER.CREATE.S.", "{\"name\":\"x\"}"},
+      {"$JS.API.CONSUMER.DELETE.S.", "{\"success\":true}"}},
+     RILL_OK,
+     "a consumer of which only the name is told"},
+    {open_bucket,
+     {{"$JS.API.STREAM.INFO.KV_B", "{\"total\":1}"}},
+     RILL_ERR_DAMAGED,
+     "a stream of which nothing is told"},
+    {open_bucket,
+     {{"$JS.API.STREAM.INFO.KV_B", "{\"created\":\"2024-01-01T00:00:00Z\"}"}},
+     RILL_OK,
+     "a stream without configuration"},
+    {get_revision,
+     {{"$JS.API.STREAM.INFO.KV_B", GOOD_BUCKET}, {"$JS.API.STREAM.MSG.GET.KV_B", "{\"message\":{}}"}},
+     RILL_ERR_NOT_FOUND,
+     "an empty message"},
+    {get_revision,
+     {{"$JS.API.STREAM.INFO.KV_B", GOOD_BUCKET},
+      {"$JS.API.STREAM.MSG.GET.KV_B", "{\"message\":{\"subject\":\"$KV.B.k\",\"seq\":1,\"data\":\"eA==\"}}"}},
+     RILL_OK,
+     "a message without its time"},
+};
+
+static void answer_to(const char *subject, const char *payload, const char *why)
+{
+    char text[128], reply[FAKE_WORD_BYTES];
+    (void)snprintf(text, sizeof text, "PUB %s", subject);
+    cr_assert(fake_hears(&story_server, text), "%s", why);
+    cr_assert(fake_hears_word(&story_server, " ", reply), "%s", why);
+    cr_assert(fake_answers(&story_server, reply, "", payload), "%s", why);
+}
+
+// What an answer leaves out counts as empty: there is no hole to fall into.
+Test(client_hostile_stream, an_answer_that_lacks_something_does_no_harm)
+{
+    struct stage stage = stage_open(0);
+    for (size_t i = 0; i < sizeof partial / sizeof partial[0]; i++) {
+        struct call call;
+        call_begin(&call, &stage, partial[i].function);
+        for (size_t k = 0; k < 2 && partial[i].answers[k].subject; k++)
+            answer_to(partial[i].answers[k].subject, partial[i].answers[k].payload, partial[i].why);
+        call_end(&call);
+        cr_expect(eq(int, (int)call.err, (int)partial[i].err), "%s", partial[i].why);
+    }
+    stage_close(&stage);
+}
+
 // ---- publishing ----
 
 struct ended {
