@@ -146,6 +146,8 @@ bool model_is_unavailable(struct model *model, const struct model_side *side, si
     model->asked++;
     if (model_excuses(model, err))
         return true;
+    if (model->has_faults && filter == ALL && drive_state(side->store).index_failed)
+        return true; // a directory that cannot be fetched does not say what is gone
     if (is)
         cr_assert(filter != ALL && (!model->has_index || drive_state(side->store).index_failed),
                   "seed %lu, %s: unavailable without a reason", model->seed, side->name);
