@@ -263,6 +263,8 @@ bool args_read(int argc, char *argv[], struct call *call, enum tool_exit *ret_ex
 {
     int taken = 0;
     *ret_exit = TOOL_USAGE;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        argv[1] += 2; // what everybody tries; it is a command here
     if (!read_options(call, argc, argv, "+:"))
         return true;
     const int first = optind;

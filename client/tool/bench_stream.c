@@ -174,6 +174,14 @@ static enum rill_err push_subscribe(struct bench_client *client)
                                &client->sub, NULL);
 }
 
+/* What does not fit into the subscription's limits will not come again without acknowledgements. */
+static bool is_dropping(struct rill_sub *sub)
+{
+    struct rill_sub_stats stats;
+    rill_sub_stats(sub, &stats);
+    return stats.dropped_msgs > 0;
+}
+
 static enum rill_err receive_pushed(struct bench_client *client)
 {
     atomic_uint_fast64_t *taken = &client->bench->taken[0];
@@ -182,7 +190,7 @@ static enum rill_err receive_pushed(struct bench_client *client)
         struct rill_msg *msg = NULL;
         err = rill_next_msg(client->sub, WAIT_MS, &msg);
         if (err == RILL_ERR_TIMEOUT) {
-            err = RILL_OK;
+            err = is_dropping(client->sub) ? RILL_ERR_LIMIT : RILL_OK;
             continue;
         }
         err = err ? err : take_batch(client, &msg, 1);

@@ -25,7 +25,7 @@ static enum rill_err answer(const struct remote *remote, struct rill_msg *msg, b
 static enum tool_exit show_and_answer(const struct remote *remote, struct rill_msg *msg, uint64_t number,
                                       bool sync)
 {
-    message_print(remote->call, msg, number, call_has(remote->call, "raw"));
+    message_print(remote->call, msg, number, message_form_of(remote->call));
     if (fflush(stdout) != 0)
         return TOOL_FAILED; // main says it
     const enum rill_err err = answer(remote, msg, sync);

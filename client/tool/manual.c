@@ -107,7 +107,7 @@ void manual_print(FILE *out)
     print_entry(out, "$XDG_CONFIG_HOME/rill/contexts/*.json",
                 "Contexts, one in each file, readable only by their owner.");
     print_entry(out, "$XDG_CONFIG_HOME/rill/selected", "The name of the selected context.");
-    (void)fputs(".SH SEE ALSO\n.BR rilld (8),\n.BR librill (3)\n", out);
+    (void)fputs(".SH SEE ALSO\n.BR librill (3)\n", out);
 #undef ENVIRONMENT_ENTRY
 #undef EXIT_ENTRY
 }

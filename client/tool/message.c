@@ -151,8 +151,10 @@ static void print_head(const struct call *call, const struct message_view *view,
     (void)printf("%s", show_faint(call));
     if (number)
         (void)printf("[#%" PRIu64 "] ", number);
-    (void)printf("%s%s%s%s%s", show_plain(call), show_bold(call), view->subject, show_plain(call),
+    char *subject = show_harmless(view->subject);
+    (void)printf("%s%s%s%s%s", show_plain(call), show_bold(call), subject, show_plain(call),
                  show_faint(call));
+    free(subject);
     if (view->reply && !*view->consumer)
         (void)printf("  reply %s", view->reply);
     if (view->time_ns)
@@ -168,30 +170,44 @@ static void print_headers(const json_t *headers)
     {
         size_t index;
         const json_t *value;
-        json_array_foreach(values, index, value)(void) printf("%s: %s\n", name, json_string_value(value));
+        json_array_foreach(values, index, value)
+        {
+            char *text = show_harmless(json_string_value(value));
+            (void)printf("%s: %s\n", name, text);
+            free(text);
+        }
     }
 }
 
-void message_view_print(const struct call *call, const struct message_view *view, uint64_t number, bool raw)
+enum message_form message_form_of(const struct call *call)
+{
+    return call_has(call, "raw") ? MESSAGE_PAYLOAD : MESSAGE_WHOLE;
+}
+
+void message_view_print(const struct call *call, const struct message_view *view, uint64_t number,
+                        enum message_form form)
 {
     if (call->json) {
         show_line(message_json(view));
         return;
     }
-    if (!raw) {
+    if (form != MESSAGE_PAYLOAD) {
         print_head(call, view, number);
         print_headers(view->headers);
         (void)putchar('\n');
     }
+    if (form == MESSAGE_HEAD)
+        return;
     if (view->data_bytes)
         (void)fwrite(view->data, 1, view->data_bytes, stdout);
-    (void)fputs(raw ? "\n" : "\n\n", stdout);
+    (void)fputs(form == MESSAGE_PAYLOAD ? "\n" : "\n\n", stdout);
 }
 
-void message_print(const struct call *call, const struct rill_msg *msg, uint64_t number, bool raw)
+void message_print(const struct call *call, const struct rill_msg *msg, uint64_t number,
+                   enum message_form form)
 {
     struct message_view view = message_view_of(msg);
-    message_view_print(call, &view, number, raw);
+    message_view_print(call, &view, number, form);
     message_view_fini(&view);
 }
 

@@ -24,10 +24,20 @@ struct message_view message_view_of(const struct rill_msg *msg);
 struct message_view message_view_of_stored(const Rill__StoredMessage *stored, const char *stream);
 void message_view_fini(struct message_view *view);
 
-/* `number` counts what the command has shown; 0: do not show it. */
-void message_view_print(const struct call *call, const struct message_view *view, uint64_t number, bool raw);
+enum message_form {
+    MESSAGE_WHOLE,
+    MESSAGE_PAYLOAD, // alone
+    MESSAGE_HEAD,    // without the payload
+};
+
+/* What --raw says. */
+enum message_form message_form_of(const struct call *call);
+/* `number` counts what the command has shown; 0: do not show it. With --json the form does not matter. */
+void message_view_print(const struct call *call, const struct message_view *view, uint64_t number,
+                        enum message_form form);
 /* The three in one. */
-void message_print(const struct call *call, const struct rill_msg *msg, uint64_t number, bool raw);
+void message_print(const struct call *call, const struct rill_msg *msg, uint64_t number,
+                   enum message_form form);
 /* Sets the member to the bytes as text, or key_base64 when they are not UTF-8. */
 void message_put_bytes(json_t *object, const char *key, const void *data, size_t bytes);
 json_t *message_json(const struct message_view *view);

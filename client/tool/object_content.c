@@ -206,8 +206,10 @@ static void print_change(const struct call *call, const Rill__ObjectInfo *found)
         return;
     }
     char *size = show_text(show_at(json, "size"), SHOW_BYTES);
-    (void)printf("%s%s%s %s  %s\n", show_faint(call), found->deleted ? "DEL" : "PUT", show_plain(call),
-                 found->name, size);
+    char *name = show_harmless(found->name);
+    (void)printf("%s%s%s %s  %s\n", show_faint(call), found->deleted ? "DEL" : "PUT", show_plain(call), name,
+                 size);
+    free(name);
     free(size);
     json_decref(json);
 }

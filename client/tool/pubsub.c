@@ -138,26 +138,36 @@ static enum tool_exit run_pub(struct call *call)
 
 // ---- sub ----
 
+/* What came faster than it could be shown is gone. */
+static enum tool_exit tell_dropped(const struct call *call, struct rill_sub *sub)
+{
+    struct rill_sub_stats stats;
+    rill_sub_stats(sub, &stats);
+    if (stats.dropped_msgs == 0)
+        return TOOL_DONE;
+    return call_fail(call, TOOL_FAILED, "%" PRIu64 " messages came too fast to be shown", stats.dropped_msgs);
+}
+
+static enum tool_exit end_of_silence(const struct call *call, uint64_t count, uint64_t wanted)
+{
+    if (interrupt_seen() || !call_has(call, "count"))
+        return TOOL_DONE;
+    return call_fail(call, TOOL_TIMEOUT, "%" PRIu64 " of %" PRIu64 " messages came", count, wanted);
+}
+
 static enum tool_exit sub_loop(const struct call *call, struct rill_sub *sub)
 {
     const uint64_t wanted = (uint64_t)call_number(call, "count", INT64_MAX);
-    const bool raw = call_has(call, "raw");
+    const enum message_form form = call_has(call, "headers-only") ? MESSAGE_HEAD : message_form_of(call);
     for (uint64_t count = 0; count < wanted && !interrupt_seen() && !ferror(stdout);) {
         struct rill_msg *msg = NULL;
         const enum rill_err err = message_wait(message_of_sub, sub, call_ms(call, "wait", -1), &msg);
         if (err == RILL_ERR_TIMEOUT)
-            return interrupt_seen() || !call_has(call, "count")
-                       ? TOOL_DONE
-                       : call_fail(call, TOOL_TIMEOUT, "%" PRIu64 " of %" PRIu64 " messages came", count,
-                                   wanted);
+            return end_of_silence(call, count, wanted);
         if (err)
             return call_error(call, err, NULL, "subscribe");
-        if (call_has(call, "headers-only") && !call->json)
-            (void)printf("%s\n", rill_msg_subject(msg));
-        else
-            message_print(call, msg, count + 1, raw);
+        message_print(call, msg, ++count, form);
         rill_msg_unref(msg);
-        count++;
     }
     return TOOL_DONE;
 }
@@ -179,6 +189,8 @@ static enum tool_exit run_sub(struct call *call)
         (void)fprintf(stderr, "listening on %s\n", want.subject);
     if (!code)
         code = sub_loop(call, sub);
+    if (!code)
+        code = tell_dropped(call, sub);
     remote_close(&remote);
     return code;
 }
@@ -211,7 +223,7 @@ static const struct parameter sub_options[] = {
      .help = "Share the messages with the others of this group."},
     {"count", 'n', VALUE_COUNT, .help = "End after so many."},
     {"wait", 0, VALUE_DURATION, .help = "End when no message came for so long."},
-    {"headers-only", 0, VALUE_FLAG, .help = "Print subjects only."},
+    {"headers-only", 0, VALUE_FLAG, .help = "Print subjects and headers, not payloads."},
     {0},
 };
 

@@ -18,7 +18,7 @@ struct asking {
 static bool on_reply(struct rill_msg *reply, void *context)
 {
     struct asking *asking = context;
-    message_print(asking->call, reply, ++asking->shown, call_has(asking->call, "raw"));
+    message_print(asking->call, reply, ++asking->shown, message_form_of(asking->call));
     return !interrupt_seen();
 }
 
@@ -144,7 +144,7 @@ static enum tool_exit answer_all(struct replying *replying, struct rill_sub *sub
         if (err)
             return call_error(call, err, NULL, "subscribe");
         count++;
-        message_print(call, request, count, false);
+        message_print(call, request, count, MESSAGE_WHOLE);
         clock_sleep_ms(call_ms(call, "sleep", 0));
         code = answer_one(replying, request, count);
         rill_msg_unref(request);

@@ -153,7 +153,9 @@ enum tool_exit show_card(const struct call *call, const char *title, const struc
     if (call->json)
         return dump_whole(object);
     const size_t width = titles_width(fields, object);
-    (void)printf("%s%s%s\n\n", show_bold(call), title, show_plain(call));
+    char *shown = show_harmless(title);
+    (void)printf("%s%s%s\n\n", show_bold(call), shown, show_plain(call));
+    free(shown);
     for (; fields->title; fields++) {
         const json_t *value = fields->path ? show_at(object, fields->path) : NULL;
         if (fields->kind == SHOW_SECTION && !section_is_empty(fields, object))

@@ -35,6 +35,8 @@ struct show_field {
 
 /* The value at a path, borrowed; NULL when there is none. */
 json_t *show_at(const json_t *object, const char *path);
+/* A copy on the heap without control characters: what others have named must not control the terminal. */
+char *show_harmless(const char *text);
 /* Its text for people, on the heap. "" when there is none. */
 char *show_text(const json_t *value, enum show_kind kind);
 

@@ -104,8 +104,7 @@ static char *list_text(const json_t *list)
     return text;
 }
 
-/* What others have named must not control the terminal. */
-static char *harmless_text(const char *text)
+char *show_harmless(const char *text)
 {
     char *copy = rill_alloc_cstr(rill_bytes_from_cstr(text));
     for (char *c = copy; *c; c++) {
@@ -118,7 +117,7 @@ static char *harmless_text(const char *text)
 static char *plain_text(const json_t *value)
 {
     if (json_is_string(value))
-        return harmless_text(json_string_value(value));
+        return show_harmless(json_string_value(value));
     if (json_is_array(value))
         return list_text(value);
     char *dumped = value && !json_is_null(value) ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;

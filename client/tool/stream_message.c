@@ -25,7 +25,7 @@ static enum tool_exit get(struct remote *remote, const char *stream)
     if (err)
         return call_error(call, err, &error, stream);
     struct message_view view = message_view_of_stored(stored, stream);
-    message_view_print(call, &view, 0, call_has(call, "raw"));
+    message_view_print(call, &view, 0, message_form_of(call));
     message_view_fini(&view);
     rill_model_free(&stored->base);
     return TOOL_DONE;
@@ -130,7 +130,7 @@ static enum tool_exit view(struct remote *remote, const char *stream)
         if (err)
             code = call_error(call, err, NULL, stream);
         else
-            message_print(call, msg, 0, call_has(call, "raw"));
+            message_print(call, msg, 0, message_form_of(call));
         rill_msg_unref(msg);
     }
     rill_ordered_close(ordered);

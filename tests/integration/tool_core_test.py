@@ -24,6 +24,20 @@ def law_what_is_published_is_heard():
         assert out == "[#1] orders.new\nShop: 12\nShop: 13\n\ntwo cups\n\n[#2] orders.new\nShop: 12\nShop: 13\n\ntwo cups\n\n", out
 
 
+def law_headers_can_be_shown_alone():
+    with tool.ToolServer() as server:
+        listening = server.begin("sub", "a", "--headers-only", "--count", "1", wait_for="listening")
+        server.done("pub", "a", "not this", "--header", "A:1")
+        assert tool.ended(listening) == (0, "[#1] a\nA: 1\n\n")
+
+
+def law_names_of_others_do_not_control_the_terminal():
+    with tool.ToolServer() as server:
+        listening = server.begin("sub", ">", "--count", "1", wait_for="listening")
+        server.done("pub", "a\033[2Jb", "x", "--header", "A:\033[1mloud")
+        assert tool.ended(listening) == (0, "[#1] a?[2Jb\nA: ?[1mloud\n\nx\n\n")
+
+
 def law_json_has_what_the_message_had():
     with tool.ToolServer() as server:
         listening = server.begin("sub", "a.*", "--count", "2", "--json")

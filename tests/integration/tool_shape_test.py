@@ -97,6 +97,10 @@ def law_options_may_stand_anywhere():
         assert code == 0 and list(json.loads(out)) == ["version"], (words, err)
 
 
+def law_the_version_is_told():
+    assert tool.rill("--version") == tool.rill("version") and tool.rill("version")[1].startswith("rill ")
+
+
 def law_colours_only_where_they_are_wanted():
     with tempfile.TemporaryDirectory() as folder:
         tool.rill("context", "add", "a", env=tool.environment(XDG_CONFIG_HOME=folder))
