@@ -503,3 +503,19 @@ void stream_end_turn(struct stream *stream)
     if ((stream->news || retention_owes(&stream->retention)) && !stream->commit_out)
         due_in(stream, QUIET_NS);
 }
+
+uint64_t stream_settle(struct stream *stream)
+{
+    const uint64_t open = rill_store_open_commit(stream->store);
+    if (!stream->news && !rill_store_open_bytes(stream->store))
+        return stream->commit_out ? open - 1 : 0;
+    stream->commit_wanted = true;
+    stream_touch(stream);
+    return open;
+}
+
+bool stream_has_settled(const struct stream *stream, uint64_t commit)
+{
+    const uint64_t open = rill_store_open_commit(stream->store);
+    return stream->broken || commit < open - (stream->commit_out != NULL);
+}
