@@ -41,7 +41,13 @@ struct row {
     unsigned subjects;   // that they go to in turn; 0: one
     unsigned streams;    // one for each subject; 0: one for all
     unsigned window;     // messages in flight of each publisher; of a pull, its batch
-    bool acknowledged;   // each pulled message
+    bool acknowledged;   // each consumed message
+    bool pushed;         // to a consumer with a deliver subject; else it pulls
+    bool last_of_each;   // a consumer begins with the last message of each subject
+    bool first_only;     // the time from making the consumer to its first message, in ms
+    bool filtered;       // a consumer takes the first of the subjects only
+    unsigned consumers;  // of the same stream at once; 0: one
+    unsigned fill_times; // the stream has so many times the messages that the options say; 0: once
     bool starts_server_itself;
     bool durable; // the server is started with streams
 };
@@ -69,5 +75,5 @@ enum rill_err start_run(struct task *task, struct figure *ret, struct rill_error
 /* Durable publishes: messages acknowledged a second, or, with a percentile, the time from a publish to its
    acknowledgement in us. */
 enum rill_err durable_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
-/* Messages a second that one pull consumer gets from a stream that is full. */
+/* Messages a second that consumers get from a stream that is full, all together; or the time to the first one. */
 enum rill_err pull_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;

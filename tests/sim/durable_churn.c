@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { SEEDS = 150, LIVES = 3, STEPS = 250, REQUESTS_MAX = STEPS * 4 };
+enum { SEEDS = 300, LIVES = 3, STEPS = 250, REQUESTS_MAX = STEPS * 4 };
 
 struct churn {
     uint64_t seed;
@@ -69,6 +69,9 @@ static const char *const stream_fields[] = {
     ",\"subject_transform\":{\"src\":\">\",\"dest\":\"t.>\"}",
     ",\"deny_delete\":true",
     ",\"sealed\":true",
+    ",\"retention\":\"interest\"",
+    ",\"retention\":\"interest\",\"max_msgs\":7",
+    ",\"retention\":\"workqueue\"",
 };
 
 static void change_stream(struct churn *churn, uint32_t stream)
@@ -132,26 +135,54 @@ static void look(struct churn *churn, uint32_t stream)
         request(churn, below(churn, 2) ? "$JS.API.STREAM.LIST" : "$JS.API.INFO", NULL, "");
 }
 
+/* What a consumer is to see, in front of the stream's number and behind it; some are refused at some streams. */
+static const struct {
+    const char *front;
+    const char *back; // NULL: without the number
+} consumer_fields[] = {
+    {"", NULL},
+    {",\"filter_subject\":\"s", ".x\""},
+    {",\"mem_storage\":true,\"filter_subject\":\"s", ".y\""},
+    {",\"deliver_policy\":\"last_per_subject\",\"filter_subject\":\"s", ".*\""},
+    {",\"deliver_policy\":\"last\",\"filter_subject\":\"s", ".x\""},
+    {",\"deliver_policy\":\"by_start_time\",\"opt_start_time\":\"2026-01-01T00:00:00Z\"", NULL},
+};
+
+static void choose_fields(struct churn *churn, uint32_t stream, char *text, size_t size)
+{
+    const uint32_t which = below(churn, sizeof consumer_fields / sizeof consumer_fields[0]);
+    if (consumer_fields[which].back)
+        (void)snprintf(text, size, "%s%u%s", consumer_fields[which].front, stream,
+                       consumer_fields[which].back);
+    else
+        (void)snprintf(text, size, "%s", consumer_fields[which].front);
+}
+
 static void change_consumer(struct churn *churn, uint32_t stream, uint32_t consumer)
 {
     char subject[64];
-    char body[256];
-    static const char *const verbs[] = {"CREATE", "CREATE", "INFO", "DELETE"};
-    (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.%s.S%u.C%u", verbs[below(churn, 4)], stream,
-                   consumer);
+    char fields[128];
+    char body[512];
+    static const char *const verbs[] = {"CREATE", "CREATE", "INFO", "DELETE", "LIST", "RESET"};
+    const uint32_t verb = below(churn, 6);
+    choose_fields(churn, stream, fields, sizeof fields);
+    if (verb == 4)
+        (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.LIST.S%u", stream);
+    else
+        (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.%s.S%u.C%u", verbs[verb], stream, consumer);
     (void)snprintf(
         body, sizeof body,
         "{\"stream_name\":\"S%u\",\"config\":{\"durable_name\":\"C%u\",\"ack_policy\":\"explicit\","
-        "\"ack_wait\":100000000,\"max_ack_pending\":5,\"max_deliver\":3,\"max_waiting\":3}}",
-        stream, consumer);
-    request(churn, subject, NULL, body);
+        "\"ack_wait\":100000000,\"max_ack_pending\":5,\"max_deliver\":3,\"max_waiting\":3%s}}",
+        stream, consumer, fields);
+    request(churn, subject, NULL, verb < 2 ? body : "");
 }
 
 static void publish(struct churn *churn, uint32_t stream)
 {
     char subject[32];
     char headers[64];
-    (void)snprintf(subject, sizeof subject, "s%u.x", stream);
+    (void)snprintf(subject, sizeof subject, "s%u.%s", stream, below(churn, 3) ? "x" : "y");
     if (below(churn, 8))
         (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: %u\r\n\r\n", below(churn, 100));
     else

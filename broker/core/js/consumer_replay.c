@@ -41,7 +41,12 @@ void consumer_write_event(struct consumer *consumer, uint64_t number, struct ril
 
 void consumer_noted(struct consumer *consumer)
 {
-    consumer_runs_clear(&consumer->runs);
+    // Events are rare for whoever is idle, and a whole batch for whoever is not: neither misses what is given back.
+    consumer_runs_fini(&consumer->runs);
+    consumer_runs_init(&consumer->runs);
+    outstanding_trim(&consumer->outstanding);
+    if (consumer->outstanding.count == 0)
+        rill_deadlines_fini(&consumer->deadlines);
     consumer->runs_lost = false;
 }
 

@@ -66,12 +66,12 @@ struct durable {
 
     // queues
     bool serving;
-    struct durable *serving_next;
     bool has_news;
-    struct durable *news_next;
-    uint64_t noted_commit; // number of the last commit that has an event of it
     bool waiting;
+    struct durable *serving_next;
+    struct durable *news_next;
     struct durable *waiting_next;
+    uint64_t noted_commit; // number of the last commit that has an event of it
 };
 
 /* Takes the record. Not in the stream's table yet: a recovery makes them on another thread. */

@@ -73,6 +73,12 @@ struct outstanding *outstanding_add(struct outstanding_set *set, uint64_t sequen
     return entry;
 }
 
+void outstanding_trim(struct outstanding_set *set)
+{
+    if (set->count == 0)
+        outstanding_fini(set);
+}
+
 void outstanding_remove(struct outstanding_set *set, struct outstanding *entry)
 {
     RILL_ASSERT(set->count > 0 && entry->state == OUTSTANDING_WAITS && !rill_deadline_armed(&entry->due));

@@ -52,5 +52,7 @@ void outstanding_fini(struct outstanding_set *set);
 struct outstanding *outstanding_find(const struct outstanding_set *set, uint64_t sequence);
 /* A new one, zero but for its sequence, which is larger than all in the set. */
 struct outstanding *outstanding_add(struct outstanding_set *set, uint64_t sequence);
+/* Gives back what an empty set keeps for later. Harmless when it is not empty. */
+void outstanding_trim(struct outstanding_set *set);
 /* It waits, and its deadline is not armed. */
 void outstanding_remove(struct outstanding_set *set, struct outstanding *entry);

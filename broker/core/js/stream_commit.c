@@ -521,5 +521,7 @@ uint64_t stream_settle(struct stream *stream)
 bool stream_has_settled(const struct stream *stream, uint64_t commit)
 {
     const uint64_t open = rill_store_open_commit(stream->store);
-    return stream->broken || commit < open - (stream->commit_out != NULL);
+    // A commit that was taken back may have left nothing for another one to say.
+    const bool has_nothing = !stream->news && !stream->commit_out && !rill_store_open_bytes(stream->store);
+    return stream->broken || has_nothing || commit < open - (stream->commit_out != NULL);
 }

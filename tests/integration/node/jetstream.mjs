@@ -198,6 +198,78 @@ law("a_push_consumer_delivers_with_flow_control", () =>
     assert.equal((await jsm.consumers.info(name, "push")).delivered.stream_seq, 400);
   }));
 
+/** Publishes "subject" with itself as the payload; returns what was published. */
+async function publishTo(js, name, subjects) {
+  for (const subject of subjects) await js.publish(`${name}.${subject}`, subject);
+  return subjects;
+}
+
+const letters = Array.from({ length: 60 }, (_, at) => "abcdef"[at % 6]);
+
+law("a_filter_leaves_out_what_it_does_not_take", () =>
+  withStream(0, async ({ jsm, js, name }) => {
+    await publishTo(js, name, letters);
+    await durable(jsm, name, { filter_subjects: [`${name}.a`, `${name}.d`] });
+    const consumer = await js.consumers.get(name, "work");
+    assert.equal((await consumer.info()).num_pending, 20);
+    const got = await collect(await consumer.fetch({ max_messages: 100, expires: 1000 }), Infinity);
+    assert.deepEqual(got, letters.filter((letter) => "ad".includes(letter)));
+    assert.equal((await consumer.info()).num_pending, 0);
+  }));
+
+law("an_ordered_consumer_has_filters", () =>
+  withStream(0, async ({ js, name }) => {
+    await publishTo(js, name, letters);
+    const consumer = await js.consumers.get(name, { filter_subjects: [`${name}.b`, `${name}.c`] });
+    const messages = await consumer.consume({ max_messages: 10 });
+    const got = await collect(messages, 20, () => {});
+    assert.deepEqual(got, letters.filter((letter) => "bc".includes(letter)));
+    await messages.close();
+  }));
+
+law("the_last_of_each_subject_comes_first", () =>
+  withStream(0, async ({ js, name }) => {
+    await publishTo(js, name, letters);
+    const consumer = await js.consumers.get(name, { filter_subjects: [`${name}.>`], deliver_policy: DeliverPolicy.LastPerSubject });
+    const messages = await consumer.consume();
+    const reading = collect(messages, 7, () => {});
+    await publishTo(js, name, ["new"]);
+    assert.deepEqual(await reading, [..."abcdef", "new"]);
+    await messages.close();
+  }));
+
+law("a_time_in_the_past_is_a_beginning", () =>
+  withStream(3, async ({ jsm, js, name, publish }) => {
+    const { time } = await jsm.streams.getMessage(name, { seq: 3 });
+    await publish(3, 5);
+    await durable(jsm, name, { deliver_policy: DeliverPolicy.StartTime, opt_start_time: time.toISOString() });
+    const consumer = await js.consumers.get(name, "work");
+    const got = await collect(await consumer.fetch({ max_messages: 10, expires: 1000 }), Infinity);
+    assert.ok(got.length >= 3, `${got}`);
+    assert.equal(got.at(-1), "4");
+  }));
+
+law("a_work_queue_is_empty_when_all_is_done", async () => {
+  const nc = await open();
+  try {
+    const name = `S${++streams}`;
+    const [jsm, js] = [await jetstreamManager(nc), jetstream(nc)];
+    await jsm.streams.add({ name, subjects: [`${name}.>`], retention: "workqueue" });
+    await publishTo(js, name, letters);
+    await assert.rejects(durable(jsm, name, { ack_policy: AckPolicy.None }), /pull mode requires/);
+    await durable(jsm, name, { filter_subject: `${name}.a` });
+    await assert.rejects(jsm.consumers.add(name, { durable_name: "all", ack_policy: AckPolicy.Explicit }), /work ?queue/);
+    await jsm.consumers.add(name, { durable_name: "rest", ack_policy: AckPolicy.Explicit, filter_subjects: [..."bcdef"].map((letter) => `${name}.${letter}`) });
+    for (const [worker, count] of [["work", 10], ["rest", 50]]) {
+      const consumer = await js.consumers.get(name, worker);
+      assert.equal((await collect(await consumer.fetch({ max_messages: count, expires: 5000 }), Infinity)).length, count);
+    }
+    await until(async () => (await jsm.streams.info(name)).state.messages === 0, "the queue is empty");
+  } finally {
+    await nc.close();
+  }
+});
+
 law("work_goes_on_after_a_restart_of_the_server", () =>
   withStream(100, async ({ jsm, js, name }) => {
     await durable(jsm, name);
