@@ -19,6 +19,21 @@ static enum rill_err source_detail(void *context, uint64_t segment, struct rill_
     return err;
 }
 
+static void note_connected(void *context)
+{
+    struct indexing *indexing = context;
+    if (indexing->store->serving)
+        shared_index_connected(&indexing->store->member);
+}
+
+bool indexing_disconnect(struct indexing *indexing)
+{
+    if (!indexing || !indexing->index)
+        return true;
+    rill_index_idle(indexing->index);
+    return !rill_index_is_connected(indexing->index);
+}
+
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
 {
     struct indexing *indexing = rill_alloc_zero(1, sizeof *indexing);
@@ -30,6 +45,8 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     indexing->options = (struct rill_index_options){
         .disk = store->disk,
         .path = indexing->path,
+        .connected = note_connected,
+        .context = indexing,
         .log_sequence = UINT64_MAX, // resume.c looks whether the log has what the index covers
         .batch_bytes = options->index_batch_bytes,
         .id_window_ns = options->id_window_ns,

@@ -84,6 +84,8 @@ bool indexing_is_void(const struct indexing *indexing);
 void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
+/* Gives its descriptors back until something needs them. False when a job does. NULL is fine. */
+bool indexing_disconnect(struct indexing *indexing);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */
 void indexing_close(struct indexing *indexing);
 

@@ -38,10 +38,15 @@ struct rill_store_job *indexing_job_start(struct indexing *indexing)
         return NULL;
     if (indexing_is_void(indexing))
         return remove_start(indexing);
-    struct rill_index_job *inner = indexing->failed ? NULL : rill_index_job_start(indexing->index);
+    struct shared_member *member = &indexing->store->member;
+    if (indexing->failed || (indexing->store->serving && !shared_index_take(member)))
+        return NULL;
+    struct rill_index_job *inner = rill_index_job_start(indexing->index);
     if (inner)
         return job_create(indexing, inner);
-    if (!indexing->failed && is_lasting(rill_index_trouble(indexing->index)))
+    if (indexing->store->serving)
+        shared_index_give(member);
+    if (is_lasting(rill_index_trouble(indexing->index)))
         indexing_fail(indexing, rill_index_trouble(indexing->index), "open the index");
     return NULL;
 }
@@ -74,6 +79,8 @@ enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_j
     const enum rill_err err = is_batch ? rill_index_job_finish(indexing->index, job->job) : base->err;
     free(job);
     indexing->out = false;
+    if (is_batch && indexing->store->serving)
+        shared_index_give(&indexing->store->member);
     if (!is_batch)
         return err; // closing tries again
     if (err && err != RILL_ERR_NO_SPACE)

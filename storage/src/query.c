@@ -20,6 +20,7 @@ enum {
 enum rill_err store_query_ready(struct rill_store *store)
 {
     struct indexing *indexing = store->indexing;
+    shared_cache_use(&store->member);
     if (!indexing || indexing->failed)
         return RILL_ERR_UNAVAILABLE;
     indexing_advance(indexing, QUERY_BLOCKS);

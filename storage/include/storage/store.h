@@ -113,6 +113,8 @@ struct rill_store_visitor {
     /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* When no message was told: the last one of the log, unless it was removed or cannot be read. */
+    enum rill_err (*last)(void *context, const struct rill_store_message *message);
     /* Forget what was told: it begins again, from the front of the log. */
     void (*restart)(void *context);
     /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
@@ -303,7 +305,7 @@ struct rill_store_subject {
 enum rill_err rill_store_subject(struct rill_store *store, struct rill_bytes subject,
                                  struct rill_store_subject *ret) RILL_MUST_CHECK;
 
-/* Returning anything but OK ends the listing with that code. It must not call the store. */
+/* Returning anything but OK ends the listing with that code. It must not call the store, nor one that shares with it. */
 typedef enum rill_err rill_store_subject_fn(void *context, const struct rill_store_subject *subject);
 /* Subjects with messages that the pattern matches, in the order of their bytes, behind `after` (empty: from the first), at
    most `limit`. For the next page give the last one visited. AGAIN and UNAVAILABLE come before the first visit. */
