@@ -204,6 +204,7 @@ enum rill_state {
     RILL_STATE_CLOSED,
 };
 
+/* What it is doing now; may be another thing when this is back. */
 RILL_API enum rill_state rill_conn_state(struct rill_conn *conn);
 
 struct rill_stats {
@@ -216,6 +217,7 @@ struct rill_stats {
     uint64_t output_bytes; // now waiting for the kernel
 };
 
+/* Fills *ret with the counts since rill_connect. */
 RILL_API void rill_conn_stats(struct rill_conn *conn, struct rill_stats *ret);
 
 /* The server that we are or were linked to. Texts are cut to fit and end with NUL. */
@@ -284,6 +286,7 @@ RILL_API const char *rill_msg_subject(const struct rill_msg *msg);
 RILL_API const char *rill_msg_reply(const struct rill_msg *msg);
 /* The payload; a NUL stands behind it, which is not counted. Never NULL. */
 RILL_API const void *rill_msg_data(const struct rill_msg *msg);
+/* Of the payload, without the NUL behind it. */
 RILL_API size_t rill_msg_data_bytes(const struct rill_msg *msg);
 
 /* The first header of that name, without blanks around it; names are case-sensitive. False: there is none. */
@@ -350,6 +353,7 @@ struct rill_sub_stats {
     size_t pending_msgs_peak, pending_bytes_peak;
 };
 
+/* Fills *ret with the counts since it subscribed. */
 RILL_API void rill_sub_stats(struct rill_sub *sub, struct rill_sub_stats *ret);
 /* The pattern; lives as long as the subscription. */
 RILL_API const char *rill_sub_subject(const struct rill_sub *sub);
@@ -439,20 +443,25 @@ RILL_API void rill_js_destroy(struct rill_js *js);
 /* Frees what a function below has given; NULL is harmless. */
 RILL_API void rill_model_free(ProtobufCMessage *message);
 
+/* What the account may use of streams and uses. *ret is the caller's, freed with rill_model_free. NO_RESPONDERS. */
 RILL_API_RESULT enum rill_err rill_js_account(struct rill_js *js, Rill__AccountInfo **ret,
                                               struct rill_error *error);
 
 // ---- streams: management ----
 // `ret_info` may be NULL.
 
+/* Makes a stream; one that is there already with the same configuration is no error. EXISTS with another one, or when another
+   stream has one of the subjects. */
 RILL_API_RESULT enum rill_err rill_stream_create(struct rill_js *js, const Rill__StreamConfig *config,
                                                  Rill__StreamInfo **ret_info, struct rill_error *error);
+/* Changes the configuration to this one. NOT_FOUND; REFUSED for what cannot be changed. */
 RILL_API_RESULT enum rill_err rill_stream_update(struct rill_js *js, const Rill__StreamConfig *config,
                                                  Rill__StreamInfo **ret_info, struct rill_error *error);
 /* `request` may be NULL, else it asks for subjects or for what was deleted. */
 RILL_API_RESULT enum rill_err rill_stream_info(struct rill_js *js, const char *stream,
                                                const Rill__StreamInfoRequest *request,
                                                Rill__StreamInfo **ret_info, struct rill_error *error);
+/* With all its messages and consumers. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_stream_delete(struct rill_js *js, const char *stream,
                                                  struct rill_error *error);
 /* `request` may be NULL: everything. *ret_purged, which may be NULL, is how many. */
@@ -489,11 +498,29 @@ RILL_API_RESULT enum rill_err rill_consumer_create(struct rill_js *js, const cha
                                                    const Rill__ConsumerConfig *config,
                                                    Rill__ConsumerAction action, Rill__ConsumerInfo **ret_info,
                                                    struct rill_error *error);
+/* Configuration and state. *ret_info is the caller's, freed with rill_model_free. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_consumer_info(struct rill_js *js, const char *stream, const char *consumer,
                                                  Rill__ConsumerInfo **ret_info, struct rill_error *error);
+/* With its position; its messages stay in the stream. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_consumer_delete(struct rill_js *js, const char *stream,
                                                    const char *consumer, struct rill_error *error);
+/* Delivers nothing until that time (ns since 1970-01-01 UTC); with 0, or a time that has passed, delivery goes on. The
+   server that does not know it (before 2.11) gives NO_RESPONDERS or TIMEOUT, as with the next two. */
+RILL_API_RESULT enum rill_err rill_consumer_pause(struct rill_js *js, const char *stream,
+                                                  const char *consumer, int64_t until_ns,
+                                                  struct rill_error *error);
+/* Takes the pin of a priority group from the client that has it; another one may get it. */
+RILL_API_RESULT enum rill_err rill_consumer_unpin(struct rill_js *js, const char *stream,
+                                                  const char *consumer, const char *group,
+                                                  struct rill_error *error);
+/* Lets the consumer go on from that sequence of the stream, or from behind its ack floor with 0; what is outstanding is
+   forgotten, to be delivered again where it is not before that. */
+RILL_API_RESULT enum rill_err rill_consumer_reset(struct rill_js *js, const char *stream,
+                                                  const char *consumer, uint64_t seq,
+                                                  Rill__ConsumerInfo **ret_info, struct rill_error *error);
+/* Visits consumers; the info lives until it returns. False ends the visit. */
 typedef bool rill_consumer_visitor(const Rill__ConsumerInfo *info, void *context);
+/* All consumers of the stream, page by page. NOT_FOUND: no such stream. */
 RILL_API_RESULT enum rill_err rill_consumer_each(struct rill_js *js, const char *stream,
                                                  rill_consumer_visitor *visitor, void *context,
                                                  struct rill_error *error);
@@ -569,7 +596,7 @@ RILL_API_RESULT enum rill_err rill_term(struct rill_conn *conn, struct rill_msg 
 struct rill_fetch {
     size_t msgs_max;
     size_t bytes_max;   // 0: no limit
-    int64_t expires_ms; // waits so long for the first ones; 0: takes only what is there
+    int64_t expires_ms; // waits so long for msgs_max of them; 0: takes only what is there
 };
 
 /* Takes up to msgs_max messages, which are the caller's to unref, into ret_msgs. OK with *ret_count 0 when there
@@ -632,6 +659,7 @@ RILL_API_RESULT enum rill_err rill_ordered_next(struct rill_ordered *ordered, in
                                                 struct rill_msg **ret);
 /* How many messages were to come when it was opened. */
 RILL_API uint64_t rill_ordered_pending(const struct rill_ordered *ordered);
+/* Ends. NULL is harmless. */
 RILL_API void rill_ordered_close(struct rill_ordered *ordered);
 
 // ---- key and value ----
@@ -659,6 +687,7 @@ RILL_API_RESULT enum rill_err rill_kv_create_bucket(struct rill_js *js, const st
 /* A bucket that exists. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_kv_open(struct rill_js *js, const char *bucket, struct rill_kv **ret,
                                            struct rill_error *error);
+/* The bucket stays. NULL is harmless. */
 RILL_API void rill_kv_close(struct rill_kv *kv);
 /* With all its values. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_kv_delete_bucket(struct rill_js *js, const char *bucket,
@@ -704,8 +733,15 @@ RILL_API_RESULT enum rill_err rill_kv_create(struct rill_kv *kv, const char *key
 RILL_API_RESULT enum rill_err rill_kv_update(struct rill_kv *kv, const char *key, const void *value,
                                              size_t value_bytes, uint64_t revision, uint64_t *ret_revision,
                                              struct rill_error *error);
+/* From now on there is no value; those before it stay in the history. OK also when there was none. */
 RILL_API_RESULT enum rill_err rill_kv_delete(struct rill_kv *kv, const char *key, struct rill_error *error);
+/* The same, and those before it go. */
 RILL_API_RESULT enum rill_err rill_kv_purge(struct rill_kv *kv, const char *key, struct rill_error *error);
+/* Takes the deletions away that are older than that, with what is kept before them; of younger ones the deletion itself
+   stays, so that those who watch see it. Negative: all go. *ret_purged, which may be NULL, is how many keys were deleted
+   ones. */
+RILL_API_RESULT enum rill_err rill_kv_purge_deletes(struct rill_kv *kv, int64_t older_than_ms,
+                                                    uint64_t *ret_purged, struct rill_error *error);
 
 struct rill_kv_watch;
 
@@ -724,6 +760,7 @@ RILL_API_RESULT enum rill_err rill_kv_watch_open(struct rill_kv *kv, const char 
    NULL. TIMEOUT; NOT_FOUND when the bucket is gone. */
 RILL_API_RESULT enum rill_err rill_kv_watch_next(struct rill_kv_watch *watch, int64_t timeout_ms,
                                                  struct rill_kv_entry **ret);
+/* Ends. NULL is harmless. */
 RILL_API void rill_kv_watch_close(struct rill_kv_watch *watch);
 
 /* Gets a change, which lives until it returns; false ends the visit. */
@@ -751,13 +788,17 @@ struct rill_objects_config {
     Rill__Storage storage;
 };
 
-/* As rill_kv_create_bucket, rill_kv_open, rill_kv_close and rill_kv_delete_bucket. */
+/* Makes a bucket. *ret is the caller's, to be closed before `js` is destroyed. EXISTS when there is one with another
+   configuration. */
 RILL_API_RESULT enum rill_err rill_objects_create_bucket(struct rill_js *js,
                                                          const struct rill_objects_config *config,
                                                          struct rill_objects **ret, struct rill_error *error);
+/* A bucket that exists. *ret is the caller's, to be closed before `js` is destroyed. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_objects_open(struct rill_js *js, const char *bucket,
                                                 struct rill_objects **ret, struct rill_error *error);
+/* The bucket stays. NULL is harmless. */
 RILL_API void rill_objects_close(struct rill_objects *objects);
+/* With all its objects. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_objects_delete_bucket(struct rill_js *js, const char *bucket,
                                                          struct rill_error *error);
 
@@ -777,10 +818,12 @@ struct rill_object_put {
 RILL_API_RESULT enum rill_err rill_object_put(struct rill_objects *objects, const struct rill_object_put *put,
                                               rill_object_reader *reader, void *context,
                                               Rill__ObjectInfo **ret_info, struct rill_error *error);
+/* The same from memory; `data` is needed only during the call. */
 RILL_API_RESULT enum rill_err rill_object_put_bytes(struct rill_objects *objects,
                                                     const struct rill_object_put *put, const void *data,
                                                     size_t data_bytes, Rill__ObjectInfo **ret_info,
                                                     struct rill_error *error);
+/* The same from a file. NOT_FOUND, DENIED or IO: the file. */
 RILL_API_RESULT enum rill_err rill_object_put_file(struct rill_objects *objects,
                                                    const struct rill_object_put *put, const char *path,
                                                    Rill__ObjectInfo **ret_info, struct rill_error *error);
@@ -789,7 +832,7 @@ RILL_API_RESULT enum rill_err rill_object_put_file(struct rill_objects *objects,
 typedef enum rill_err rill_object_writer(void *context, const void *bytes, size_t count);
 
 /* NOT_FOUND; DAMAGED when the digest is another one, which is known only when the writer has had everything; TIMEOUT when
-   a chunk stays away. */
+   a chunk stays away; UNSUPPORTED for a link to a whole bucket. What a link leads to is got, and *ret_info is of that. */
 RILL_API_RESULT enum rill_err rill_object_get(struct rill_objects *objects, const char *name,
                                               rill_object_writer *writer, void *context,
                                               Rill__ObjectInfo **ret_info, struct rill_error *error);
@@ -804,8 +847,15 @@ RILL_API_RESULT enum rill_err rill_object_get_file(struct rill_objects *objects,
 /* NOT_FOUND also when it was deleted. */
 RILL_API_RESULT enum rill_err rill_object_info(struct rill_objects *objects, const char *name,
                                                Rill__ObjectInfo **ret_info, struct rill_error *error);
+/* The object and its content; a link, not what it leads to. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_object_delete(struct rill_objects *objects, const char *name,
                                                  struct rill_error *error);
+
+/* Makes `name` a link to an object of this or another bucket; who gets `name` gets what that object is then.
+   EXISTS when `name` is an object of its own; NOT_FOUND when there is no target; INVALID when that is a link itself. */
+RILL_API_RESULT enum rill_err rill_object_link(struct rill_objects *objects, const char *name,
+                                               struct rill_objects *target, const char *target_name,
+                                               struct rill_error *error);
 
 /* The info lives until it returns; false ends the visit. */
 typedef bool rill_object_visitor(const Rill__ObjectInfo *info, void *context);
@@ -822,6 +872,7 @@ RILL_API_RESULT enum rill_err rill_object_watch_open(struct rill_objects *object
 /* As rill_kv_watch_next; freed with rill_model_free. */
 RILL_API_RESULT enum rill_err rill_object_watch_next(struct rill_object_watch *watch, int64_t timeout_ms,
                                                      Rill__ObjectInfo **ret);
+/* Ends. NULL is harmless. */
 RILL_API void rill_object_watch_close(struct rill_object_watch *watch);
 
 #ifdef __cplusplus

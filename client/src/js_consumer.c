@@ -73,6 +73,42 @@ enum rill_err rill_consumer_delete(struct rill_js *js, const char *stream, const
                     &rill__consumer_delete_response__descriptor, error);
 }
 
+enum rill_err rill_consumer_pause(struct rill_js *js, const char *stream, const char *consumer,
+                                  int64_t until_ns, struct rill_error *error)
+{
+    Rill__ConsumerPauseRequest request = RILL__CONSUMER_PAUSE_REQUEST__INIT;
+    Rill__Timestamp until = RILL__TIMESTAMP__INIT;
+    until.unix_ns = until_ns;
+    request.pause_until = until_ns ? &until : NULL;
+    return js_order(js, "CONSUMER.PAUSE", stream, consumer, &request.base,
+                    &rill__consumer_pause_response__descriptor, error);
+}
+
+enum rill_err rill_consumer_unpin(struct rill_js *js, const char *stream, const char *consumer,
+                                  const char *group, struct rill_error *error)
+{
+    Rill__ConsumerUnpinRequest request = RILL__CONSUMER_UNPIN_REQUEST__INIT;
+    request.group = (char *)group;
+    return js_order(js, "CONSUMER.UNPIN", stream, consumer, &request.base,
+                    &rill__consumer_unpin_response__descriptor, error);
+}
+
+enum rill_err rill_consumer_reset(struct rill_js *js, const char *stream, const char *consumer, uint64_t seq,
+                                  Rill__ConsumerInfo **ret_info, struct rill_error *error)
+{
+    char subject[JS_SUBJECT_BYTES];
+    ProtobufCMessage *answer;
+    Rill__ConsumerResetRequest request = RILL__CONSUMER_RESET_REQUEST__INIT;
+    request.has_seq = seq != 0;
+    request.seq = seq;
+    enum rill_err err = js_subject(js, subject, "CONSUMER.RESET", stream, consumer);
+    if (err)
+        return error_set(error, err, "no good name of a stream or a consumer");
+    err = js_ask(js, subject, &request.base, &rill__consumer_reset_response__descriptor, &answer, error);
+    return err ? err
+               : take_info(answer, &((Rill__ConsumerResetResponse *)answer)->inline_info, ret_info, error);
+}
+
 static enum rill_err visit_page(struct rill_js *js, const char *subject, Rill__ConsumerPageRequest *request,
                                 rill_consumer_visitor *visitor, void *context, bool *ret_more,
                                 struct rill_error *error)

@@ -132,3 +132,46 @@ enum rill_err rill_kv_keys(struct rill_kv *kv, rill_kv_visitor *visitor, void *c
 {
     return visit(kv, ">", RILL_KV_WATCH_IGNORE_DELETES | RILL_KV_WATCH_KEYS_ONLY, visitor, context, error);
 }
+
+// ---- deletions that are old ----
+
+struct purging {
+    struct rill_kv *kv;
+    int64_t before_ns; // deletions before this go, too
+    uint64_t purged;
+    enum rill_err err;
+    struct rill_error *error;
+};
+
+static bool purge_deletion(const struct rill_kv_entry *entry, void *context)
+{
+    struct purging *purging = context;
+    char subject[JS_SUBJECT_BYTES];
+    Rill__StreamPurgeRequest request = RILL__STREAM_PURGE_REQUEST__INIT;
+    if (entry->operation == RILL_KV_PUT)
+        return true;
+    purging->err = kv_subject(purging->kv, entry->key, false, subject);
+    request.filter = subject;
+    request.has_keep = entry->created_ns > purging->before_ns;
+    request.keep = 1;
+    if (!purging->err)
+        purging->err =
+            rill_stream_purge(purging->kv->js, purging->kv->stream, &request, NULL, purging->error);
+    purging->purged += !purging->err;
+    return !purging->err;
+}
+
+enum rill_err rill_kv_purge_deletes(struct rill_kv *kv, int64_t older_than_ms, uint64_t *ret_purged,
+                                    struct rill_error *error)
+{
+    struct purging purging = {.kv = kv, .before_ns = INT64_MAX, .error = error};
+    const int64_t now_ms = wait_wall_ns() / RILL_NS_PER_MS;
+    if (older_than_ms >= 0)
+        purging.before_ns = older_than_ms < now_ms ? (now_ms - older_than_ms) * RILL_NS_PER_MS : 0;
+    const enum rill_err err = visit(kv, ">", RILL_KV_WATCH_KEYS_ONLY, purge_deletion, &purging, error);
+    if (err || purging.err)
+        return err ? err : purging.err;
+    if (ret_purged)
+        *ret_purged = purging.purged;
+    return RILL_OK;
+}

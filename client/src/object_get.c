@@ -63,6 +63,42 @@ static enum rill_err get_content(struct rill_objects *objects, const Rill__Objec
     return err ? error_set(error, err, "get %s: %s", info->name, rill_err_text(err)) : RILL_OK;
 }
 
+/* Content and information of an object that is no link. */
+static enum rill_err get_object(struct rill_objects *objects, Rill__ObjectInfo *take_info,
+                                rill_object_writer *writer, void *context, Rill__ObjectInfo **ret_info,
+                                struct rill_error *error)
+{
+    const enum rill_err err = get_content(objects, take_info, writer, context, error);
+    if (err || !ret_info)
+        rill_model_free(&take_info->base);
+    else
+        *ret_info = take_info;
+    return err;
+}
+
+/* One step: where a link may lead is not a link, or somebody has made it one since. */
+static enum rill_err get_linked(struct rill_objects *objects, const Rill__ObjectLink *link,
+                                rill_object_writer *writer, void *context, Rill__ObjectInfo **ret_info,
+                                struct rill_error *error)
+{
+    struct rill_objects *target;
+    Rill__ObjectInfo *info;
+    if (!link->name || !link->name[0])
+        return error_set(error, RILL_ERR_UNSUPPORTED, "a link to the whole bucket %s", link->bucket);
+    enum rill_err err = rill_objects_open(objects->js, link->bucket, &target, error);
+    if (err)
+        return err;
+    err = rill_object_info(target, link->name, &info, error);
+    if (!err && objects_link(info)) {
+        rill_model_free(&info->base);
+        err = error_set(error, RILL_ERR_INVALID, "%s is a link behind a link", link->name);
+    } else if (!err) {
+        err = get_object(target, info, writer, context, ret_info, error);
+    }
+    rill_objects_close(target);
+    return err;
+}
+
 enum rill_err rill_object_get(struct rill_objects *objects, const char *name, rill_object_writer *writer,
                               void *context, Rill__ObjectInfo **ret_info, struct rill_error *error)
 {
@@ -70,14 +106,11 @@ enum rill_err rill_object_get(struct rill_objects *objects, const char *name, ri
     enum rill_err err = rill_object_info(objects, name, &info, error);
     if (err)
         return err;
-    if (info->options && info->options->link)
-        err = error_set(error, RILL_ERR_UNSUPPORTED, "%s is a link to another object", name);
-    else
-        err = get_content(objects, info, writer, context, error);
-    if (err || !ret_info)
-        rill_model_free(&info->base);
-    else
-        *ret_info = info;
+    const Rill__ObjectLink *link = objects_link(info);
+    if (!link)
+        return get_object(objects, info, writer, context, ret_info, error);
+    err = get_linked(objects, link, writer, context, ret_info, error);
+    rill_model_free(&info->base);
     return err;
 }
 

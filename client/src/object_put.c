@@ -73,13 +73,6 @@ static enum rill_err put_chunks(struct putting *putting, rill_object_reader *rea
 
 // ---- what is known ----
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * RILL_NS_PER_S + now.tv_nsec;
-}
-
 static enum rill_err write_info(struct putting *putting, const struct rill_object_put *put,
                                 Rill__ObjectInfo **ret_info, struct rill_error *error)
 {
@@ -92,7 +85,7 @@ static enum rill_err write_info(struct putting *putting, const struct rill_objec
         return error_plain(error, err);
     options.has_max_chunk_size = true;
     options.max_chunk_size = (uint32_t)putting->buffer_bytes;
-    mtime.unix_ns = wall_ns();
+    mtime.unix_ns = wait_wall_ns();
     info.name = (char *)put->name;
     info.description = (char *)put->description;
     info.options = &options;

@@ -3,7 +3,7 @@
 // Buckets of objects, a convention among NATS' clients (ADR-20). In the stream OBJ_<bucket>:
 //
 //     $O.<bucket>.C.<nuid>              the chunks of one object, in order
-//     $O.<bucket>.M.<base64url(name)>   what is known of it: ObjectInfo as JSON, the last one only
+//     $O.<bucket>.M.<base64url(name)>   what is known of it: ObjectInfo as JSON, the last one only; it may be a link
 //
 // An object is replaced in this order: new chunks, new information, the old chunks go. So whoever reads the
 // information finds the chunks that it names, or none at all and tries again.
@@ -28,6 +28,12 @@ void objects_chunk_subject(const struct rill_objects *objects, const char *nuid,
 /* What is known, also of an object that was deleted. */
 enum rill_err objects_find(struct rill_objects *objects, const char *name, Rill__ObjectInfo **ret,
                            struct rill_error *error) RILL_MUST_CHECK;
+/* Where it leads when it is a link; else NULL. Lives as long as the information. */
+static inline const Rill__ObjectLink *objects_link(const Rill__ObjectInfo *info)
+{
+    return info->options ? info->options->link : NULL;
+}
+
 /* Puts it in the place of what was known. */
 enum rill_err objects_write_info(struct rill_objects *objects, const Rill__ObjectInfo *info,
                                  struct rill_error *error) RILL_MUST_CHECK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Time as this library's threads see it: the monotonic clock, deadlines made of time-outs, and a condition
-// that is waited for until a deadline.
+// Time as this library's threads see it: the two clocks, deadlines made of time-outs, and a condition that is waited for
+// until a deadline.
 #pragma once
 
 #include "base/clock.h"
@@ -14,6 +14,14 @@ static inline int64_t wait_now_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * RILL_NS_PER_S + now.tv_nsec;
+}
+
+/* Since 1970-01-01 UTC. */
+static inline int64_t wait_wall_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * RILL_NS_PER_S + now.tv_nsec;
 }
 

@@ -3,7 +3,11 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
+
+/* How long one wait may take so that an interrupt is noticed soon. */
+enum { SLICE_MS = 100 };
 
 static volatile sig_atomic_t interrupted;
 
@@ -29,7 +33,7 @@ void clock_sleep_ms(int64_t ms)
     const int64_t end_ns = clock_mono_ns() + ms * 1000000;
     for (;;) {
         const int64_t left_ns = end_ns - clock_mono_ns();
-        const int64_t slice_ns = CLOCK_SLICE_MS * INT64_C(1000000);
+        const int64_t slice_ns = SLICE_MS * INT64_C(1000000);
         if (left_ns <= 0 || interrupted) // another thread may have got the signal
             return;
         const int64_t wait_ns = left_ns < slice_ns ? left_ns : slice_ns;
@@ -53,4 +57,17 @@ void interrupt_catch(void)
 bool interrupt_seen(void)
 {
     return interrupted;
+}
+
+enum rill_err clock_wait(clock_attempt *attempt, void *context, int64_t wait_ms)
+{
+    enum rill_err err = attempt(context, 0);
+    if (err != RILL_ERR_TIMEOUT)
+        return err;
+    (void)fflush(stdout);
+    const int64_t end_ns = clock_mono_ns() + wait_ms * 1000000;
+    do {
+        err = attempt(context, SLICE_MS);
+    } while (err == RILL_ERR_TIMEOUT && !interrupted && (wait_ms < 0 || clock_mono_ns() < end_ns));
+    return err;
 }

@@ -3,6 +3,8 @@
 // The time, waiting, and whether somebody has pressed Ctrl-C.
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,5 +18,9 @@ void clock_sleep_ms(int64_t ms);
 void interrupt_catch(void);
 bool interrupt_seen(void);
 
-/* How long one wait may take so that an interrupt is noticed soon. */
-enum { CLOCK_SLICE_MS = 100 };
+/* Something that may take a while; TIMEOUT when it has not happened in so long. */
+typedef enum rill_err clock_attempt(void *context, int64_t timeout_ms);
+
+/* Waits so long for it, for ever when wait_ms is negative, and not longer than until an interrupt: then, too, it is TIMEOUT.
+   What was printed to standard output is shown before it waits. */
+enum rill_err clock_wait(clock_attempt *attempt, void *context, int64_t wait_ms) RILL_MUST_CHECK;

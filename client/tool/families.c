@@ -4,7 +4,8 @@
 #include "families.h"
 
 const struct family *const tool_families[] = {
-    &pubsub_family, &request_family, &stream_family, &context_family, &shell_family, NULL,
+    &pubsub_family, &request_family, &stream_family,  &consumer_family, &kv_family,
+    &object_family, &backup_family,  &context_family, &shell_family,    NULL,
 };
 
 const struct parameter tool_common_options[] = {

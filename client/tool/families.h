@@ -8,6 +8,10 @@
 extern const struct family pubsub_family;  // pub, sub
 extern const struct family request_family; // request, reply, rtt
 extern const struct family stream_family;
+extern const struct family consumer_family;
+extern const struct family kv_family;
+extern const struct family object_family;
+extern const struct family backup_family; // backup, restore
 extern const struct family context_family;
 extern const struct family shell_family; // completion, manual, version
 

@@ -89,17 +89,19 @@ void message_view_fini(struct message_view *view)
 
 // ---- JSON ----
 
-static void put_data(json_t *object, const struct message_view *view)
+void message_put_bytes(json_t *object, const char *key, const void *data, size_t bytes)
 {
-    json_t *text = json_stringn(view->data_bytes ? view->data : "", view->data_bytes);
+    json_t *text = json_stringn(bytes ? data : "", bytes);
     if (text) {
-        (void)json_object_set_new(object, "data", text);
+        (void)json_object_set_new(object, key, text);
         return;
     }
+    char key64[64];
     struct rill_buf buf;
+    (void)snprintf(key64, sizeof key64, "%s_base64", key);
     rill_buf_init(&buf, BASE64_BYTES_MAX);
-    if (!rill_base64_encode(rill_bytes_of(view->data, view->data_bytes), &buf))
-        (void)json_object_set_new(object, "data_base64", json_stringn((const char *)buf.data, buf.len));
+    if (!rill_base64_encode(rill_bytes_of(data, bytes), &buf))
+        (void)json_object_set_new(object, key64, json_stringn((const char *)buf.data, buf.len));
     rill_buf_fini(&buf);
 }
 
@@ -128,7 +130,7 @@ json_t *message_json(const struct message_view *view)
         put_origin(object, view);
     if (view->headers)
         (void)json_object_set(object, "headers", view->headers);
-    put_data(object, view);
+    message_put_bytes(object, "data", view->data, view->data_bytes);
     return object;
 }
 
@@ -195,17 +197,26 @@ void message_print(const struct call *call, const struct rill_msg *msg, uint64_t
 
 // ---- waiting ----
 
-enum rill_err message_wait(struct rill_sub *sub, int64_t wait_ms, struct rill_msg **ret)
+enum rill_err message_of_sub(void *from, int64_t timeout_ms, struct rill_msg **ret)
 {
-    enum rill_err err = rill_next_msg(sub, 0, ret);
-    if (err != RILL_ERR_TIMEOUT)
-        return err;
-    (void)fflush(stdout);
-    const int64_t end_ns = clock_mono_ns() + wait_ms * 1000000;
-    do {
-        err = rill_next_msg(sub, CLOCK_SLICE_MS, ret);
-    } while (err == RILL_ERR_TIMEOUT && !interrupt_seen() && (wait_ms < 0 || clock_mono_ns() < end_ns));
-    return err;
+    return rill_next_msg(from, timeout_ms, ret);
+}
+
+struct waiting {
+    message_source *source;
+    void *from;
+    struct rill_msg **ret;
+};
+
+static enum rill_err wait_once(void *context, int64_t timeout_ms)
+{
+    const struct waiting *waiting = context;
+    return waiting->source(waiting->from, timeout_ms, waiting->ret);
+}
+
+enum rill_err message_wait(message_source *source, void *from, int64_t wait_ms, struct rill_msg **ret)
+{
+    return clock_wait(wait_once, &(struct waiting){source, from, ret}, wait_ms);
 }
 
 // ---- headers from the command line ----

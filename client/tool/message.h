@@ -28,11 +28,18 @@ void message_view_fini(struct message_view *view);
 void message_view_print(const struct call *call, const struct message_view *view, uint64_t number, bool raw);
 /* The three in one. */
 void message_print(const struct call *call, const struct rill_msg *msg, uint64_t number, bool raw);
+/* Sets the member to the bytes as text, or key_base64 when they are not UTF-8. */
+void message_put_bytes(json_t *object, const char *key, const void *data, size_t bytes);
 json_t *message_json(const struct message_view *view);
 
-/* Waits so long for the next message; a negative number: until interrupted. What was printed is shown before. TIMEOUT also when
-   interrupted. */
-enum rill_err message_wait(struct rill_sub *sub, int64_t wait_ms, struct rill_msg **ret) RILL_MUST_CHECK;
+/* Where messages come from, one after the other; as rill_next_msg. */
+typedef enum rill_err message_source(void *from, int64_t timeout_ms, struct rill_msg **ret);
+/* The one of a struct rill_sub. */
+enum rill_err message_of_sub(void *from, int64_t timeout_ms, struct rill_msg **ret) RILL_MUST_CHECK;
+
+/* The next message, waited for as clock_wait() does. */
+enum rill_err message_wait(message_source *source, void *from, int64_t wait_ms,
+                           struct rill_msg **ret) RILL_MUST_CHECK;
 
 /* What --header says, as librill wants it; on the heap, freed with message_headers_free. */
 struct rill_header *message_headers(const struct call *call, size_t *ret_count);

@@ -27,6 +27,20 @@ void payload_open_text(struct payload *payload, const struct call *call)
     rill_buf_init(&payload->buf, PAYLOAD_BYTES_MAX);
 }
 
+enum tool_exit payload_open_whole(struct payload *payload, const struct call *call)
+{
+    *payload = (struct payload){.call = call, .text = call_text(call, "body"), .plain = true};
+    rill_buf_init(&payload->buf, PAYLOAD_BYTES_MAX);
+    if ((payload->text != NULL) + call_has(call, "stdin") != 1)
+        return call_usage(call, "the value is missing or there twice: give <body>, or --stdin");
+    return payload->text ? TOOL_DONE : read_stdin(payload);
+}
+
+struct rill_bytes payload_whole(const struct payload *payload)
+{
+    return payload->text ? rill_bytes_from_cstr(payload->text) : rill_buf_bytes(&payload->buf);
+}
+
 enum tool_exit payload_open(struct payload *payload, const struct call *call)
 {
     const bool whole = call_has(call, "stdin");
@@ -84,13 +98,20 @@ enum tool_exit payload_next(struct payload *payload, uint64_t count, struct rill
     return code;
 }
 
+#define STDIN_ROW                                                                                            \
+    {                                                                                                        \
+        "stdin", 0, VALUE_FLAG, .help = "The payload is all of standard input."                              \
+    }
+#define PLAIN_ROW                                                                                            \
+    {                                                                                                        \
+        "no-templates", 0, VALUE_FLAG, .help = "Take {{...}} in the payload as it stands."                   \
+    }
+
 const struct parameter payload_options[] = {
-    {"stdin", 0, VALUE_FLAG, .help = "The payload is all of standard input."},
+    STDIN_ROW,
     {"lines", 0, VALUE_FLAG, .help = "Each line of standard input is the payload of a message."},
-    {"no-templates", 0, VALUE_FLAG, .help = "Take {{...}} in the payload as it stands."},
+    PLAIN_ROW,
     {0},
 };
-const struct parameter payload_option_plain[] = {
-    {"no-templates", 0, VALUE_FLAG, .help = "Take {{...}} in the payload as it stands."},
-    {0},
-};
+const struct parameter payload_option_plain[] = {PLAIN_ROW, {0}};
+const struct parameter payload_option_stdin[] = {STDIN_ROW, {0}};

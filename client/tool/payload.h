@@ -22,6 +22,9 @@ struct payload {
 
 /* From the call's `body`, --stdin, --lines and --no-templates. TOOL_DONE or the reason why not. */
 enum tool_exit payload_open(struct payload *payload, const struct call *call);
+/* One payload, from `body` or --stdin, and no templates; it lives until the close. */
+enum tool_exit payload_open_whole(struct payload *payload, const struct call *call);
+struct rill_bytes payload_whole(const struct payload *payload);
 /* From `body` and --no-templates only. */
 void payload_open_text(struct payload *payload, const struct call *call);
 void payload_close(struct payload *payload);
@@ -30,6 +33,7 @@ void payload_close(struct payload *payload);
 enum tool_exit payload_next(struct payload *payload, uint64_t count, struct rill_bytes request,
                             struct rill_bytes *ret, bool *ret_end);
 
-/* --stdin, --lines and --no-templates; --no-templates alone. */
+/* --stdin, --lines and --no-templates; some of them alone. */
 extern const struct parameter payload_options[];
 extern const struct parameter payload_option_plain[];
+extern const struct parameter payload_option_stdin[];

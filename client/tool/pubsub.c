@@ -144,7 +144,7 @@ static enum tool_exit sub_loop(const struct call *call, struct rill_sub *sub)
     const bool raw = call_has(call, "raw");
     for (uint64_t count = 0; count < wanted && !interrupt_seen() && !ferror(stdout);) {
         struct rill_msg *msg = NULL;
-        const enum rill_err err = message_wait(sub, call_ms(call, "wait", -1), &msg);
+        const enum rill_err err = message_wait(message_of_sub, sub, call_ms(call, "wait", -1), &msg);
         if (err == RILL_ERR_TIMEOUT)
             return interrupt_seen() || !call_has(call, "count")
                        ? TOOL_DONE

@@ -120,6 +120,17 @@ enum tool_exit remote_finish(struct remote *remote, enum tool_exit code)
     return err ? call_error(remote->call, err, NULL, "the server may not have got everything") : code;
 }
 
+enum tool_exit remote_with(struct call *call, remote_act *act)
+{
+    struct remote remote;
+    enum tool_exit code = remote_open(call, &remote);
+    if (code)
+        return code;
+    code = act(&remote);
+    remote_close(&remote);
+    return code;
+}
+
 // ---- requests to the API that librill has no function for ----
 
 static enum tool_exit read_answer(struct remote *remote, const char *subject, const struct rill_msg *reply,

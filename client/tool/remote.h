@@ -21,6 +21,10 @@ void remote_close(struct remote *remote);
 /* Closes after a flush: what was published has reached the server, or `code` becomes TOOL_FAILED with a line. */
 enum tool_exit remote_finish(struct remote *remote, enum tool_exit code);
 
+/* What most commands are: connects, does one thing, closes. */
+typedef enum tool_exit remote_act(struct remote *remote);
+enum tool_exit remote_with(struct call *call, remote_act *act);
+
 /* Asks the API of streams: "STREAM.SNAPSHOT.ORDERS". `request` is taken over and may be NULL. *ret_answer is the
    caller's. An error in the answer is told and gives its exit code. */
 enum tool_exit remote_ask(struct remote *remote, const char *subject, json_t *request, json_t **ret_answer);

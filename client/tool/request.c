@@ -138,7 +138,7 @@ static enum tool_exit answer_all(struct replying *replying, struct rill_sub *sub
     enum tool_exit code = TOOL_DONE;
     for (uint64_t count = 0; !code && count < wanted && !interrupt_seen();) {
         struct rill_msg *request = NULL;
-        const enum rill_err err = message_wait(sub, -1, &request);
+        const enum rill_err err = message_wait(message_of_sub, sub, -1, &request);
         if (err == RILL_ERR_TIMEOUT)
             break;
         if (err)

@@ -40,20 +40,22 @@ static int entry_compare(const void *a, const void *b)
 }
 
 /* DAMAGED when neither header is valid. */
-static enum rill_err file_header(struct rill_disk_file *file, uint64_t number, struct segment_header *ret)
+static enum rill_err file_header(struct rill_disk_file *file, struct catalog_entry *entry)
 {
     static const uint64_t offsets[] = {0, SEGMENT_COPY_OFFSET};
     for (size_t i = 0; i < 2; i++) {
         uint8_t bytes[SEGMENT_HEADER_BYTES];
         size_t got = 0;
         struct segment_header header;
-        if (io_read_all(file, bytes, sizeof bytes, offsets[i], &got) || got < sizeof bytes)
+        const enum rill_err read_err = io_read_all(file, bytes, sizeof bytes, offsets[i], &got);
+        entry->unreadable |= read_err != RILL_OK;
+        if (read_err || got < sizeof bytes)
             continue;
         const enum rill_err err = segment_header_get(bytes, &header);
         if (err == RILL_ERR_UNSUPPORTED)
             return err;
-        if (err == RILL_OK && header.number == number) { // V3
-            *ret = header;
+        if (err == RILL_OK && header.number == entry->header.number) { // V3
+            entry->header = header;
             return RILL_OK;
         }
     }
@@ -68,7 +70,7 @@ static enum rill_err entry_read(struct catalog_entry *entry, struct rill_disk *d
     free(path);
     if (err)
         return err;
-    err = file_header(file, entry->header.number, &entry->header);
+    err = file_header(file, entry);
     if (!err || err == RILL_ERR_DAMAGED) {
         const enum rill_err size_err = disk->ops->size(file, &entry->size);
         err = size_err ? size_err : err;
@@ -138,9 +140,12 @@ static enum rill_err catalog_read_headers(struct catalog *catalog, struct rill_d
         }
     }
     catalog_vote(catalog);
+    bool unreadable = false;
+    for (size_t i = 0; i < catalog->count; i++)
+        unreadable |= catalog->entries[i].unreadable;
     if (!catalog_has_majority(catalog)) {
         rill_error_text_set(why, "no valid headers, or of as many segments of other streams");
-        return RILL_ERR_DAMAGED;
+        return unreadable ? RILL_ERR_IO : RILL_ERR_DAMAGED;
     }
     catalog_drop_foreign(catalog);
     return RILL_OK;

@@ -9,6 +9,7 @@
 struct catalog_entry {
     struct segment_header header; // number is that of the name; the rest is meaningless without has_header
     bool has_header;
+    bool unreadable; // the disk could not read a header
     uint64_t size;
 };
 
@@ -21,7 +22,7 @@ struct catalog {
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
 };
 
-/* NOT_FOUND when there is no segment, DAMAGED when no header is valid, UNSUPPORTED, IO, NO_MEMORY. On success
+/* NOT_FOUND when there is no segment, DAMAGED when no header is valid, UNSUPPORTED, IO (also when none could be read), NO_MEMORY. On success
    the caller ends with catalog_fini(). */
 enum rill_err catalog_read(struct catalog *catalog, struct rill_disk *disk, const char *folder,
                            struct rill_error_text *why) RILL_MUST_CHECK;

@@ -151,6 +151,41 @@ static enum rill_err list_streams(struct rill_disk *disk, const char *account_fo
     return err;
 }
 
+static bool ends_with(const char *name, const char *suffix)
+{
+    const size_t len = strlen(name), suffix_len = strlen(suffix);
+    return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+static enum rill_err remove_in_account(struct rill_disk *disk, const char *account_folder, const char *suffix)
+{
+    struct names names = {.folders = true};
+    enum rill_err err = disk->ops->list(disk, account_folder, names_visit, &names);
+    for (size_t i = 0; !err && i < names.count; i++) {
+        char *folder = io_path(account_folder, names.names[i]);
+        if (ends_with(names.names[i], suffix))
+            err = folder_remove(disk, folder);
+        free(folder);
+    }
+    names_fini(&names);
+    return err;
+}
+
+enum rill_err folder_remove_all(struct rill_disk *disk, const char *store_folder, const char *suffix)
+{
+    struct names names = {.folders = true};
+    enum rill_err err = disk->ops->list(disk, store_folder, names_visit, &names);
+    if (err == RILL_ERR_NOT_FOUND)
+        err = RILL_OK;
+    for (size_t i = 0; !err && i < names.count; i++) {
+        char *folder = io_path(store_folder, names.names[i]);
+        err = remove_in_account(disk, folder, suffix);
+        free(folder);
+    }
+    names_fini(&names);
+    return err;
+}
+
 enum rill_err rill_store_list(struct rill_disk *disk, const char *store_folder, rill_store_visit_fn *visit,
                               void *context, struct rill_error_text *why)
 {

@@ -15,6 +15,9 @@ enum rill_err folder_make(struct rill_disk *disk, const char *path) RILL_MUST_CH
 enum rill_err folder_clean(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
 /* Removes a folder and the files in it; fine when it is not there. */
 enum rill_err folder_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* Removes the folders whose names end so, in all accounts of a store. */
+enum rill_err folder_remove_all(struct rill_disk *disk, const char *store_folder,
+                                const char *suffix) RILL_MUST_CHECK;
 /* "<path>.deleted", on the heap. */
 char *folder_deleted_path(const char *path);
 /* As rill_store_delete(); `shared` may be NULL. */

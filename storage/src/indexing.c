@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/clock.h"
 #include "io.h"
 #include "proto/headers.h"
+#include "proto/message_ttl.h"
 
 #include <stdlib.h>
 
@@ -185,6 +187,15 @@ static void note_place(struct indexing *indexing, uint64_t segment, uint64_t off
     indexing->since_rotation += size;
 }
 
+/* When the message's own time is over; 0: never. */
+static int64_t expiry_of(const struct record *record)
+{
+    const int64_t ttl_ns = rill_message_ttl_of(record->headers);
+    if (ttl_ns <= 0 || record->time_ns > RILL_NEVER_NS - ttl_ns)
+        return 0;
+    return record->time_ns + ttl_ns;
+}
+
 /* LIMIT: it is to be fed again later. */
 static enum rill_err feed_message(struct indexing *indexing, const struct record *record)
 {
@@ -194,8 +205,10 @@ static enum rill_err feed_message(struct indexing *indexing, const struct record
         .time_ns = record->time_ns > indexing->fed.time_ns ? record->time_ns : indexing->fed.time_ns,
         .subject = record->subject,
     };
-    if (record->headers.len)
+    if (record->headers.len) {
         (void)rill_headers_find(record->headers, RILL_BYTES("Nats-Msg-Id"), &message.id);
+        message.expire_ns = expiry_of(record);
+    }
     const enum rill_err err = rill_index_feed(indexing->index, &message);
     if (err)
         return err;
@@ -279,6 +292,14 @@ void indexing_note_commit(struct indexing *indexing, const struct record_commit 
         feed_commit(indexing, commit);
 }
 
+/* Made from a log in which a rewriting had left the message out already, the index has never heard of it. (One that has
+   must be fed a removal before the rewriting begins: store_rewrite_start.) */
+static bool never_had(const struct block *block, uint64_t sequence)
+{
+    return block->segment->rewritten &&
+           live_is_gone(block->live, (uint32_t)(sequence - block->first_sequence), LIVE_OPEN);
+}
+
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence)
 {
     struct rill_store *store = indexing->store;
@@ -290,7 +311,8 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
     if (!err)
         feed_delete(indexing, sequence, record_view(at).subject);
-    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence)
+    else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence &&
+             !never_had(block, sequence))
         indexing_fail(indexing, RILL_ERR_DAMAGED, "find the subject of a message that is erased now");
     else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
         indexing_fail(indexing, err, "read a deleted message");

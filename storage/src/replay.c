@@ -224,6 +224,10 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     replay->at.segment = entry->header.number;
     replay->tail->header = entry->header;
     replay->tail->has_header = entry->has_header;
+    if (!entry->has_header) {
+        replay->tail->header.first_sequence = replay->at.sequence + 1;
+        replay->tail->header.first_commit = replay->at.commit + 1;
+    }
     replay->tail->size = replay->reader.size;
     replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
     struct segment *segment = store->segments.segments[store->segments.count - 1];
@@ -232,7 +236,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
-    replay->tail->unreadable = replay->reader.unreadable;
+    replay->tail->unreadable = replay->reader.unreadable || (entry->unreadable && !entry->has_header);
     replay->report->bytes_read += replay->at.offset - replay->from;
     replay->from = SEGMENT_FIRST_OFFSET;
     if (!replay->is_last)

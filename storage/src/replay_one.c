@@ -28,7 +28,7 @@ static bool is_complete(const struct replay *replay, const struct rewrite *rewri
     return replay->report->lost_ranges == 0 && replay->at.commit == rewrite->written.last_commit &&
            replay->at.sequence + 1 == rewrite->plan.end_sequence &&
            replay->at.offset == rewrite->written.bytes && replay->reader.size == rewrite->written.bytes &&
-           rewrite->kept_count == rewrite->written.messages && !replay->reader.unreadable;
+           rewrite->kept_count == rewrite->written.messages;
 }
 
 static enum rill_err read_all(struct replay *replay, struct rewrite *rewrite)
@@ -62,6 +62,8 @@ enum rill_err rewrite_read_back(struct rewrite *rewrite)
     enum rill_err err = reader_open(&replay.reader, rewrite->plan.disk, rewrite->plan.new_path);
     if (!err) {
         err = read_all(&replay, rewrite);
+        if (replay.reader.unreadable) // zeros stand for what was not read: that is no damage
+            err = RILL_ERR_IO;
         reader_close(&replay.reader);
     }
     rewrite->directory = nobody->segments;

@@ -186,6 +186,10 @@ struct rill_store_job *store_rewrite_start(struct rill_store *store)
         segment->replacing = true;
         return &store->rewrite->base;
     }
+    // Of what is dropped nobody knows the subject: the index must have been fed its removal, or an open that goes on from
+    // the index cannot.
+    if (store->indexing && !store->indexing->failed && !indexing_has_all(store->indexing))
+        return NULL;
     struct segment *segment = store->rewrite_look ? choose(store) : NULL;
     store->rewrite_look = segment != NULL;
     if (!segment || segment_bring(&store->segments, segment))

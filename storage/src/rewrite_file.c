@@ -349,8 +349,6 @@ static enum rill_err rewrite(struct rewriter *rewriter)
         err = copy_first(rewriter, &end);
     if (!err)
         err = take_commits(rewriter, end);
-    if (!err && rewriter->reader.unreadable)
-        err = RILL_ERR_IO;
     return err ? err : rewriter->file->disk->ops->fdatasync(rewriter->file);
 }
 
@@ -363,6 +361,8 @@ static enum rill_err make_file(struct rewriter *rewriter)
     if (err)
         return err;
     err = rewrite(rewriter);
+    if (rewriter->reader.unreadable) // zeros stand for what was not read: that is no damage
+        err = RILL_ERR_IO;
     disk->ops->close(rewriter->file);
     if (err)
         (void)disk->ops->unlink(disk, plan->new_path);

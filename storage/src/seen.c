@@ -13,14 +13,46 @@ struct seen_id {
     uint64_t sequence;
     int64_t time_ns;
     struct seen_id *prev, *next;
-    UT_hash_handle hh; // the newest of those with the same id is found first
+    struct seen_id *older, *newer; // with the same id
+    UT_hash_handle hh;             // of the newest one: one hash table has each id once
     size_t len;
     char id[];
 };
 
-static void forget(struct seen *seen, struct seen_id *id)
+static void table_add(struct seen *seen, struct seen_id *id)
+{
+    HASH_ADD_KEYPTR(hh, seen->by_id, id->id, id->len, id);
+}
+
+static void table_remove(struct seen *seen, struct seen_id *id)
 {
     HASH_DEL(seen->by_id, id);
+}
+
+static void remember(struct seen *seen, struct seen_id *id)
+{
+    struct seen_id *older = NULL;
+    HASH_FIND(hh, seen->by_id, id->id, id->len, older);
+    if (older) {
+        table_remove(seen, older);
+        older->newer = id;
+        id->older = older;
+    }
+    table_add(seen, id);
+    DL_APPEND(seen->ids, id);
+}
+
+static void forget(struct seen *seen, struct seen_id *id)
+{
+    struct seen_id *older = id->older, *newer = id->newer;
+    if (newer)
+        newer->older = older;
+    else
+        table_remove(seen, id);
+    if (older)
+        older->newer = newer;
+    if (older && !newer)
+        table_add(seen, older);
     DL_DELETE(seen->ids, id);
     free(id);
 }
@@ -45,8 +77,7 @@ void seen_note(struct rill_store *store, const struct rill_store_message *messag
     id->time_ns = message->time_ns;
     id->len = text.len;
     memcpy(id->id, text.data, text.len);
-    HASH_ADD_KEYPTR(hh, store->seen.by_id, id->id, id->len, id);
-    DL_APPEND(store->seen.ids, id);
+    remember(&store->seen, id);
 }
 
 void seen_take_back(struct rill_store *store)
@@ -78,13 +109,13 @@ enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, in
 {
     struct indexing *indexing = store->indexing;
     struct seen_id *found = NULL;
+    if (!indexing || indexing->failed) // nothing was noted since then
+        return RILL_ERR_UNAVAILABLE;
     HASH_FIND(hh, store->seen.by_id, id.data, id.len, found);
     if (found && found->time_ns >= since_ns) {
         *ret_sequence = found->sequence;
         return RILL_OK;
     }
-    if (!indexing || indexing->failed)
-        return RILL_ERR_UNAVAILABLE;
     const enum rill_err err = rill_index_seen(indexing->index, id, since_ns, ret_sequence);
     if (err == RILL_OK || err == RILL_ERR_NOT_FOUND)
         return err;

@@ -195,18 +195,15 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
     return RILL_OK;
 }
 
-/* A last segment whose headers are damaged gets new ones, else its records could not be told from a foreign
-   file's. */
+/* A last segment whose headers are damaged gets new ones, that say where it began, else its records could not be told
+   from a foreign file's. */
 static enum rill_err tail_write_header(struct rill_store *store, const struct replay_tail *tail)
 {
     if (tail->has_header)
         return RILL_OK;
     uint8_t pages[SEGMENT_FIRST_OFFSET] = {0};
-    struct segment_header header = tail->header;
-    header.first_sequence = store->committed.sequence + 1;
-    header.first_commit = store->committed.commit + 1;
-    segment_header_put(pages, &header);
-    segment_header_put(pages + SEGMENT_COPY_OFFSET, &header);
+    segment_header_put(pages, &tail->header);
+    segment_header_put(pages + SEGMENT_COPY_OFFSET, &tail->header);
     struct iovec part = {pages, sizeof pages};
     return io_write_all(store->job.file, &part, 1, 0);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Limits on messages, bytes and age of a store; that on the messages of one subject is in subject_limit.c.
+// Limits on messages and bytes of a store; that on the messages of one subject is in subject_limit.c.
 //
 // Discarding old, the happy path: appends go on without a look at the limits; when the commit starts, one purge
 // at its end takes the oldest messages that are too many, of those that were there as well as of those that are
@@ -10,11 +10,10 @@
 // not in memory the commit does not start: the owner loads it (rill_store_limits_load_start) and starts the
 // commit again. When it cannot be loaded, the purge takes the whole block, which nobody could read anyway.
 //
-// Age works in the same way, but by the clock: rill_store_expire() appends a purge of what has become too old.
+// Age works by the clock: see expire.c.
 #include "store_limits.h"
 
 #include "base/assert.h"
-#include "base/clock.h"
 #include "store_impl.h"
 
 static uint64_t excess(uint64_t value, uint64_t max)
@@ -186,6 +185,7 @@ void rill_store_set_limits(struct rill_store *store, const struct rill_store_lim
     const uint64_t before = store->limits.set.max_messages_per_subject;
     const uint64_t max = limits->max_messages_per_subject;
     store->limits.set = *limits;
+    store->limits.aged_sequence = 0; // what was kept for ever may not be any more
     if (max != before && (!before || max < before))
         subject_limit_look(store);
 }
@@ -194,27 +194,4 @@ void rill_store_set_compress(struct rill_store *store, bool compress)
 {
     store->compress = compress;
     store_rewrite_look(store, UINT64_MAX);
-}
-
-// ---- age ----
-
-enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
-{
-    const int64_t age_ns = store->limits.set.max_age_ns;
-    struct rill_store_purged purged = {0};
-    struct store_young young;
-    *ret = (struct rill_store_expired){.next_ns = RILL_NEVER_NS};
-    if (age_ns <= 0)
-        return RILL_OK;
-    enum rill_err err = store_find_young(store, LIVE_OPEN, now_ns - age_ns, &young);
-    purged.load_sequence = young.floor;
-    if (!err && young.floor > store->open.floor)
-        err = rill_store_append_purge(store, young.floor, &purged);
-    if (err) {
-        ret->load_sequence = purged.load_sequence;
-        return err;
-    }
-    ret->messages = purged.messages;
-    ret->next_ns = young.time_ns < RILL_NEVER_NS - age_ns ? young.time_ns + age_ns : RILL_NEVER_NS;
-    return RILL_OK;
 }

@@ -13,6 +13,7 @@ struct limits {
     uint64_t load_sequence;  // whose block the next commit waits for; 0: it does not
     bool is_applying;        // what is appended now is what was reserved for
     uint64_t unreadable_end; // a block that ends here could not be loaded; 0: none
+    uint64_t aged_sequence;  // in front of it all that max_age takes is gone
     // Of one subject:
     uint64_t wanted[LIMITS_LOADS_MAX]; // whose blocks the next commit waits for
     size_t wanted_count;

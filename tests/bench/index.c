@@ -7,6 +7,7 @@
 #include "index.h"
 
 #include "base/random.h"
+#include "resident.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -42,17 +43,6 @@ static void check(const char *what, enum rill_err err)
         return;
     (void)fprintf(stderr, "%s: %s\n", what, rill_err_text(err));
     exit(1);
-}
-
-static double resident_mb(void)
-{
-    unsigned long size = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%lu %lu", &size, &resident) != 2)
-        resident = 0;
-    if (file)
-        (void)fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
 }
 
 static void *worker_main(void *context)

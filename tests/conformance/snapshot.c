@@ -1,43 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A snapshot, copied while the stream goes on, is the stream as it was.
+#include "disk_copy.h"
 #include "store_drive.h"
 #include "stores.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 TestSuite(snapshot_conformance);
-
-static void copy_file(struct rill_disk *disk, const char *from, const char *to, uint64_t bytes)
-{
-    struct rill_disk_file *in = NULL, *out = NULL;
-    uint8_t *data = malloc((size_t)bytes);
-    size_t count = 0;
-    cr_assert(eq(int, disk->ops->open(disk, from, RILL_DISK_READ, &in), RILL_OK), "%s", from);
-    cr_assert(eq(int, disk->ops->pread(in, data, (size_t)bytes, 0, &count), RILL_OK));
-    cr_assert(eq(u64, count, bytes), "%s is as long as was said", from);
-    cr_assert(eq(int, disk->ops->open(disk, to, RILL_DISK_CREATE, &out), RILL_OK));
-    const struct iovec part = {data, count};
-    cr_assert(eq(int, disk->ops->pwritev(out, &part, 1, 0, &count), RILL_OK));
-    disk->ops->close(in);
-    disk->ops->close(out);
-    free(data);
-}
 
 static void copy(const struct stores_side *side, const struct rill_store_snapshot *snapshot,
                  const char *folder)
 {
     struct rill_disk *disk = side->options.disk;
     char from[160], to[160];
+    uint64_t copied = 0;
     cr_assert(eq(int, disk->ops->mkdir(disk, folder), RILL_OK));
     for (size_t i = 0; i < snapshot->file_count; i++) {
         const struct rill_store_snapshot_file *file = &snapshot->files[i];
         (void)snprintf(from, sizeof from, "%s/%s", side->options.folder, file->name);
         (void)snprintf(to, sizeof to, "%s/%s", folder, file->name);
-        copy_file(disk, from, to, file->bytes);
+        cr_assert(eq(int, disk_copy_file(disk, from, to, file->bytes, &copied), RILL_OK), "%s", from);
+        cr_assert(eq(u64, copied, file->bytes), "%s is as long as was said", from);
     }
 }
 

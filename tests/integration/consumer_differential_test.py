@@ -88,5 +88,36 @@ def law_acknowledgements_count_alike():
     ])
 
 
+def law_filters_take_alike():
+    explicit = {"ack_policy": "explicit"}
+    messages = [("s.a", "1"), ("s.b", "2"), ("s.a", "3"), ("s.a.b", "4"), ("s.c", "5")]
+    compare([
+        STREAM, durable({**explicit, "filter_subject": "elsewhere"}), durable({**explicit, "filter_subject": "s..a"}), *messages,
+        durable({**explicit, "filter_subject": "s.*"}), durable({**explicit, "filter_subject": "s.a"}), api("CONSUMER.INFO.S.W"),
+        pull(), pull({"no_wait": True}), pull({"no_wait": True}), api("CONSUMER.INFO.S.W"),
+        make({"durable_name": "F", **explicit, "filter_subject": ">"}, (), "CREATE", "F.>"), pull({"no_wait": True}, "F"), api("CONSUMER.INFO.S.F"),
+        api("STREAM.PURGE.S", {"seq": 4}), api("CONSUMER.INFO.S.F"), pull({"no_wait": True}, "F"), pull({"no_wait": True}, "F"), pull({"no_wait": True}, "F"),
+    ])
+
+
+def law_consumers_begin_alike():
+    floor = [(".ack_floor", "2.9 begins with a floor of 0"), (".delivered", "2.9 tells the sequence before only at some policies")]
+
+    def begin(name, **config):
+        return make({"durable_name": name, "ack_policy": "explicit", **config}, floor, "CREATE", name)
+
+    last_of_each = {"deliver_policy": "last_per_subject", "filter_subject": "s.*"}
+    compare([
+        STREAM, *[(f"s.{number % 3}", str(number)) for number in range(9)],
+        begin("L", deliver_policy="last", filter_subject="s.1"), pull({"no_wait": True}, "L"), pull({"no_wait": True}, "L"),
+        begin("M", deliver_policy="last", filter_subject="s.none"), pull({"no_wait": True}, "M"),
+        begin("P", **last_of_each), pull({"no_wait": True}, "P"), ("s.0", "more"), *[pull({"no_wait": True}, "P") for _ in range(4)],
+        begin("Q", deliver_policy="last_per_subject"),
+        begin("T", deliver_policy="by_start_time", opt_start_time="2020-01-01T00:00:00Z", filter_subject="s.2"), pull({"no_wait": True}, "T"),
+        begin("U", deliver_policy="by_start_time", opt_start_time="2060-01-01T00:00:00Z"), pull({"no_wait": True}, "U"),
+        begin("N", deliver_policy="new", filter_subject="s.0"), pull({"no_wait": True}, "N"), ("s.1", "x"), ("s.0", "y"), pull({"no_wait": True}, "N"),
+    ])
+
+
 if __name__ == "__main__":
     tap.run_laws(globals(), sys.argv[1:])

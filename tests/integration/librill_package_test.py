@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""librill and librill-broker as a user gets them: one header and one library of each, and the programs of the README. The build
+"""librill and librill-broker as a user gets them: one header and one library of each, and the programs of the READMEs. The build
 names them in RILL_HEADER, RILL_LIBRARY, RILL_BROKER_HEADER and RILL_BROKER_LIBRARY; the static libraries stand beside the shared
 ones."""
 
@@ -13,7 +13,8 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness.server import Server, under_test  # noqa: E402
+from harness.jetstream import Client  # noqa: E402
+from harness.server import Server, under_test, wait_until  # noqa: E402
 from harness.tap import Skip, run_laws  # noqa: E402
 
 HEADER = os.environ["RILL_HEADER"]
@@ -21,8 +22,9 @@ LIBRARY = os.environ["RILL_LIBRARY"]
 BROKER_HEADER = os.environ["RILL_BROKER_HEADER"]
 BROKER_LIBRARY = os.environ["RILL_BROKER_LIBRARY"]
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-README = os.path.join(ROOT, "client", "README.md")
+CLIENT = os.path.join(ROOT, "client")
 STRIPPED_BYTES_MAX = 400 * 1024
+WORKER_LINES_MAX = 30
 
 
 def run(*command, **more):
@@ -38,9 +40,12 @@ def tool(name):
     return found
 
 
-def programs():
-    with open(README, encoding="utf-8") as file:
-        return re.findall(r"^```c\n(.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
+def program_of(readme):
+    """The one C program that stands in a README."""
+    with open(readme, encoding="utf-8") as file:
+        found = re.findall(r"^```c\n(.*?)^```", file.read(), re.MULTILINE | re.DOTALL)
+    assert len(found) == 1, f"{readme} has {len(found)} programs"
+    return found[0]
 
 
 def build(folder, source, port):
@@ -107,22 +112,58 @@ def law_the_header_is_good_for_cplusplus():
             os.path.dirname(BROKER_HEADER), path)
 
 
+def declared(header):
+    """The names of the functions, each with the line above its declaration."""
+    with open(header, encoding="utf-8") as file:
+        found = re.findall(r"(.*)\n^RILL_(?:BROKER_)?API(?:_RESULT)?\b[^(;]*?\b(rill_\w+)\(", file.read(), re.MULTILINE)
+    return {name: above for above, name in found}
+
+
+def law_every_function_of_the_headers_has_its_comment():
+    for header in (HEADER, BROKER_HEADER):
+        bare = sorted(name for name, above in declared(header).items() if not above.rstrip().endswith("*/"))
+        assert not bare, bare
+
+
 def law_every_function_of_the_header_is_in_the_manual():
-    with open(HEADER, encoding="utf-8") as file:
-        names = set(re.findall(r"^RILL_API(?:_RESULT)?\b[^(;]*?\b(rill_\w+)\(", file.read(), re.MULTILINE))
-    with open(os.path.join(os.path.dirname(README), "librill.3"), encoding="utf-8") as file:
+    names = set(declared(HEADER))
+    with open(os.path.join(CLIENT, "librill.3"), encoding="utf-8") as file:
         manual = file.read()
     assert len(names) > 80, f"only {len(names)} functions found"
     missing = sorted(name for name in names if name not in manual and name not in ("rill_version",))
     assert not missing, missing
 
 
-def law_the_programs_of_the_readme_run():
-    first, worker = programs()
+def law_the_first_program_runs():
     with Server(under_test()) as server, tempfile.TemporaryDirectory() as folder:
-        said = run(build(folder, first, server.port))
+        said = run(build(folder, program_of(os.path.join(CLIENT, "README.md")), server.port))
         assert said == "orders.new: 7 apples\nanswer: taken\n", said
-        build(folder, worker, server.port)
+
+
+def law_the_worker_of_the_readme_works_off_a_stream():
+    source = program_of(os.path.join(ROOT, "README.md"))
+    assert len(source.splitlines()) <= WORKER_LINES_MAX, len(source.splitlines())
+    with Server(under_test()) as server, tempfile.TemporaryDirectory() as folder:
+        server.stop()
+        server.args = ["-js", "-sd", os.path.join(server.folder, "store")]
+        server.start()
+        client = Client(server)
+        client.ask("STREAM.CREATE.ORDERS", {"name": "ORDERS", "subjects": ["orders.>"]})
+        for number in range(3):
+            client.publish_acknowledged("orders.new", str(number), b"apples")
+        worker = subprocess.Popen([build(folder, source, server.port)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            wait_until(lambda: acknowledged(client) == 3 or worker.poll() is not None, "the worker")
+            assert acknowledged(client) == 3, worker.stderr.read()
+        finally:
+            worker.kill()
+            worker.wait()
+
+
+def acknowledged(client):
+    """How far the worker has come; None before there is a consumer."""
+    reply = client.request("$JS.API.CONSUMER.INFO.ORDERS.worker")
+    return None if "error" in reply else reply["ack_floor"]["stream_seq"]
 
 
 run_laws(globals(), sys.argv[1:])

@@ -13,6 +13,7 @@ enum plane { OPEN, STARTED, COMMITTED, PLANES };
 struct oracle_message {
     int64_t time_ns;
     uint32_t subject; // the test's own number of it
+    uint32_t id;      // likewise of its id; 0: none
     uint32_t payload_bytes;
     uint32_t record_bytes;
     bool gone[PLANES];

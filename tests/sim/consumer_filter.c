@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define MADE(config)                                                                                         \
     "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\"," config "}}"
@@ -77,6 +78,60 @@ Test(consumer_filter, it_may_be_changed)
     story_end(&story);
 }
 
+/* Each number twice, and the second time in another order. */
+static void publish_numbers(struct story *story, int count)
+{
+    for (int i = 0; i < 2 * count; i++) {
+        char subject[32];
+        (void)snprintf(subject, sizeof subject, "ev.%d", i < count ? i : (i * 7) % count);
+        (void)story_say(story, subject, i < count ? "old" : "last");
+    }
+}
+
+// The last message of many subjects is found in several steps, and what is removed of them is not counted.
+Test(consumer_filter, the_last_of_many_subjects)
+{
+    enum { COUNT = 1800 };
+    static struct story story;
+    static const struct story_line lines[] = {
+        {"$JS.API.CONSUMER.CREATE.S.W",
+         MADE("\"deliver_policy\":\"last_per_subject\",\"max_ack_pending\":5000,\"filter_subject\":\"ev.*\""),
+         "\"num_pending\":1800"},
+        {"$JS.API.STREAM.PURGE.S", "{\"seq\":1901}", "\"success\":true"},
+    };
+    static const struct story_line after[] = {{INFO_W, "", "\"num_pending\":1700"}};
+    story_begin(&story, NULL);
+    (void)story_say(&story, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}");
+    publish_numbers(&story, COUNT);
+    STORY_TELL(&story, lines);
+    (void)story_wait(&story, RILL_NS_PER_S);
+    STORY_TELL(&story, after);
+    const char *heard = story_pull(&story, "{\"batch\":2000,\"no_wait\":true}");
+    cr_expect(eq(ptr, strstr(heard, "|old)"), NULL));
+    cr_expect(ne(ptr, strstr(heard, "Nats-Pending-Messages: 300\r\n"), NULL));
+    story_end(&story);
+}
+
+// The list of what is still to come outlives the broker.
+Test(consumer_filter, the_list_is_there_after_a_restart)
+{
+    static struct story story;
+    static const struct story_line lines[] = {
+        {"$JS.API.CONSUMER.CREATE.S.W",
+         MADE("\"deliver_policy\":\"last_per_subject\",\"filter_subject\":\"ev.*\""), "\"num_pending\":3"}};
+    story_begin(&story, NULL);
+    (void)story_say(&story, "$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\"]}");
+    publish_numbers(&story, 3);
+    STORY_TELL(&story, lines);
+    (void)story_pull(&story, "1");
+    (void)story_say(&story, "ev.1", "new");
+    story_restart(&story);
+    expect_pull(&story, "(ev.1|last)(ev.2|last)(ev.1|new)"
+                        "(pull|NATS/1.0 408 Request Timeout\r\nNats-Pending-Messages: "
+                        "97\r\nNats-Pending-Bytes: 0\r\n\r\n)");
+    story_end(&story);
+}
+
 // ---- random ones ----
 
 enum { SEEDS = 40, STEPS = 220, SUBJECTS = 6, MESSAGES_MAX = STEPS * 4 + 1, CONSUMERS = 4 };
@@ -102,10 +157,13 @@ struct plain {
     uint64_t seed;
     uint8_t subject[MESSAGES_MAX]; // of each sequence
     bool there[MESSAGES_MAX];
+    int64_t time_ns[MESSAGES_MAX];
     uint64_t last;
     struct {
         uint32_t filter;
         uint64_t cursor;
+        uint64_t listed_to; // up to it only what is listed
+        bool listed[MESSAGES_MAX];
     } consumers[CONSUMERS];
 };
 
@@ -124,6 +182,7 @@ static void publish(struct plain *plain)
         plain->last++;
         plain->subject[plain->last] = (uint8_t)subject;
         plain->there[plain->last] = true;
+        plain->time_ns[plain->last] = plain->story.sim.now.wall_ns;
     }
 }
 
@@ -143,10 +202,16 @@ static void remove_some(struct plain *plain)
         plain->there[i] = false;
 }
 
+static bool takes(const struct plain *plain, uint32_t consumer, uint64_t sequence)
+{
+    return filters[plain->consumers[consumer].filter].takes[plain->subject[sequence]];
+}
+
 static bool is_for(const struct plain *plain, uint32_t consumer, uint64_t sequence)
 {
-    return plain->there[sequence] &&
-           filters[plain->consumers[consumer].filter].takes[plain->subject[sequence]];
+    if (sequence <= plain->consumers[consumer].listed_to && !plain->consumers[consumer].listed[sequence])
+        return false;
+    return plain->there[sequence] && takes(plain, consumer, sequence);
 }
 
 static uint64_t pending_of(const struct plain *plain, uint32_t consumer)
@@ -194,20 +259,84 @@ static void pull(struct plain *plain, uint32_t consumer)
               expected);
 }
 
+// ---- where they begin ----
+
+static void begin_at_last(struct plain *plain, uint32_t consumer)
+{
+    uint64_t *cursor = &plain->consumers[consumer].cursor;
+    for (*cursor = plain->last; *cursor > 1; --*cursor) {
+        if (plain->there[*cursor] && takes(plain, consumer, *cursor))
+            return;
+    }
+    *cursor = 1;
+}
+
+static void begin_with_last_of_each(struct plain *plain, uint32_t consumer)
+{
+    bool found[SUBJECTS] = {false};
+    plain->consumers[consumer].listed_to = plain->last;
+    memset(plain->consumers[consumer].listed, 0, sizeof plain->consumers[consumer].listed);
+    for (uint64_t i = plain->last; i > 0; i--) {
+        const uint8_t subject = plain->subject[i];
+        plain->consumers[consumer].listed[i] = plain->there[i] && !found[subject];
+        found[subject] |= plain->there[i];
+    }
+}
+
+/* At a message, or a little behind it. Says it in the request. */
+static void begin_at_time(struct plain *plain, uint32_t consumer, char *text, size_t size)
+{
+    struct tm parts;
+    const uint64_t some = below(plain, (uint32_t)plain->last + 1);
+    const int64_t at_ns = (some ? plain->time_ns[some] : RILL_NS_PER_S) + below(plain, 2);
+    const time_t seconds = (time_t)(at_ns / RILL_NS_PER_S);
+    char day[64];
+    cr_assert(ne(ptr, gmtime_r(&seconds, &parts), NULL));
+    cr_assert(gt(sz, strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts), 0));
+    (void)snprintf(text, size, "\"by_start_time\",\"opt_start_time\":\"%s.%09dZ\"", day,
+                   (int)(at_ns % RILL_NS_PER_S));
+    uint64_t *cursor = &plain->consumers[consumer].cursor;
+    while (*cursor <= plain->last && plain->time_ns[*cursor] < at_ns)
+        ++*cursor;
+}
+
+/* What follows "deliver_policy". */
+static void choose_start(struct plain *plain, uint32_t consumer, char *text, size_t size)
+{
+    static const char *const policies[] = {"\"all\"", "\"new\"", "\"last\"", "\"last_per_subject\""};
+    const uint32_t policy = below(plain, 5);
+    plain->consumers[consumer].cursor = 1;
+    plain->consumers[consumer].listed_to = 0;
+    if (policy == 4) {
+        begin_at_time(plain, consumer, text, size);
+        return;
+    }
+    (void)snprintf(text, size, "%s", policies[policy]);
+    if (policy == 1)
+        plain->consumers[consumer].cursor = plain->last + 1;
+    else if (policy == 2)
+        begin_at_last(plain, consumer);
+    else if (policy == 3)
+        begin_with_last_of_each(plain, consumer);
+}
+
 static void make_consumer(struct plain *plain, uint32_t consumer)
 {
     char subject[64];
-    char body[256];
+    char start[128];
+    char body[512];
     const uint32_t count = sizeof filters / sizeof filters[0];
     plain->consumers[consumer].filter = below(plain, count);
-    plain->consumers[consumer].cursor = 1;
+    choose_start(plain, consumer, start, sizeof start);
     (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.DELETE.S.W%u", consumer);
     (void)story_say(&plain->story, subject, "");
     (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.CREATE.S.W%u", consumer);
-    (void)snprintf(body, sizeof body, "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W%u\",%s}}",
-                   consumer, filters[plain->consumers[consumer].filter].fields);
+    (void)snprintf(body, sizeof body,
+                   "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W%u\",\"deliver_policy\":%s,%s}}",
+                   consumer, start, filters[plain->consumers[consumer].filter].fields);
     const char *heard = story_say(&plain->story, subject, body);
     cr_assert(ne(ptr, strstr(heard, "\"num_pending\""), NULL), "%s", heard);
+    look(plain, consumer);
 }
 
 static void step(struct plain *plain)
@@ -222,7 +351,7 @@ static void step(struct plain *plain)
         look(plain, consumer);
     else if (what < 92)
         pull(plain, consumer);
-    else if (what < 96)
+    else if (what < 94)
         (void)story_wait(&plain->story, below(plain, 12) * RILL_NS_PER_S);
     else if (what < 98)
         make_consumer(plain, consumer);

@@ -98,6 +98,24 @@ static void remove_messages(struct churn *churn, uint32_t stream)
     request(churn, subject, NULL, body);
 }
 
+/* Snapshots that nobody or somebody takes, restores that nobody goes on with or that get nonsense. */
+static void transfer(struct churn *churn, uint32_t stream)
+{
+    char subject[64];
+    char body[128];
+    if (below(churn, 3)) {
+        (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.SNAPSHOT.S%u", stream);
+        (void)snprintf(body, sizeof body,
+                       "{\"deliver_subject\":\"%s\",\"chunk_size\":1024,\"window_size\":%u}",
+                       below(churn, 2) ? "W" : "nobody", below(churn, 2) ? 2048 : 0);
+    } else {
+        (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.RESTORE.S%u", stream);
+        (void)snprintf(body, sizeof body, "{\"config\":{\"name\":\"S%u\",\"subjects\":[\"s%u.>\"]}}", stream,
+                       stream);
+    }
+    request(churn, subject, NULL, body);
+}
+
 static void look(struct churn *churn, uint32_t stream)
 {
     static const char *const verbs[] = {"STREAM.MSG.GET", "STREAM.MSG.GET", "DIRECT.GET", "STREAM.INFO"};
@@ -189,8 +207,10 @@ static void step(struct churn *churn)
         publish(churn, stream);
     else if (what < 57)
         remove_messages(churn, stream);
-    else if (what < 65)
+    else if (what < 63)
         look(churn, stream);
+    else if (what < 65)
+        transfer(churn, stream);
     else if (what < 78)
         pull(churn, stream, consumer);
     else if (what < 90)

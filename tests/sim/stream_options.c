@@ -67,6 +67,59 @@ Test(stream_options, an_empty_stream_keeps_its_first_sequence)
     }
 }
 
+/* The format version of a stream's first segment: 3 when it is compressed. */
+static int version_of_first_segment(const struct story *story)
+{
+    size_t len;
+    const uint8_t *bytes = sim_disk_bytes(story->disk, "store/$G/S/0000000000000001.seg", &len);
+    return bytes && len > 8 ? bytes[8] : 0;
+}
+
+/* Several segments. */
+static void fill(struct story *story)
+{
+    char payload[1000] = {0};
+    memset(payload, 'x', sizeof payload - 1);
+    for (int i = 0; i < 40; i++)
+        (void)story_say(story, "a", payload);
+}
+
+static const struct sim_options small_segments = {.segment_bytes = 8 * 1024};
+
+// With compression the segments that are full are packed, in the background, and read as ever; so after a restart.
+Test(stream_options, a_stream_is_compressed)
+{
+    static struct story story;
+    story_begin(&story, &small_segments);
+    (void)story_say(&story, CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"compression\":\"s2\"}");
+    fill(&story);
+    cr_expect(eq(int, version_of_first_segment(&story), 3));
+    for (int i = 0; i < 2; i++) {
+        const char *heard = story_say(&story, GET, "{\"seq\":3}");
+        cr_expect(strstr(heard, "\"seq\":3,\"data\":\"eHh4") != NULL, "%s", heard);
+        story_restart(&story);
+    }
+    fill(&story);
+    const char *heard = story_say(&story, INFO, "");
+    cr_expect(strstr(heard, "\"messages\":80,") != NULL, "%s", heard);
+    story_end(&story);
+}
+
+// An update compresses what is there; another one leaves it so, and stores what comes as it is.
+Test(stream_options, an_update_compresses_what_is_there)
+{
+    static struct story story;
+    story_begin(&story, &small_segments);
+    (void)story_say(&story, CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}");
+    fill(&story);
+    cr_expect(eq(int, version_of_first_segment(&story), 1));
+    (void)story_say(&story, UPDATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"compression\":\"s2\"}");
+    cr_expect(eq(int, version_of_first_segment(&story), 3));
+    (void)story_say(&story, UPDATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}");
+    cr_expect(eq(int, version_of_first_segment(&story), 3));
+    story_end(&story);
+}
+
 /* What a publisher hears whose message finds no room on the disk. */
 static const char *publish_to_full_disk(struct story *story, bool async, const char *fields)
 {

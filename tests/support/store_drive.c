@@ -68,12 +68,19 @@ enum rill_err drive_purge(struct rill_store *store, uint64_t first_kept, struct 
     return loaded ? loaded : err;
 }
 
-enum rill_err drive_expire(struct rill_store *store, int64_t now_ns, struct rill_store_expired *ret)
+enum rill_err drive_expire(struct rill_store *store, int64_t now_ns, rill_store_gone_fn *visit, void *context,
+                           struct rill_store_expired *ret)
 {
-    enum rill_err err, loaded = RILL_OK;
-    while (!loaded && (err = rill_store_expire(store, now_ns, ret)) == RILL_ERR_AGAIN)
-        loaded = drive_load(store, ret->load_sequence);
-    return loaded ? loaded : err;
+    enum rill_err err, done = RILL_OK;
+    uint64_t messages = 0;
+    do {
+        err = rill_store_expire(store, now_ns, visit, context, ret);
+        messages += ret->messages;
+        if (err == RILL_ERR_AGAIN)
+            done = ret->load_sequence ? drive_load(store, ret->load_sequence) : drive_work(store);
+    } while (!done && (err == RILL_ERR_AGAIN || (!err && ret->next_ns <= now_ns)));
+    ret->messages = messages;
+    return done == RILL_ERR_NOT_FOUND ? err : done ? done : err;
 }
 
 enum rill_err drive_at_time(struct rill_store *store, int64_t time_ns, uint64_t *ret_sequence)

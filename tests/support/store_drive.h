@@ -23,7 +23,8 @@ enum rill_err drive_delete(struct rill_store *store, uint64_t sequence) RILL_MUS
 enum rill_err drive_erase(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
 enum rill_err drive_purge(struct rill_store *store, uint64_t first_kept,
                           struct rill_store_purged *ret) RILL_MUST_CHECK;
-enum rill_err drive_expire(struct rill_store *store, int64_t now_ns,
+/* Until nothing is left to do, at this time or before the next commit. */
+enum rill_err drive_expire(struct rill_store *store, int64_t now_ns, rill_store_gone_fn *visit, void *context,
                            struct rill_store_expired *ret) RILL_MUST_CHECK;
 enum rill_err drive_at_time(struct rill_store *store, int64_t time_ns,
                             uint64_t *ret_sequence) RILL_MUST_CHECK;

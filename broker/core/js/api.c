@@ -18,7 +18,6 @@ typedef void api_handler(const struct api_call *call);
 
 enum row_kind {
     DONE,         // the handler does it
-    NOT_YET,      // NATS has it, Rill will
     CLUSTER_ONLY, // needs a cluster
 };
 
@@ -58,8 +57,8 @@ static const struct row rows[] = {
     {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
-    {"STREAM.SNAPSHOT.*",            NOT_YET, NULL, D(stream_snapshot_response), NULL},
-    {"STREAM.RESTORE.*",             NOT_YET, NULL, D(stream_restore_response), NULL},
+    {"STREAM.SNAPSHOT.*",            DONE, D(stream_snapshot_request), D(stream_snapshot_response), api_stream_snapshot},
+    {"STREAM.RESTORE.*",             DONE, D(stream_restore_request), D(stream_restore_response), api_stream_restore},
 
     {"STREAM.LEADER.STEPDOWN.*",     CLUSTER_ONLY, NULL, D(stream_leader_step_down_response), NULL},
     {"STREAM.PEER.REMOVE.*",         CLUSTER_ONLY, NULL, D(stream_remove_peer_response), NULL},
@@ -168,17 +167,6 @@ static void take_tokens(struct api_call *call, const char *pattern, struct rill_
     }
 }
 
-static void refuse(const struct api_call *call, const struct row *row, struct rill_bytes subject)
-{
-    if (row->kind == CLUSTER_ONLY) {
-        api_fail(call, RILL_JS_CLUSTER_REQUIRED);
-        return;
-    }
-    const struct rill_js_error error = rill_js_error_with(
-        RILL_JS_STREAM_GENERAL, PREFIX RILL_PRI " is not implemented yet", RILL_ARG(subject));
-    api_respond_error(call->js, call->reply, call->response, &error);
-}
-
 static void carry_out(struct api_call *call, const struct row *row)
 {
     if (row->request) {
@@ -261,7 +249,7 @@ static void dispatch(struct jetstream *js, const struct message *message, const 
     else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
     else if (row->kind != DONE)
-        refuse(&call, row, subject);
+        api_fail(&call, RILL_JS_CLUSTER_REQUIRED);
     else
         carry_out(&call, row);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The JetStream API: requests at $JS.API.>, each answered with one message. One table (api.c) says for each subject
-// what its request and its answer look like and which function does it; what NATS knows and Rill does not do yet is in
-// the same table and answers with an error that names it. Loop thread only.
+// what its request and its answer look like and which function does it; what needs a
+// cluster is in the same table and answers with an error that says so. Loop thread only.
 #pragma once
 
 #include "js_state.h"
@@ -44,6 +44,8 @@ void api_account_info(const struct api_call *call);
 void api_stream_create(const struct api_call *call);
 void api_stream_update(const struct api_call *call);
 void api_stream_list(const struct api_call *call);
+void api_stream_snapshot(const struct api_call *call);
+void api_stream_restore(const struct api_call *call);
 void api_stream_purge(const struct api_call *call);
 void api_message_get(const struct api_call *call);
 void api_message_delete(const struct api_call *call);

@@ -4,6 +4,7 @@
 #include "api_consumer.h"
 #include "advisory.h"
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "consumer_config.h"
@@ -12,11 +13,12 @@
 #include "proto/message.h"
 #include "proto/subject.h"
 #include "random_id.h"
+#include "start.h"
 #include "stream.h"
 
 #include <stdlib.h>
 
-enum { RANDOM_NAME_CHARS = 8 };
+enum { RANDOM_NAME_CHARS = 8, LIST_BYTES_MAX = 64 << 20 };
 
 static struct rill_js_error none(void)
 {
@@ -34,24 +36,6 @@ static void respond_created(struct durable *durable, struct rill_bytes reply)
 }
 
 // ---- a new one ----
-
-/* Where it begins in the stream. */
-static uint64_t first_sequence_of(const struct stream *stream, const Rill__ConsumerConfig *config)
-{
-    struct rill_store_state log;
-    rill_store_state(stream->store, &log);
-    switch (config->deliver_policy) {
-    case RILL__DELIVER_POLICY__DELIVER_POLICY_LAST:
-        return stream->last_committed ? stream->last_committed : 1;
-    case RILL__DELIVER_POLICY__DELIVER_POLICY_NEW:
-        return stream->last_appended + 1;
-    case RILL__DELIVER_POLICY__DELIVER_POLICY_BY_START_SEQUENCE:
-        return config->opt_start_seq <= stream->last_appended ? config->opt_start_seq
-                                                              : stream->last_appended + 1;
-    default:
-        return log.first_sequence;
-    }
-}
 
 /* A name that nobody has. */
 static char *random_name(struct stream *stream)
@@ -73,7 +57,21 @@ static void name_config(Rill__ConsumerConfig *config, const char *name)
     config->name = rill_alloc_cstr(rill_bytes_from_cstr(name));
 }
 
-static Rill__ConsumerRecord *make_record(struct stream *stream, const Rill__ConsumerConfig *config)
+/* The list is the record's from now on. */
+static void add_list(Rill__ConsumerRecord *record, const struct start *start)
+{
+    struct rill_buf buf;
+    rill_buf_init(&buf, LIST_BYTES_MAX);
+    start_pack(start, &buf);
+    record->has_listed_to = record->has_listed = true;
+    record->listed_to = start->listed_to;
+    record->listed.len = buf.len;
+    record->listed.data = buf.len ? (uint8_t *)rill_alloc_cstr(rill_buf_bytes(&buf)) : NULL;
+    rill_buf_fini(&buf);
+}
+
+static Rill__ConsumerRecord *make_record(struct stream *stream, const Rill__ConsumerConfig *config,
+                                         const struct start *start)
 {
     Rill__ConsumerRecord *record = rill_alloc_zero(1, sizeof *record);
     rill__consumer_record__init(record);
@@ -83,7 +81,9 @@ static Rill__ConsumerRecord *make_record(struct stream *stream, const Rill__Cons
     record->config = (Rill__ConsumerConfig *)rill_message_copy(&config->base);
     name_config(record->config, record->name);
     record->created_unix_ns = stream->js->core->now.wall_ns;
-    record->first_sequence = first_sequence_of(stream, config);
+    record->first_sequence = start->sequence;
+    if (start->listed_to)
+        add_list(record, start);
     return record;
 }
 
@@ -104,8 +104,8 @@ static struct rill_js_error check_alone(const struct stream *stream, const Rill_
                                      : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
 }
 
-static struct rill_js_error create(const struct api_call *call, struct stream *stream,
-                                   const Rill__ConsumerConfig *config)
+static struct rill_js_error create(struct stream *stream, const Rill__ConsumerConfig *config,
+                                   const struct start *start, struct rill_bytes reply)
 {
     const int64_t consumers_max = stream->record->config->max_consumers;
     if (consumers_max > 0 && stream->durable_count >= (uint64_t)consumers_max)
@@ -113,8 +113,8 @@ static struct rill_js_error create(const struct api_call *call, struct stream *s
     const struct rill_js_error error = check_alone(stream, config);
     if (rill_js_error_is_set(&error))
         return error;
-    struct durable *durable = durable_create(stream, make_record(stream, config));
-    const enum rill_err err = durable->in_memory ? RILL_OK : append_created(durable, call->reply);
+    struct durable *durable = durable_create(stream, make_record(stream, config, start));
+    const enum rill_err err = durable->in_memory ? RILL_OK : append_created(durable, reply);
     if (err) {
         durable_free(durable);
         return stream_store_error(stream, err);
@@ -124,7 +124,7 @@ static struct rill_js_error create(const struct api_call *call, struct stream *s
     durable_activate(durable);
     advisory_action(durable, ADVISORY_CREATED);
     if (durable->in_memory)
-        respond_created(durable, call->reply);
+        respond_created(durable, reply);
     return none();
 }
 
@@ -193,17 +193,16 @@ static struct rill_js_error check_change(const struct durable *durable, const Ri
 }
 
 /* The name is taken: the same configuration again is a success, another one is a change. */
-static struct rill_js_error create_again(const struct api_call *call, struct durable *durable,
-                                         const Rill__ConsumerConfig *config)
+static struct rill_js_error create_again(struct durable *durable, const Rill__ConsumerCreateRequest *request,
+                                         struct rill_bytes reply)
 {
-    const Rill__ConsumerCreateRequest *request = (Rill__ConsumerCreateRequest *)call->request;
     if (durable->deleting || durable->record_next)
         return rill_js_error_of(RILL_JS_NOT_READY);
-    Rill__ConsumerRecord *record = changed_record(durable, config);
+    Rill__ConsumerRecord *record = changed_record(durable, request->config);
     if (rill_message_equal(&durable->record->config->base, &record->config->base)) {
         rill_message_free(&record->base);
-        if (!wait_with_others(durable, call->reply))
-            respond_created(durable, call->reply);
+        if (!wait_with_others(durable, reply))
+            respond_created(durable, reply);
         return none();
     }
     struct rill_js_error error = none();
@@ -215,7 +214,7 @@ static struct rill_js_error create_again(const struct api_call *call, struct dur
         rill_message_free(&record->base);
         return error;
     }
-    return api_consumer_change_record(durable, record, STREAM_WAIT_CONSUMER_CHANGED, call->reply);
+    return api_consumer_change_record(durable, record, STREAM_WAIT_CONSUMER_CHANGED, reply);
 }
 
 // ---- the request ----
@@ -231,26 +230,50 @@ static struct rill_js_error check_request(const struct api_call *call, const str
     return rill_js_error_is_set(&error) ? error : js_limits_check_consumer(stream->js, request->config);
 }
 
+static struct rill_js_error create_new(struct stream *stream, struct asked *asked,
+                                       const Rill__ConsumerCreateRequest *request, bool *ret_waits)
+{
+    if (request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_UPDATE)
+        return rill_js_error_of(RILL_JS_CONSUMER_DOES_NOT_EXIST);
+    if (!asked->start)
+        asked->start = start_create();
+    const enum rill_err err = start_find(stream, asked, request->config);
+    *ret_waits = err == RILL_ERR_AGAIN;
+    if (err)
+        return rill_js_error_with(RILL_JS_CONSUMER_CREATE, "where it begins could not be found: %s",
+                                  rill_err_text(err));
+    return create(stream, request->config, asked->start, asked_reply(asked));
+}
+
+/* It may take several until it is known where a new one begins. */
+static enum asked_outcome step_create(struct stream *stream, struct asked *asked)
+{
+    const Rill__ConsumerCreateRequest *request = (Rill__ConsumerCreateRequest *)asked->request;
+    const char *name = request->config->name;
+    struct durable *durable = is_set(name) ? durable_find(stream, rill_bytes_from_cstr(name)) : NULL;
+    bool waits = false;
+    const struct rill_js_error error = durable ? create_again(durable, request, asked_reply(asked))
+                                               : create_new(stream, asked, request, &waits);
+    if (waits)
+        return ASKED_WAITS;
+    if (rill_js_error_is_set(&error))
+        api_respond_error(stream->js, asked_reply(asked), asked->response, &error);
+    return ASKED_DONE;
+}
+
 /* After the checks that the form of the subject asks for. */
 static void create_or_again(const struct api_call *call)
 {
-    const Rill__ConsumerCreateRequest *request = (Rill__ConsumerCreateRequest *)call->request;
     struct stream *stream = api_stream(call);
+    const struct asked asked = {.step = step_create, .response = call->response};
     if (!stream)
         return;
-    struct rill_js_error error = check_request(call, stream, request);
-    if (!rill_js_error_is_set(&error)) {
-        const char *name = request->config->name;
-        struct durable *durable = is_set(name) ? durable_find(stream, rill_bytes_from_cstr(name)) : NULL;
-        if (durable)
-            error = create_again(call, durable, request->config);
-        else if (request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_UPDATE)
-            error = rill_js_error_of(RILL_JS_CONSUMER_DOES_NOT_EXIST);
-        else
-            error = create(call, stream, request->config);
-    }
+    const struct rill_js_error error =
+        check_request(call, stream, (Rill__ConsumerCreateRequest *)call->request);
     if (rill_js_error_is_set(&error))
         api_respond_error(call->js, call->reply, call->response, &error);
+    else
+        asked_begin(stream, &asked, call->request, call->reply);
 }
 
 /* Of the request; one without has an empty one, as nats-server has it. */

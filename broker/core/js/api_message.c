@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Single messages of a stream, and their removal: $JS.API.STREAM.MSG.GET, MSG.DELETE and PURGE.
+// Single messages of a stream, and their removal: $JS.API.STREAM.MSG.GET and MSG.DELETE.
 #include "api.h"
 #include "asked.h"
 #include "base/alloc.h"
+#include "message_find.h"
 #include "stream.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-static void respond_not_yet(const struct api_call *call, enum rill_js_error_id id, const char *what)
-{
-    const struct rill_js_error error = rill_js_error_with(id, "%s is not implemented yet", what);
-    api_respond_error(call->js, call->reply, call->response, &error);
-}
 
 // ---- MSG.GET ----
 
@@ -40,15 +35,13 @@ static void respond_message(struct stream *stream, const struct asked *asked,
 
 static enum rill_err read_asked(struct stream *stream, struct asked *asked, struct rill_store_message *ret)
 {
-    const Rill__MsgGetRequest *request = (Rill__MsgGetRequest *)asked->request;
-    if (!asked->sequence) {
-        const enum rill_err err = asked_find_time(stream, asked, request->start_time->unix_ns);
-        if (err)
-            return err;
-    }
-    const enum rill_err err = rill_store_read(stream->store, asked->sequence, ret);
+    uint64_t sequence;
+    enum rill_err err = message_find(stream, asked, (Rill__MsgGetRequest *)asked->request, &sequence);
+    if (err)
+        return err;
+    err = rill_store_read(stream->store, sequence, ret);
     if (err == RILL_ERR_AGAIN)
-        asked_load(stream, asked->sequence);
+        asked_load(stream, sequence);
     return err;
 }
 
@@ -56,8 +49,8 @@ static enum asked_outcome step_get(struct stream *stream, struct asked *asked)
 {
     struct rill_store_message stored;
     const enum rill_err err = read_asked(stream, asked, &stored);
-    if (err == RILL_ERR_AGAIN)
-        return ASKED_WAITS;
+    if (err == RILL_ERR_AGAIN || err == RILL_ERR_UNAVAILABLE)
+        return asked_stop(stream, asked, err);
     if (err) {
         const struct rill_js_error error = rill_js_error_of(RILL_JS_NO_MESSAGE_FOUND);
         api_respond_error(stream->js, asked_reply(asked), asked->response, &error);
@@ -67,16 +60,11 @@ static enum asked_outcome step_get(struct stream *stream, struct asked *asked)
     return ASKED_DONE;
 }
 
-static bool has_text(const char *text)
-{
-    return text && text[0];
-}
-
 /* One message is asked for, in one way. */
 static bool get_is_sound(const Rill__MsgGetRequest *request)
 {
-    const bool last = has_text(request->last_by_subj);
-    const bool next = has_text(request->next_by_subj);
+    const bool last = message_text_is_given(request->last_by_subj);
+    const bool next = message_text_is_given(request->next_by_subj);
     const bool time = request->start_time != NULL;
     if (request->batch > 0 || request->max_bytes > 0)
         return false;
@@ -95,11 +83,6 @@ void api_message_get(const struct api_call *call)
     struct stream *stream = api_stream(call);
     if (!stream)
         return;
-    if (has_text(request->last_by_subj) || has_text(request->next_by_subj)) {
-        respond_not_yet(call, RILL_JS_STREAM_GENERAL,
-                        has_text(request->last_by_subj) ? "last_by_subj" : "next_by_subj");
-        return;
-    }
     const struct asked asked = {.step = step_get, .response = call->response, .sequence = request->seq};
     asked_begin(stream, &asked, call->request, call->reply);
 }
@@ -179,72 +162,5 @@ void api_message_delete(const struct api_call *call)
         const struct asked asked = {
             .step = step_delete, .response = call->response, .sequence = request->seq};
         asked_begin(stream, &asked, call->request, call->reply);
-    }
-}
-
-// ---- PURGE ----
-
-void stream_answer_purged(struct stream *stream, struct rill_bytes reply, uint64_t count,
-                          const struct rill_js_error *error)
-{
-    if (error) {
-        api_respond_error(stream->js, reply, &rill__stream_purge_response__descriptor, error);
-        return;
-    }
-    Rill__StreamPurgeResponse response = RILL__STREAM_PURGE_RESPONSE__INIT;
-    response.has_success = response.success = true;
-    response.purged = count;
-    js_respond(stream->js, reply, &response.base);
-}
-
-static enum asked_outcome step_purge(struct stream *stream, struct asked *asked)
-{
-    struct rill_store_purged purged = {0};
-    const enum rill_err err = stream->broken
-                                  ? RILL_ERR_READ_ONLY
-                                  : rill_store_append_purge(stream->store, asked->sequence, &purged);
-    if (err == RILL_ERR_AGAIN) {
-        asked_load(stream, purged.load_sequence);
-        return ASKED_WAITS;
-    }
-    if (err) {
-        const struct rill_js_error error = stream_store_error(stream, err);
-        stream_answer_purged(stream, asked_reply(asked), 0, &error);
-    } else if (purged.messages) {
-        stream_wait_for_append(stream, STREAM_WAIT_PURGED, asked_reply(asked))->count = purged.messages;
-    } else {
-        stream_answer_purged(stream, asked_reply(asked), 0, NULL);
-    }
-    return ASKED_DONE;
-}
-
-void api_stream_purge(const struct api_call *call)
-{
-    const Rill__StreamPurgeRequest *request = (Rill__StreamPurgeRequest *)call->request;
-    if (request->seq && request->keep) {
-        api_fail(call, RILL_JS_BAD_REQUEST);
-        return;
-    }
-    struct stream *stream = api_stream(call);
-    if (!stream)
-        return;
-    const Rill__StreamConfig *config = stream->record->config;
-    if (config->sealed) {
-        api_fail(call, RILL_JS_STREAM_SEALED);
-    } else if (config->deny_purge) {
-        const struct rill_js_error error =
-            rill_js_error_with(RILL_JS_STREAM_PURGE_FAILED, "stream purge not permitted");
-        api_respond_error(call->js, call->reply, call->response, &error);
-    } else if (has_text(request->filter)) {
-        respond_not_yet(call, RILL_JS_STREAM_GENERAL, "a purge with filter");
-    } else {
-        // What comes while the purge waits for a block is not meant.
-        uint64_t first_kept = stream->last_appended + 1;
-        if (request->keep)
-            first_kept = rill_store_newest(stream->store, request->keep);
-        else if (request->seq && request->seq < first_kept)
-            first_kept = request->seq;
-        const struct asked asked = {.step = step_purge, .response = call->response, .sequence = first_kept};
-        asked_begin(stream, &asked, NULL, call->reply);
     }
 }

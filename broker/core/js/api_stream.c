@@ -41,7 +41,7 @@ static struct rill_js_error create_again(const struct api_call *call, struct str
     return (struct rill_js_error){0};
 }
 
-static Rill__StreamRecord *record_of(const Rill__StreamConfig *config, int64_t created_unix_ns)
+Rill__StreamRecord *stream_record_of(const Rill__StreamConfig *config, int64_t created_unix_ns)
 {
     Rill__StreamRecord *record = rill_alloc_zero(1, sizeof *record);
     rill__stream_record__init(record);
@@ -53,7 +53,7 @@ static Rill__StreamRecord *record_of(const Rill__StreamConfig *config, int64_t c
 static void create(const struct api_call *call, const Rill__StreamConfig *config)
 {
     struct stream *stream = stream_add(call->js, config->name, STREAM_CREATING);
-    stream->record = stream->record_newest = record_of(config, call->js->core->now.wall_ns);
+    stream->record = stream->record_newest = stream_record_of(config, call->js->core->now.wall_ns);
     stream_wait(stream, STREAM_WAIT_CREATED, UINT64_MAX, NULL, call->reply);
     stream_create_log(stream);
 }
@@ -153,11 +153,11 @@ static struct rill_js_error update(const struct api_call *call, struct stream *s
     if (stream_subjects_overlap(call->js, stream, config->subjects, config->n_subjects))
         return rill_js_error_of(RILL_JS_STREAM_SUBJECT_OVERLAP);
     if (config->storage == RILL__STORAGE__STORAGE_MEMORY) {
-        stream_define(stream, record_of(config, stream->record->created_unix_ns), call->reply);
+        stream_define(stream, stream_record_of(config, stream->record->created_unix_ns), call->reply);
         return error;
     }
     const enum rill_err err =
-        stream_append_record(stream, record_of(config, stream->record->created_unix_ns), call->reply);
+        stream_append_record(stream, stream_record_of(config, stream->record->created_unix_ns), call->reply);
     return err ? stream_store_error(stream, err) : error;
 }
 

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What streams there are, and what is in one: $JS.API.STREAM.NAMES, LIST and INFO.
+// What is in a stream: $JS.API.STREAM.INFO, with how many messages each subject has that a filter takes, page by page.
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "proto/subject.h"
 #include "stream.h"
+#include "stream_tidy.h"
 
 #include <stdlib.h>
 
 /* DETAILS_MAX: sequences told one by one; a client that needs more of them reads the stream. */
-enum { NAMES_PAGE = 1024, LIST_PAGE = 256, DETAILS_MAX = 500 * 1000 };
+enum {
+    DETAILS_MAX = 500 * 1000,
+    SUBJECTS_PAGE = 100 * 1000, // of an answer
+    STEP_SUBJECTS = 1000,
+    SUBJECT_BYTES_MAX = 1 << 20,
+};
 
-// ---- one ----
+// ---- what is missing ----
 
 /* Each sequence by itself, as NATS has it. */
 static void fill_ranges(const struct rill_store_range *ranges, size_t count, uint64_t **ret,
@@ -48,18 +55,92 @@ static void fill_lost(const struct stream *stream, Rill__StreamState *state, Ril
     state->lost = lost;
 }
 
-void api_stream_info(const struct api_call *call)
+// ---- its subjects ----
+
+/* What subjects_filter takes, as far as it was looked at. */
+struct details {
+    struct rill_buf after; // the last one
+    uint64_t offset;       // of the page
+    uint64_t total;
+    size_t step;
+    Rill__StreamState__SubjectsEntry *entries; // of the page
+    size_t count;
+};
+
+static void details_release(void *own)
 {
-    const Rill__StreamInfoRequest *request = (Rill__StreamInfoRequest *)call->request;
-    struct stream *stream = api_stream(call);
-    if (!stream)
-        return;
-    if (request->subjects_filter && request->subjects_filter[0]) {
-        const struct rill_js_error error =
-            rill_js_error_with(RILL_JS_STREAM_GENERAL, "subjects_filter is not implemented yet");
-        api_respond_error(call->js, call->reply, call->response, &error);
-        return;
+    struct details *details = own;
+    for (size_t i = 0; i < details->count; i++)
+        free(details->entries[i].key);
+    free(details->entries);
+    rill_buf_fini(&details->after);
+    free(details);
+}
+
+static struct details *details_create(int64_t offset)
+{
+    struct details *details = rill_alloc_zero(1, sizeof *details);
+    rill_buf_init(&details->after, SUBJECT_BYTES_MAX);
+    details->offset = offset > 0 ? (uint64_t)offset : 0;
+    return details;
+}
+
+static enum rill_err visit(void *context, const struct rill_store_subject *subject)
+{
+    struct details *details = context;
+    const bool on_page = details->total >= details->offset && details->count < SUBJECTS_PAGE;
+    details->total++;
+    details->step++;
+    if (on_page) {
+        if (details->count % STEP_SUBJECTS == 0)
+            details->entries =
+                rill_alloc_resize(details->entries, details->count + STEP_SUBJECTS, sizeof *details->entries);
+        Rill__StreamState__SubjectsEntry *entry = &details->entries[details->count++];
+        rill__stream_state__subjects_entry__init(entry);
+        entry->key = rill_alloc_cstr(subject->subject);
+        entry->has_value = true;
+        entry->value = subject->count;
     }
+    details->after.len = 0;
+    return rill_buf_append(&details->after, subject->subject);
+}
+
+/* AGAIN: there is more, or the index has to go on. */
+static enum rill_err list_subjects(struct stream *stream, const struct asked *asked)
+{
+    const Rill__StreamInfoRequest *request = (Rill__StreamInfoRequest *)asked->request;
+    struct details *details = asked->own;
+    details->step = 0;
+    enum rill_err err = rill_store_subjects(stream->store, rill_bytes_from_cstr(request->subjects_filter),
+                                            rill_buf_bytes(&details->after), STEP_SUBJECTS, visit, details);
+    if (err == RILL_ERR_AGAIN)
+        stream_await_index(stream);
+    if (!err && details->step == STEP_SUBJECTS) {
+        stream_soon(stream);
+        err = RILL_ERR_AGAIN;
+    }
+    return err;
+}
+
+/* As nats-server: no page is told when nothing matches. */
+static void fill_subjects(const struct details *details, Rill__StreamInfoResponse *response,
+                          Rill__StreamState *state)
+{
+    if (!details || !details->total)
+        return;
+    response->total = (int64_t)details->total;
+    response->offset = (int64_t)(details->offset < details->total ? details->offset : details->total);
+    response->limit = SUBJECTS_PAGE;
+    state->subjects = rill_alloc_zero(details->count + 1, sizeof *state->subjects);
+    for (; state->n_subjects < details->count; state->n_subjects++)
+        state->subjects[state->n_subjects] = &details->entries[state->n_subjects];
+}
+
+// ---- the answer ----
+
+static void respond(struct stream *stream, const struct asked *asked)
+{
+    const Rill__StreamInfoRequest *request = (Rill__StreamInfoRequest *)asked->request;
     struct stream_info view;
     Rill__ClusterInfo cluster = RILL__CLUSTER_INFO__INIT;
     Rill__LostStreamData lost = RILL__LOST_STREAM_DATA__INIT;
@@ -68,145 +149,46 @@ void api_stream_info(const struct api_call *call)
     if (request->deleted_details)
         fill_deleted(stream, &view.state);
     fill_lost(stream, &view.state, &lost);
-    cluster.leader = call->js->core->server_name;
+    fill_subjects(asked->own, &response, &view.state);
+    cluster.leader = stream->js->core->server_name;
     view.info.cluster = &cluster;
     response.inline_info = &view.info;
-    js_respond(call->js, call->reply, &response.base);
+    js_respond(stream->js, asked_reply(asked), &response.base);
     free(view.state.deleted);
+    free(view.state.subjects);
     free(lost.msgs);
 }
 
-// ---- a page of many ----
-
-struct page {
-    const struct stream **streams; // sorted by name; all that fit the request
-    size_t total;
-    size_t offset;
-    size_t count; // on this page
-};
-
-static bool has_subject(const struct stream *stream, const char *filter)
+static enum asked_outcome step_info(struct stream *stream, struct asked *asked)
 {
-    if (!filter || !filter[0])
-        return true;
-    if (!stream->record)
-        return false;
-    for (size_t i = 0; i < stream->record->config->n_subjects; i++) {
-        if (rill_subject_overlap(rill_bytes_from_cstr(filter),
-                                 rill_bytes_from_cstr(stream->record->config->subjects[i])))
-            return true;
-    }
-    return false;
+    (void)stream_subjects_count(stream); // which may begin to count
+    if (stream_subjects_are_awaited(stream))
+        return ASKED_WAITS;
+    respond(stream, asked);
+    return ASKED_DONE;
 }
 
-static int compare_names(const void *a, const void *b)
+static enum asked_outcome step_subjects(struct stream *stream, struct asked *asked)
 {
-    return strcmp((*(struct stream *const *)a)->name, (*(struct stream *const *)b)->name);
+    const enum rill_err err = list_subjects(stream, asked);
+    if (err)
+        return asked_stop(stream, asked, err);
+    asked->step = step_info;
+    return step_info(stream, asked);
 }
 
-/* What a client was told of: nobody knows yet of one that is being made. */
-static bool is_known(const struct stream *stream)
+void api_stream_info(const struct api_call *call)
 {
-    return stream->state != STREAM_CREATING && stream->state != STREAM_DELETING &&
-           stream->state != STREAM_ENDING;
-}
-
-static void page_take(const struct jetstream *js, const Rill__StreamPageRequest *request, size_t limit,
-                      struct page *ret)
-{
-    *ret = (struct page){.streams = rill_alloc_zero(HASH_CNT(by_name, js->streams) + 1, sizeof(void *))};
-    for (const struct stream *stream = js->streams; stream; stream = stream->by_name.next) {
-        if (is_known(stream) && has_subject(stream, request->subject))
-            ret->streams[ret->total++] = stream;
-    }
-    qsort(ret->streams, ret->total, sizeof *ret->streams, compare_names);
-    if (request->offset > 0)
-        ret->offset = (uint64_t)request->offset < ret->total ? (size_t)request->offset : ret->total;
-    ret->count = ret->total - ret->offset < limit ? ret->total - ret->offset : limit;
-}
-
-void api_stream_names(const struct api_call *call)
-{
-    struct page page;
-    if (!call->js->listed) {
-        api_fail(call, RILL_JS_NOT_READY);
+    const Rill__StreamInfoRequest *request = (Rill__StreamInfoRequest *)call->request;
+    const char *filter = request->subjects_filter;
+    struct stream *stream = api_stream(call);
+    if (!stream)
         return;
+    struct asked asked = {.step = step_info, .response = call->response};
+    if (filter && filter[0] && rill_subject_is_valid(rill_bytes_from_cstr(filter))) {
+        asked.step = step_subjects;
+        asked.own = details_create(request->offset);
+        asked.release = details_release;
     }
-    page_take(call->js, (Rill__StreamPageRequest *)call->request, NAMES_PAGE, &page);
-    Rill__StreamNamesResponse response = RILL__STREAM_NAMES_RESPONSE__INIT;
-    response.total = (int64_t)page.total;
-    response.offset = (int64_t)page.offset;
-    response.limit = NAMES_PAGE;
-    response.streams = rill_alloc_zero(page.count + 1, sizeof *response.streams);
-    for (size_t i = 0; i < page.count; i++)
-        response.streams[response.n_streams++] = page.streams[page.offset + i]->name;
-    js_respond(call->js, call->reply, &response.base);
-    free(response.streams);
-    free(page.streams);
-}
-
-/* Everything that an answer to LIST points into. */
-struct list {
-    Rill__StreamListResponse response;
-    struct stream_info *views;
-    Rill__StreamListResponse__OfflineEntry *offline;
-};
-
-static void list_init(struct list *list, const struct page *page)
-{
-    rill__stream_list_response__init(&list->response);
-    list->response.total = (int64_t)page->total;
-    list->response.offset = (int64_t)page->offset;
-    list->response.limit = LIST_PAGE;
-    list->views = rill_alloc_zero(page->count + 1, sizeof *list->views);
-    list->offline = rill_alloc_zero(page->count + 1, sizeof *list->offline);
-    list->response.streams = rill_alloc_zero(page->count + 1, sizeof *list->response.streams);
-    list->response.missing = rill_alloc_zero(page->count + 1, sizeof *list->response.missing);
-    list->response.offline = rill_alloc_zero(page->count + 1, sizeof *list->response.offline);
-}
-
-static void list_fini(struct list *list)
-{
-    free(list->views);
-    free(list->offline);
-    free(list->response.streams);
-    free(list->response.missing);
-    free(list->response.offline);
-}
-
-/* One whose log is not read, or could not be, has no configuration to show. */
-static void list_add(struct list *list, const struct stream *stream)
-{
-    Rill__StreamListResponse *response = &list->response;
-    if (stream->record) {
-        struct stream_info *view = &list->views[response->n_streams];
-        stream_info(stream, view);
-        response->streams[response->n_streams++] = &view->info;
-        return;
-    }
-    response->missing[response->n_missing++] = stream->name;
-    if (stream->state != STREAM_OFFLINE)
-        return;
-    Rill__StreamListResponse__OfflineEntry *entry = &list->offline[response->n_offline];
-    rill__stream_list_response__offline_entry__init(entry);
-    entry->key = stream->name;
-    entry->value = (char *)stream->why.text;
-    response->offline[response->n_offline++] = entry;
-}
-
-void api_stream_list(const struct api_call *call)
-{
-    struct page page;
-    struct list list;
-    if (!call->js->listed) {
-        api_fail(call, RILL_JS_NOT_READY);
-        return;
-    }
-    page_take(call->js, (Rill__StreamPageRequest *)call->request, LIST_PAGE, &page);
-    list_init(&list, &page);
-    for (size_t i = 0; i < page.count; i++)
-        list_add(&list, page.streams[page.offset + i]);
-    js_respond(call->js, call->reply, &list.response.base);
-    list_fini(&list);
-    free(page.streams);
+    asked_begin(stream, &asked, &request->base, call->reply);
 }

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "proto/message.h"
+#include "start.h"
 #include "stream_load.h"
 
 #include <stdio.h>
@@ -41,6 +42,9 @@ enum rill_err asked_find_time(struct stream *stream, struct asked *asked, int64_
 static void asked_free(struct asked *asked)
 {
     rill_message_free(asked->request);
+    start_destroy(asked->start);
+    if (asked->release && asked->own)
+        asked->release(asked->own);
     free(asked);
 }
 
@@ -55,6 +59,15 @@ static void fail(struct stream *stream, const struct asked *asked, const struct 
                              error->code == 404 ? "Stream Not Found" : "Unavailable");
     RILL_ASSERT(len > 0 && (size_t)len < sizeof status);
     js_send_status(stream->js, asked_reply(asked), rill_bytes_of(status, (size_t)len));
+}
+
+enum asked_outcome asked_stop(struct stream *stream, const struct asked *asked, enum rill_err err)
+{
+    if (err == RILL_ERR_AGAIN)
+        return ASKED_WAITS;
+    const struct rill_js_error error = stream_store_error(stream, err);
+    fail(stream, asked, &error);
+    return ASKED_DONE;
 }
 
 /* Takes it. */

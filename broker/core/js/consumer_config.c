@@ -20,7 +20,7 @@ enum {
     GROUP_BYTES_MAX = 16,
 };
 
-static const char *const not_yet[] = {"opt_start_time", "sourcing", NULL};
+static const char *const not_yet[] = {"sourcing", NULL};
 
 static struct rill_js_error none(void)
 {
@@ -117,8 +117,6 @@ static struct rill_js_error check_start(const Rill__ConsumerConfig *config, cons
     if (policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT && !is_set(config->filter_subject) &&
         !config->n_filter_subjects)
         return policy_error(words, "optional filter subject is not set");
-    if (by_time || policy == RILL__DELIVER_POLICY__DELIVER_POLICY_LAST_PER_SUBJECT)
-        return not_yet_value("this deliver_policy");
     return none();
 }
 

@@ -113,7 +113,7 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter &&
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter && !durable->source.listed &&
                 !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
@@ -179,7 +179,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     durable_end_pulls(durable, status);
     push_stop(durable);
     pin_stop(durable);
-    source_stop(durable);
+    source_fini(durable);
     leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);
     RILL_ASSERT(stream->durable_count > 0);

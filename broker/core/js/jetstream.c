@@ -7,6 +7,8 @@
 #include "durable.h"
 #include "js_state.h"
 #include "push.h"
+#include "restore.h"
+#include "snapshot.h"
 #include "stream.h"
 #include "stream_limits.h"
 
@@ -111,6 +113,12 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
     case DEADLINE_STREAM_AGE:
         stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
         return;
+    case DEADLINE_SNAPSHOT:
+        snapshot_due(due);
+        return;
+    case DEADLINE_RESTORE:
+        restore_due(due);
+        return;
     case DEADLINE_FILTERS:
         source_filters_due((struct jetstream *)((char *)due - offsetof(struct jetstream, filters_due)));
         return;
@@ -182,10 +190,11 @@ void jetstream_stop(struct jetstream *js)
     HASH_ITER (by_name, js->streams, stream, next) {
         stop_stream(stream);
     }
+    restore_stop_all(js);
     core_cancel(js->core, RILL_LANE_RECOVERY);
 }
 
 bool jetstream_is_idle(const struct jetstream *js)
 {
-    return !js->streams && !js->touched && !js->serving;
+    return !js->streams && !js->touched && !js->serving && !js->restores;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish_headers.h"
 
-#include "base/clock.h"
 #include "core/core.h"
-#include "proto/duration.h"
 #include "proto/headers.h"
 
 #include <inttypes.h>
@@ -46,24 +44,6 @@ static void read_rollup(struct rill_bytes value, struct publish_headers *ret)
                                           : ROLLUP_INVALID;
 }
 
-/* Seconds, or a duration of at least one, or never. */
-static void read_ttl(struct rill_bytes value, struct publish_headers *ret)
-{
-    uint64_t seconds;
-    if (!value.len)
-        return;
-    if (text_is(value, "never"))
-        ret->ttl_ns = PUBLISH_TTL_NEVER_NS;
-    else if (rill_bytes_to_u64(value, INT64_MAX / RILL_NS_PER_S, &seconds))
-        ret->ttl_ns = (int64_t)seconds * RILL_NS_PER_S;
-    else
-        ret->ttl_is_wrong = !rill_duration_parse(value, &ret->ttl_ns) || ret->ttl_ns < RILL_NS_PER_S;
-    if (ret->ttl_ns > 0)
-        ret->ttl_ns -= ret->ttl_ns % RILL_NS_PER_S;
-    if (ret->ttl_is_wrong)
-        ret->ttl_ns = 0;
-}
-
 static struct rill_js_error check_level(struct rill_bytes value)
 {
     uint64_t level;
@@ -99,7 +79,7 @@ static struct rill_js_error read_header(struct rill_bytes name, struct rill_byte
     else if (rill_bytes_equal(name, RILL_BYTES("Nats-Rollup")))
         read_rollup(value, ret);
     else if (rill_bytes_equal(name, RILL_BYTES("Nats-TTL")))
-        read_ttl(value, ret);
+        ret->ttl_is_wrong = !rill_message_ttl_parse(value, &ret->ttl_ns);
     else if (rill_bytes_equal(name, RILL_BYTES("Nats-Required-Api-Level")))
         return check_level(value);
     else if (rill_bytes_has_prefix(name, RILL_BYTES("Nats-Expected-")))

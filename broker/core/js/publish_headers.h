@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "proto/js_error.h"
+#include "proto/message_ttl.h"
 
 enum publish_rollup {
     ROLLUP_NONE,
@@ -12,9 +13,6 @@ enum publish_rollup {
     ROLLUP_ALL,
     ROLLUP_INVALID,
 };
-
-/* For ever, in spite of the stream's max_age. */
-#define PUBLISH_TTL_NEVER_NS INT64_C(-1)
 
 struct publish_headers {
     struct rill_bytes msg_id; // empty: none; so the others
@@ -28,7 +26,7 @@ struct publish_headers {
 
     enum publish_rollup rollup;
     struct rill_bytes rollup_text;
-    int64_t ttl_ns;    // 0: none
+    int64_t ttl_ns;    // 0: none; or RILL_MESSAGE_TTL_NEVER_NS
     bool ttl_is_wrong; // no duration of a second or more
 };
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "durable.h"
+#include "listed.h"
 #include "proto/subject.h"
 #include "stream_tidy.h"
 
@@ -39,6 +40,13 @@ void source_stop(struct durable *durable)
 {
     if (durable->source.filter)
         drop_filter(durable->stream->js, durable->source.filter);
+}
+
+void source_fini(struct durable *durable)
+{
+    source_stop(durable);
+    free(durable->source.listed);
+    durable->source.listed = NULL;
 }
 
 static void look_again(struct jetstream *js)
@@ -87,15 +95,19 @@ static struct rill_store_filter *make_filter(struct durable *durable)
     return filter->store_filter;
 }
 
+static struct rill_store_filter *everything_of(struct stream *stream)
+{
+    if (!stream->everything)
+        stream->everything = rill_store_filter_create(stream->store, NULL, 0);
+    return stream->everything;
+}
+
 static struct rill_store_filter *filter_of(struct durable *durable)
 {
     struct stream *stream = durable->stream;
     struct source_filter *filter = durable->source.filter;
-    if (durable->source.takes_all || durable->source.blind) {
-        if (!stream->everything)
-            stream->everything = rill_store_filter_create(stream->store, NULL, 0);
-        return stream->everything;
-    }
+    if (durable->source.takes_all || durable->source.blind)
+        return everything_of(stream);
     if (!filter)
         return make_filter(durable);
     filter->asked_ns = stream->js->core->now.mono_ns;
@@ -128,11 +140,27 @@ static bool takes_all(const Rill__ConsumerConfig *config, const Rill__StreamConf
     return all;
 }
 
+/* Is the cursor behind the list? Then nobody needs it any more. */
+static void look_at_list(struct durable *durable)
+{
+    Rill__ConsumerRecord *record = durable->record;
+    if (!durable->source.listed || durable->consumer->cursor <= record->listed_to)
+        return;
+    free(durable->source.listed);
+    free(record->listed.data);
+    durable->source.listed = NULL;
+    record->listed = (ProtobufCBinaryData){0};
+    record->has_listed = record->has_listed_to = false;
+}
+
 void source_changed(struct durable *durable)
 {
-    source_stop(durable);
+    source_fini(durable);
     durable->source =
         (struct source){.takes_all = takes_all(durable->record->config, durable->stream->record->config)};
+    if (durable->record->has_listed_to)
+        durable->source.listed = rill_alloc_zero(1, sizeof(struct listed));
+    look_at_list(durable);
 }
 
 bool source_matches(const struct durable *durable, struct rill_bytes subject)
@@ -160,13 +188,25 @@ static bool go_blind(struct durable *durable)
     return true;
 }
 
-enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
+static enum rill_err next_of_filter(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
 {
-    RILL_ASSERT(from > 0 && durable->stream->store);
     enum rill_err err = rill_store_next(filter_of(durable), from, ret_sequence);
     if (err == RILL_ERR_UNAVAILABLE && go_blind(durable))
         err = rill_store_next(filter_of(durable), from, ret_sequence);
     return err;
+}
+
+enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
+{
+    const Rill__ConsumerRecord *record = durable->record;
+    struct listed *listed = durable->source.listed;
+    RILL_ASSERT(from > 0 && durable->stream->store);
+    if (listed && from <= record->listed_to) {
+        if (listed_next(listed, record, everything_of(durable->stream), from, ret_sequence))
+            return RILL_OK;
+        from = record->listed_to + 1;
+    }
+    return next_of_filter(durable, from, ret_sequence);
 }
 
 // ---- counting ----
@@ -174,20 +214,32 @@ enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_
 /* When nothing has left the stream, and all of it is for the consumer, what came since is known. */
 static bool count_on(struct source *source, uint64_t last, uint64_t gone)
 {
-    if (!(source->takes_all || source->blind) || source->gone != gone || last < source->counted_to ||
-        source->counted_to + 1 < source->counted_from)
+    if (!(source->takes_all || source->blind) || source->listed || source->gone != gone ||
+        last < source->counted_to || source->counted_to + 1 < source->counted_from)
         return false;
     source->count += last - source->counted_to;
     return true;
 }
 
-static enum rill_err count_anew(struct durable *durable)
+/* Of the filter alone. */
+static enum rill_err count_filter(struct durable *durable, uint64_t from)
 {
-    const uint64_t cursor = durable->consumer->cursor;
-    enum rill_err err = rill_store_count(filter_of(durable), cursor, &durable->source.count);
+    enum rill_err err = rill_store_count(filter_of(durable), from, &durable->source.count);
     if (err == RILL_ERR_UNAVAILABLE && go_blind(durable))
-        err = rill_store_count(filter_of(durable), cursor, &durable->source.count);
-    durable->source.counted_from = err ? 0 : cursor;
+        err = rill_store_count(filter_of(durable), from, &durable->source.count);
+    return err;
+}
+
+static enum rill_err count_anew(struct durable *durable, uint64_t gone)
+{
+    struct source *source = &durable->source;
+    const struct stream *stream = durable->stream;
+    const uint64_t cursor = durable->consumer->cursor;
+    const enum rill_err err = count_filter(durable, source->listed ? durable->record->listed_to + 1 : cursor);
+    source->counted_from = err ? 0 : cursor;
+    if (!err && source->listed)
+        source->count += listed_count(source->listed, durable->record, everything_of(durable->stream), cursor,
+                                      gone, stream->js->core->now.mono_ns);
     return err;
 }
 
@@ -202,7 +254,7 @@ enum rill_err source_count(struct durable *durable)
     rill_store_state(stream->store, &log);
     const uint64_t gone = log.last_sequence - log.messages;
     const bool counted = from_here && count_on(source, log.last_sequence, gone);
-    const enum rill_err err = counted ? RILL_OK : count_anew(durable);
+    const enum rill_err err = counted ? RILL_OK : count_anew(durable, gone);
     source->counted_to = log.last_sequence;
     source->log_change = stream->log_changes;
     source->gone = gone;
@@ -212,13 +264,15 @@ enum rill_err source_count(struct durable *durable)
 void source_took(struct durable *durable, uint64_t sequence)
 {
     struct source *source = &durable->source;
+    const bool counted = source->counted_from == sequence && source->count > 0;
     RILL_ASSERT(durable->consumer->cursor == sequence + 1);
-    if (source->counted_from != sequence || source->count == 0) {
-        source->counted_from = 0;
-        return;
+    source->count -= counted;
+    source->counted_from = counted ? sequence + 1 : 0;
+    if (source->listed && source->listed->counted_from == sequence && source->listed->count) {
+        source->listed->count--;
+        source->listed->counted_from = sequence + 1;
     }
-    source->count--;
-    source->counted_from = sequence + 1;
+    look_at_list(durable);
 }
 
 void source_skipped(struct durable *durable, uint64_t from, uint64_t to)
@@ -226,6 +280,9 @@ void source_skipped(struct durable *durable, uint64_t from, uint64_t to)
     struct source *source = &durable->source;
     RILL_ASSERT(durable->consumer->cursor == to && to > from);
     source->counted_from = source->counted_from == from ? to : 0;
+    if (source->listed && source->listed->counted_from == from)
+        source->listed->counted_from = to;
+    look_at_list(durable);
 }
 
 // ---- asking later ----

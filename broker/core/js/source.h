@@ -10,6 +10,9 @@
 // nobody has asked for a while, and the one that was asked least recently goes when there are too many of them. What was
 // counted stays as a number, moved on with each delivery, and is counted anew when something has left the stream.
 //
+// A consumer with last_per_subject has a list in its record (start.h, listed.h), and up to its end sees only what is listed
+// and still there.
+//
 // The index may be behind the log, and one question is a bounded amount of work: then the answer is AGAIN, and whoever
 // asked comes again, see source_wait. When the index has failed everything is looked at, and what the filter does not take is
 // passed over once it was read; what is counted then is an upper bound.
@@ -22,6 +25,7 @@
 #include <stdint.h>
 
 struct durable;
+struct listed;
 struct jetstream;
 struct source_filter;
 struct stream;
@@ -29,7 +33,8 @@ struct stream;
 struct source {
     struct source_filter *filter; // NULL: nobody has asked lately, or it takes everything
     bool takes_all;
-    bool blind; // the index has failed
+    bool blind;            // the index has failed
+    struct listed *listed; // owned; NULL: it has no list, or it has come to its end
 
     // what was counted
     uint64_t counted_from; // 0: nothing
@@ -41,8 +46,9 @@ struct source {
 
 /* Its configuration, or the stream's, is another one now; what was known is forgotten. */
 void source_changed(struct durable *durable);
-/* Gives back what it takes. */
+/* Gives back what it takes of the store. */
 void source_stop(struct durable *durable);
+void source_fini(struct durable *durable);
 
 /* The first sequence at or behind `from`, and committed, that it is to see. NOT_FOUND: none; AGAIN: see source_wait. */
 enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_sequence) RILL_MUST_CHECK;

@@ -220,7 +220,7 @@ static void fill_time(Rill__Timestamp *time, int64_t unix_ns)
     time->unix_ns = unix_ns;
 }
 
-void stream_info(const struct stream *stream, struct stream_info *ret_info)
+void stream_info(struct stream *stream, struct stream_info *ret_info)
 {
     struct rill_store_state log = {0};
     if (stream->store && stream->state != STREAM_ENDING)
@@ -236,6 +236,8 @@ void stream_info(const struct stream *stream, struct stream_info *ret_info)
     state->first_ts = &ret_info->first_time;
     state->last_seq = log.last_sequence;
     state->last_ts = &ret_info->last_time;
+    state->num_subjects = stream_subjects_count(stream);
+    state->has_num_subjects = state->num_subjects > 0;
     state->has_num_deleted = log.deleted > 0;
     state->num_deleted = log.deleted;
     state->consumer_count = stream->durable_count;

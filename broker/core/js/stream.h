@@ -19,6 +19,7 @@
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
 #include "storage/store.h"
+#include "stream_subjects.h"
 
 #include <stdatomic.h>
 #include <uthash.h>
@@ -93,7 +94,9 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
-    struct held held;               // requests that came while it was being made, redefined or removed
+    struct held held;          // requests that came while it was being made, redefined or removed
+    struct snapshot *snapshot; // that is being sent; NULL: none
+
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
 
@@ -103,6 +106,7 @@ struct stream {
     uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
     bool broken;             // the log takes no more; reading goes on
     bool full;               // the last commit found no room on the disk
+    uint64_t commits_failed; // each took back what was appended
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
     uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
@@ -119,6 +123,7 @@ struct stream {
     struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
+    struct subject_count subjects;
     struct asked *asked; // what waits for a block of the log
     uint32_t asked_count;
     struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
@@ -150,6 +155,8 @@ void stream_free(struct stream *stream);
 
 /* From now on it takes messages; js->now is set into its consumers. The store is open. */
 void stream_activate(struct stream *stream);
+/* A record of a copy of the configuration. */
+Rill__StreamRecord *stream_record_of(const Rill__StreamConfig *config, int64_t created_unix_ns);
 /* No more messages from now on. */
 void stream_deactivate(struct stream *stream);
 
@@ -169,7 +176,7 @@ struct stream_info {
     Rill__Timestamp last_time;
     Rill__Timestamp now;
 };
-void stream_info(const struct stream *stream, struct stream_info *ret_info);
+void stream_info(struct stream *stream, struct stream_info *ret_info);
 
 // ---- publishing (stream_publish.c) ----
 
@@ -207,6 +214,9 @@ void stream_soon(struct stream *stream);
 void stream_due_within(struct stream *stream, int64_t delay_ns);
 /* Why the log takes nothing: an error for a publisher. */
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err);
+/* A checkpoint that says this. Any thread. */
+enum rill_err stream_checkpoint_write(Rill__StreamRecord *record, const struct durable *durables,
+                                      uint64_t consumer_number_last, struct rill_buf *out) RILL_MUST_CHECK;
 /* The state for the store's checkpoint; a rill_store_checkpoint_fn. */
 enum rill_err stream_checkpoint(void *context, struct rill_buf *out);
 /* Offers messages to the consumers that wait for some, and goes on with what was asked. */
@@ -214,6 +224,8 @@ void stream_serve_waiting(struct stream *stream);
 
 // ---- jobs (stream_jobs.c) ----
 
+/* The store has become the stream's: it goes to work, or ends at once when the broker does. */
+void stream_set_to_work(struct stream *stream);
 /* Reads the names of all streams, then each stream's log. */
 void stream_recover_all(struct jetstream *js);
 /* Reads the log of one that is RECOVERING. */

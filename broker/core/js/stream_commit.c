@@ -265,10 +265,10 @@ static void answer_waiters(struct stream *stream, uint64_t commit, const struct 
 
 // ---- the checkpoint ----
 
-static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *checkpoint,
+static void fill_consumers(const struct durable *durables, Rill__StreamCheckpoint *checkpoint,
                            Rill__ConsumerCheckpoint *parts, struct rill_buf *states)
 {
-    for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
+    for (const struct durable *durable = durables; durable; durable = durable->by_name.next) {
         if (durable->deleting || durable->in_memory)
             continue;
         const size_t i = checkpoint->n_consumers++;
@@ -281,19 +281,17 @@ static void fill_consumers(const struct stream *stream, Rill__StreamCheckpoint *
     }
 }
 
-enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
+enum rill_err stream_checkpoint_write(Rill__StreamRecord *record, const struct durable *durables,
+                                      uint64_t consumer_number_last, struct rill_buf *out)
 {
-    const struct stream *stream = context;
-    if (stream->news)
-        return RILL_ERR_AGAIN; // the log does not know all that consumers did; the next commit will say it
-    const size_t count = stream->durable_count + 1;
+    const size_t count = HASH_CNT(by_name, durables) + 1;
     Rill__StreamCheckpoint checkpoint = RILL__STREAM_CHECKPOINT__INIT;
     Rill__ConsumerCheckpoint *parts = rill_alloc_zero(count, sizeof *parts);
     struct rill_buf *states = rill_alloc_zero(count, sizeof *states);
-    checkpoint.stream = stream->record_newest;
-    checkpoint.consumer_number_last = stream->consumer_number_last;
+    checkpoint.stream = record;
+    checkpoint.consumer_number_last = consumer_number_last;
     checkpoint.consumers = rill_alloc_zero(count, sizeof(void *));
-    fill_consumers(stream, &checkpoint, parts, states);
+    fill_consumers(durables, &checkpoint, parts, states);
     const enum rill_err err = rill_message_pack(&checkpoint.base, out);
     for (size_t i = 0; i < checkpoint.n_consumers; i++)
         rill_buf_fini(&states[i]);
@@ -301,6 +299,15 @@ enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
     free(states);
     free(parts);
     return err;
+}
+
+enum rill_err stream_checkpoint(void *context, struct rill_buf *out)
+{
+    const struct stream *stream = context;
+    if (stream->news)
+        return RILL_ERR_AGAIN; // the log does not know all that consumers did; the next commit will say it
+    return stream_checkpoint_write(stream->record_newest, stream->durables, stream->consumer_number_last,
+                                   out);
 }
 
 // ---- a commit goes out ----
@@ -426,6 +433,7 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': commit failed: %s", stream->name,
              error.description);
     stream->js->commits_failed++;
+    stream->commits_failed++;
     stream->last_committed = state->last_sequence;
     stream->broken = err != RILL_ERR_NO_SPACE;
     take_back(stream, state);

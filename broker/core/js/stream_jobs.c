@@ -10,6 +10,7 @@
 #include "early_pulls.h"
 #include "proto/message.h"
 #include "recovery.h"
+#include "snapshot.h"
 #include "stream.h"
 #include "stream_advisory.h"
 #include "stream_place.h"
@@ -83,8 +84,7 @@ static void take_store(struct stream *stream, struct rill_store *store)
     stream->last_committed = stream->last_appended = log.last_sequence;
 }
 
-/* The store has become the stream's: it goes to work, or ends at once when the broker does. */
-static void set_to_work(struct stream *stream)
+void stream_set_to_work(struct stream *stream)
 {
     stream_activate(stream);
     if (!stream->js->stopping)
@@ -115,7 +115,7 @@ static void finish_create(struct rill_core *core, struct rill_job *base)
         stream_free(stream);
     } else {
         take_store(stream, job->store);
-        set_to_work(stream);
+        stream_set_to_work(stream);
         stream_advise(stream, STREAM_ACTION_CREATED);
         answer_created(stream, NULL);
         held_release(stream->js, &stream->held);
@@ -195,7 +195,7 @@ static void finish_recover(struct rill_core *core, struct rill_job *base)
         recovery_attach(&job->recovery);
         log_recovered(core, stream, &job->recovery);
         recovery_fini(&job->recovery);
-        set_to_work(stream);
+        stream_set_to_work(stream);
     }
     recovery_progress_done(&js->recovery, core, failed, job->recovery.report.messages);
     job_free(job);
@@ -323,6 +323,7 @@ static void let_go_of_filters(struct stream *stream)
 void stream_end(struct stream *stream)
 {
     RILL_ASSERT(!stream->commit_out && !stream->loads_out && !stream->subs);
+    snapshot_end(stream, "500 Stream Ended");
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     asked_fail(stream, &gone);
     let_go_of_filters(stream);

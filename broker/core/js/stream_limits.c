@@ -36,6 +36,8 @@ void stream_limits_apply(struct stream *stream)
 {
     const struct rill_store_limits limits = stream_limits_of(stream->record->config);
     rill_store_set_limits(stream->store, &limits);
+    rill_store_set_compress(stream->store,
+                            stream->record->config->compression == RILL__COMPRESSION__COMPRESSION_S2);
     stream->commit_wanted = true; // there may be too much now
     stream_touch(stream);
     rill_deadline_cancel(&stream->js->core->deadlines, &stream->age_due);
@@ -86,16 +88,16 @@ void stream_limits_due(struct stream *stream)
     const int64_t now_ns = stream->js->core->now.wall_ns;
     if (stream->state != STREAM_ACTIVE || stream->broken || stream->record->config->max_age <= 0)
         return;
-    const enum rill_err err = rill_store_expire(stream->store, now_ns, &expired);
-    if (err) {
-        if (err == RILL_ERR_AGAIN)
-            asked_load(stream, expired.load_sequence);
-        look_in(stream, err == RILL_ERR_AGAIN ? RILL_NS_PER_MS : TRY_AGAIN_NS);
-        return;
-    }
+    const enum rill_err err = rill_store_expire(stream->store, now_ns, NULL, NULL, &expired);
     if (expired.messages) {
         stream->commit_wanted = true;
         stream_touch(stream);
+    }
+    if (err) {
+        if (err == RILL_ERR_AGAIN && expired.load_sequence)
+            asked_load(stream, expired.load_sequence);
+        look_in(stream, err == RILL_ERR_AGAIN ? RILL_NS_PER_MS : TRY_AGAIN_NS);
+        return;
     }
     if (expired.next_ns != INT64_MAX)
         look_in(stream, expired.next_ns - now_ns);

@@ -3,6 +3,7 @@
 // Which streams there are: a job takes the store's lock and reads the names of its folders; then each stream recovers.
 #include "api.h"
 #include "base/alloc.h"
+#include "storage/backup.h"
 #include "stream.h"
 
 #include <stdlib.h>
@@ -35,6 +36,8 @@ static void run_list(struct rill_job *base)
     struct list_job *job = (struct list_job *)base;
     const struct rill_store_shared_options options = {.disk = job->disk, .root = job->store_dir};
     job->err = rill_store_shared_create(&options, &job->shared, &job->why);
+    if (!job->err)
+        job->err = rill_restore_discard_all(job->disk, job->store_dir); // that a crash interrupted
     if (!job->err)
         job->err = rill_store_list(job->disk, job->store_dir, visit_stream, job, &job->why);
 }

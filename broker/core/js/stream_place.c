@@ -13,12 +13,23 @@ enum { DEFINITION_SEGMENT_BYTES = 64 * 1024, CHECKPOINT_BYTES_MAX = 8 << 20 };
 
 // ---- life ----
 
+char *stream_place_folder(const struct jetstream *js, const char *stream_name)
+{
+    const size_t size = strlen(js->store_dir) + strlen(js->account->name) + strlen(stream_name) + 3;
+    char *folder = rill_alloc_zero(1, size);
+    (void)snprintf(folder, size, "%s/%s/%s", js->store_dir, js->account->name, stream_name);
+    return folder;
+}
+
+struct rill_disk *stream_place_disk(const struct jetstream *js, const Rill__StreamConfig *config)
+{
+    return config->storage == RILL__STORAGE__STORAGE_MEMORY ? js->memory_disk : js->disk;
+}
+
 void stream_place_init(struct stream_place *place, struct stream *stream)
 {
     const struct jetstream *js = stream->js;
-    const size_t size = strlen(js->store_dir) + strlen(js->account->name) + strlen(stream->name) + 3;
-    *place = (struct stream_place){.shared = js->shared, .folder = rill_alloc_zero(1, size)};
-    (void)snprintf(place->folder, size, "%s/%s/%s", js->store_dir, js->account->name, stream->name);
+    *place = (struct stream_place){.shared = js->shared, .folder = stream_place_folder(js, stream->name)};
     place->file = (struct rill_store_options){
         .disk = js->disk,
         .folder = place->folder,
@@ -58,8 +69,8 @@ static struct rill_store_options definition_of(const struct stream_place *place)
     return options;
 }
 
-static enum rill_err create_definition(const struct stream_place *place, struct rill_bytes checkpoint,
-                                       struct rill_error_text *why)
+enum rill_err stream_place_create_definition(struct stream_place *place, struct rill_bytes checkpoint,
+                                             struct rill_error_text *why)
 {
     const struct rill_store_options options = definition_of(place);
     struct rill_store *store;
@@ -122,7 +133,7 @@ enum rill_err stream_place_create(struct stream_place *place, bool in_memory, st
     if (!in_memory)
         return rill_store_create(&place->file, place->identity, checkpoint, ret_store, why);
     struct rill_error_text second;
-    enum rill_err err = create_definition(place, checkpoint, why);
+    enum rill_err err = stream_place_create_definition(place, checkpoint, why);
     if (err)
         return err;
     err = rill_store_create(&place->memory, place->identity, checkpoint, ret_store, why);

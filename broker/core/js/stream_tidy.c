@@ -2,6 +2,7 @@
 #include "stream_tidy.h"
 
 #include "base/alloc.h"
+#include "snapshot.h"
 
 #include <stdlib.h>
 #include <utlist.h>
@@ -59,6 +60,7 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
     stream->loads_out--;
     stream->log_changes++;
     stream->tidies_out--;
+    snapshot_go_on(stream);
     if (!err && stream->state == STREAM_ACTIVE)
         stream_tidy(stream);
     stream_touch(stream);
@@ -68,7 +70,9 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
 void stream_tidy(struct stream *stream)
 {
     const bool has_failed = stream->js->core->now.mono_ns < stream->tidy_after_ns;
-    struct rill_store_job *store_job = has_failed ? NULL : rill_store_background_start(stream->store);
+    const bool is_read = snapshot_is_reading(stream); // what is being copied is not overwritten
+    struct rill_store_job *store_job =
+        has_failed || is_read ? NULL : rill_store_background_start(stream->store);
     if (!store_job)
         return;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);

@@ -26,4 +26,4 @@ void monitor_jetstream_metrics(const struct rill_core *core, const struct jetstr
                                struct rill_buf *body);
 
 /* The next stream that is shown, `stream` itself included; NULL at the end. */
-const struct stream *jsz_shown(const struct stream *stream);
+struct stream *jsz_shown(struct stream *stream);

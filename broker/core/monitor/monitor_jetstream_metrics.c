@@ -177,7 +177,7 @@ static void sample_consumer(struct metrics_page *page, struct durable *durable, 
     memcpy(add_sample(page, &page->consumers, labels)->values, values, sizeof values);
 }
 
-static void sample_stream(struct metrics_page *page, const struct stream *stream, struct rill_buf *labels)
+static void sample_stream(struct metrics_page *page, struct stream *stream, struct rill_buf *labels)
 {
     struct stream_info info;
     const struct stream_info *s = &info;
@@ -192,7 +192,7 @@ static void sample_stream(struct metrics_page *page, const struct stream *stream
 static void sample_all(struct metrics_page *page)
 {
     struct rill_buf labels;
-    const struct stream *stream = jsz_shown(page->core->jetstream->streams);
+    struct stream *stream = jsz_shown(page->core->jetstream->streams);
     rill_buf_init(&labels, 1 << 20);
     for (; stream; stream = jsz_shown(stream->by_name.next)) {
         if (!stream->record || !stream->store)

@@ -105,7 +105,7 @@ struct stream_view {
     struct durable_info *durables;
 };
 
-const struct stream *jsz_shown(const struct stream *stream)
+struct stream *jsz_shown(struct stream *stream)
 {
     while (stream && !stream_is_shown(stream))
         stream = stream->by_name.next;
@@ -128,7 +128,7 @@ static void view_consumers(struct stream_view *view, const struct stream *stream
 }
 
 /* One whose log is not read, or could not be, has only its name and what is the matter. */
-static void view_stream(struct stream_view *view, const struct stream *stream, Rill__ClusterInfo *cluster,
+static void view_stream(struct stream_view *view, struct stream *stream, Rill__ClusterInfo *cluster,
                         const struct jsz_query *query)
 {
     const enum stream_health health = stream_health(stream, &view->reason);
@@ -167,7 +167,7 @@ struct account_view {
 static void view_account(struct account_view *view, struct jsz_head *head, const struct rill_core *core,
                          const struct jsz_query *query)
 {
-    const struct stream *stream;
+    struct stream *stream;
     size_t count = 0;
     rill__jsz_account__init(&view->message);
     rill__cluster_info__init(&view->cluster);
@@ -176,7 +176,7 @@ static void view_account(struct account_view *view, struct jsz_head *head, const
     view->message.inline_stats = &head->totals;
     if (!query->streams)
         return;
-    const struct stream *first = jsz_shown(core->jetstream->streams);
+    struct stream *first = jsz_shown(core->jetstream->streams);
     for (stream = first; stream; stream = jsz_shown(stream->by_name.next))
         count++;
     view->streams = rill_alloc_zero(count, sizeof *view->streams);

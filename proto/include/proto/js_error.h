@@ -53,6 +53,10 @@
     X(STREAM_INFO_SUBJECTS_MAX, 10117, 500, "subject details would exceed maximum allowed") \
     X(STREAM_NAME_PATH_SEPARATOR, 10128, 400, "Stream name can not contain path separators") \
     X(STREAM_SEALED, 10109, 400, "invalid operation on sealed stream") \
+    X(STREAM_SNAPSHOT, 10064, 500, "snapshot failed: {err}") \
+    X(STREAM_RESTORE, 10062, 500, "restore failed: {err}") \
+    X(STREAM_NAME_EXISTS_RESTORE, 10130, 400, "stream name already in use, cannot restore") \
+    X(SNAPSHOT_DELIVER_SUBJECT, 10015, 400, "deliver subject not valid") \
     X(STREAM_TRANSFORM_SOURCE, 10155, 400, "stream transform source: {err}") \
     X(STREAM_TRANSFORM_DESTINATION, 10156, 400, "stream transform: {err}") \
     X(MIRROR_WITH_SOURCES, 10031, 400, "stream mirrors can not also contain other sources") \

@@ -75,6 +75,7 @@ struct rill_store_limits {
     int64_t max_age_ns; // see rill_store_expire()
     bool discard_new;   // at the first two refuse the append instead of removing the oldest messages
     bool discard_new_per_subject; // the same at the third
+    bool message_ttl;             // the header Nats-TTL counts: how long a message lives
 };
 
 /* Zero stands for the default in every number. */
@@ -226,14 +227,28 @@ bool rill_store_limits_left(const struct rill_store *store);
 void rill_store_set_compress(struct rill_store *store, bool compress);
 
 struct rill_store_expired {
-    uint64_t messages;      // that were removed
-    int64_t next_ns;        // when there will be more to do, or earlier; INT64_MAX for never
-    uint64_t load_sequence; // only with AGAIN: whose block must be loaded first
+    uint64_t messages; // whose removal was appended; also when there was an error
+    int64_t
+        next_ns; // when there will be more to do, or earlier; INT64_MAX for never. Not for what is appended later
+    uint64_t
+        load_sequence; // only with AGAIN: whose block must be loaded first; 0: the commit and the index must go on
 };
 
-/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier. AGAIN; else as append. */
-enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns,
-                                struct rill_store_expired *ret) RILL_MUST_CHECK;
+/* A message whose removal was just appended. The subject lives during the call. It must not call the store. */
+struct rill_store_gone {
+    uint64_t sequence;
+    struct rill_bytes subject;
+    bool is_last; // of its subject: none is left behind the removal. False when there is no index that works
+};
+typedef void rill_store_gone_fn(void *context, const struct rill_store_gone *gone);
+
+/* Appends the removal of the messages that were appended `max_age_ns` before `now_ns` or earlier, unless their header says that
+   they live for ever; and of those whose own time is over. `visit`, unless it is NULL, hears of each. When it is not NULL, or
+   messages have a time of their own, some hundred go in each call: there is more to do at once when ret->next_ns is not behind
+   `now_ns`. The time of messages needs the index; without one that works only age counts. AGAIN, also as the questions
+   below; else as append. *ret is filled in every case. */
+enum rill_err rill_store_expire(struct rill_store *store, int64_t now_ns, rill_store_gone_fn *visit,
+                                void *context, struct rill_store_expired *ret) RILL_MUST_CHECK;
 
 /* Seals the open commit and returns the work of making it durable, or NULL when there is nothing to do:
    nothing is open, or a commit is in flight; or when something must be loaded first, so that a limit can make room: see

@@ -15,7 +15,7 @@ void append_rate_run(struct storage_bench *bench, const struct storage_row *row,
 {
     struct writer writer = {0};
     struct rill_store_state state;
-    writer_open(&writer, bench);
+    writer_open(&writer, bench->store, row);
     const double start = bench_clock_s(CLOCK_MONOTONIC), cpu_start = bench_clock_s(CLOCK_THREAD_CPUTIME_ID);
     writer_append(&writer, row, bench->messages);
     const double wall_s = bench_clock_s(CLOCK_MONOTONIC) - start;
@@ -24,7 +24,7 @@ void append_rate_run(struct storage_bench *bench, const struct storage_row *row,
     rill_store_state(writer.store, &state);
     const double count = (double)bench->messages;
     const double record_bytes = (double)state.bytes / count;
-    writer_close(&writer, bench);
+    writer_close(&writer, bench->store);
     const double bare = bare_append_rate(bench, (size_t)(record_bytes * row->group), BARE_S, NULL, 0, NULL);
     *ret = (struct storage_figure){
         .value = count / wall_s,
@@ -43,12 +43,12 @@ void commit_latency_run(struct storage_bench *bench, const struct storage_row *r
     size_t bare_count;
     if (!writer.latencies_s || !bare_s)
         bench_check("latencies", RILL_ERR_NO_MEMORY);
-    writer_open(&writer, bench);
+    writer_open(&writer, bench->store, row);
     writer_append(&writer, row, bench->messages / 10);
     writer_stop(&writer);
     rill_store_state(writer.store, &state);
     const double record_bytes = (double)state.bytes / (double)state.messages;
-    writer_close(&writer, bench);
+    writer_close(&writer, bench->store);
     (void)bare_append_rate(bench, (size_t)(record_bytes * row->group), BARE_S, bare_s, LATENCIES_MAX,
                            &bare_count);
     sample_sort(writer.latencies_s, writer.latency_count);

@@ -10,7 +10,7 @@ void read_rate_run(struct storage_bench *bench, const struct storage_row *row, s
     struct writer writer = {0};
     const uint64_t count = bench->messages / 10;
     uint64_t payload_bytes = 0;
-    writer_open(&writer, bench);
+    writer_open(&writer, bench->store, row);
     writer_append(&writer, row, count);
     writer_stop(&writer);
     const double start = bench_clock_s(CLOCK_MONOTONIC);
@@ -20,7 +20,7 @@ void read_rate_run(struct storage_bench *bench, const struct storage_row *row, s
         payload_bytes += message.payload.len;
     }
     const double seconds = bench_clock_s(CLOCK_MONOTONIC) - start;
-    writer_close(&writer, bench);
+    writer_close(&writer, bench->store);
     *ret = (struct storage_figure){
         .value = (double)payload_bytes / seconds / 1e9,
         .limit = bare_read_rate(bench, payload_bytes) / 1e9,

@@ -9,22 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A connection, its streams, and the law's own stream with the subjects "<name>.>". */
+/* The law's own stream has the subjects "<name>.>". */
 struct world {
-    struct rill_conn *conn;
-    struct rill_js *js;
+    struct law_js in;
     char stream[32];
-    struct rill_error error;
 };
-
-static bool refused(struct world *world, const char *what)
-{
-    return law_fail("%s: %s (%u)", what, world->error.text, world->error.err_code);
-}
 
 static bool ok(struct world *world, enum rill_err err, const char *what)
 {
-    return !err || refused(world, what);
+    return law_js_ok(&world->in, err, what);
 }
 
 static bool make_stream(struct world *world, Rill__Storage storage)
@@ -39,19 +32,18 @@ static bool make_stream(struct world *world, Rill__Storage storage)
     enum rill_err err = RILL_ERR_AGAIN; // a server that has just started is still reading its streams
     int64_t deadline_ns = 0;
     while (err == RILL_ERR_AGAIN && law_goes_on(&deadline_ns))
-        err = rill_stream_create(world->js, &config, NULL, &world->error);
+        err = rill_stream_create(world->in.js, &config, NULL, &world->in.error);
     return ok(world, err, "create the stream");
 }
 
 static bool over_world(bool (*body)(struct world *))
 {
     static int number;
-    struct world world = {.conn = law_connect()};
+    struct world world;
     (void)snprintf(world.stream, sizeof world.stream, "S%d", ++number);
-    bool holds = world.conn && law_ok(rill_js_open(world.conn, NULL, &world.js), "open") &&
-                 make_stream(&world, RILL__STORAGE__STORAGE_FILE) && body(&world);
-    rill_js_destroy(world.js);
-    rill_destroy(world.conn);
+    const bool holds =
+        law_js_open(&world.in) && make_stream(&world, RILL__STORAGE__STORAGE_FILE) && body(&world);
+    law_js_close(&world.in);
     return holds;
 }
 
@@ -68,7 +60,7 @@ static bool store(struct world *world, const char *rest, const char *text, uint6
     struct rill_stored stored;
     const struct rill_publish publish = {
         .subject = subject_of(world, rest), .data = text, .data_bytes = strlen(text)};
-    return ok(world, rill_js_publish(world->js, &publish, NULL, &stored, &world->error), "publish") &&
+    return ok(world, rill_js_publish(world->in.js, &publish, NULL, &stored, &world->in.error), "publish") &&
            ((stored.seq == seq && !stored.duplicate && strcmp(stored.stream, world->stream) == 0) ||
             law_fail("stored as %d in %s", (int)stored.seq, stored.stream));
 }
@@ -80,11 +72,11 @@ static bool store_numbers(struct world *world, int count)
         (void)snprintf(text, sizeof text, "%d", i);
         const struct rill_publish publish = {
             .subject = subject_of(world, "n"), .data = text, .data_bytes = strlen(text)};
-        if (!law_ok(rill_js_publish_async(world->js, &publish, NULL, NULL, NULL), "publish"))
+        if (!law_ok(rill_js_publish_async(world->in.js, &publish, NULL, NULL, NULL), "publish"))
             return false;
     }
     uint64_t failed = 0;
-    return law_ok(rill_js_wait(world->js, -1, &failed), "wait") &&
+    return law_ok(rill_js_wait(world->in.js, -1, &failed), "wait") &&
            (failed == 0 || law_fail("%d publishes failed", (int)failed));
 }
 
@@ -96,9 +88,9 @@ static bool make_consumer(struct world *world, const char *name, Rill__AckPolicy
     config.has_ack_wait = true;
     config.ack_wait = INT64_C(20000000000);
     return ok(world,
-              rill_consumer_create(world->js, world->stream, &config,
+              rill_consumer_create(world->in.js, world->stream, &config,
                                    RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL,
-                                   &world->error),
+                                   &world->in.error),
               "create the consumer");
 }
 
@@ -112,12 +104,12 @@ static bool has_heartbeats(struct world *world)
     struct rill_msg *reply = NULL;
     (void)snprintf(subject, sizeof subject, "$JS.API.CONSUMER.MSG.NEXT.%s.H", world->stream);
     if (!make_consumer(world, "H", RILL__ACK_POLICY__ACK_POLICY_NONE) ||
-        rill_request(world->conn, subject, pull, sizeof pull - 1, -1, &reply))
+        rill_request(world->in.conn, subject, pull, sizeof pull - 1, -1, &reply))
         return false;
     const bool refused_it = rill_msg_status(reply) == 400;
     rill_msg_unref(reply);
     return !refused_it &&
-           ok(world, rill_consumer_delete(world->js, world->stream, "H", &world->error), "delete");
+           ok(world, rill_consumer_delete(world->in.js, world->stream, "H", &world->in.error), "delete");
 }
 
 static bool number_is(const struct rill_msg *msg, int number)
@@ -142,24 +134,26 @@ static bool management(struct world *world)
     int streams = 0;
     char name[RILL_NAME_BYTES];
     if (!store(world, "a", "one", 1) || !store(world, "b", "two", 2) ||
-        !ok(world, rill_stream_info(world->js, world->stream, NULL, &info, &world->error), "info"))
+        !ok(world, rill_stream_info(world->in.js, world->stream, NULL, &info, &world->in.error), "info"))
         return false;
     bool holds = (info->state->messages == 2 && strcmp(info->config->name, world->stream) == 0) ||
                  law_fail("info is wrong");
     rill_model_free(&info->base);
-    holds = holds &&
-            ok(world, rill_stream_each(world->js, NULL, count_stream, &streams, &world->error), "each") &&
-            (streams >= 1 || law_fail("%d streams", streams)) &&
-            ok(world, rill_stream_find(world->js, subject_of(world, "a"), name, &world->error), "find") &&
-            (strcmp(name, world->stream) == 0 || law_fail("found %s", name));
+    holds =
+        holds &&
+        ok(world, rill_stream_each(world->in.js, NULL, count_stream, &streams, &world->in.error), "each") &&
+        (streams >= 1 || law_fail("%d streams", streams)) &&
+        ok(world, rill_stream_find(world->in.js, subject_of(world, "a"), name, &world->in.error), "find") &&
+        (strcmp(name, world->stream) == 0 || law_fail("found %s", name));
     uint64_t purged = 0;
     return holds &&
-           ok(world, rill_stream_purge(world->js, world->stream, NULL, &purged, &world->error), "purge") &&
+           ok(world, rill_stream_purge(world->in.js, world->stream, NULL, &purged, &world->in.error),
+              "purge") &&
            (purged == 2 || law_fail("%d purged", (int)purged)) &&
-           ok(world, rill_stream_delete(world->js, world->stream, &world->error), "delete") &&
-           law_err_is(rill_stream_info(world->js, world->stream, NULL, &info, &world->error),
+           ok(world, rill_stream_delete(world->in.js, world->stream, &world->in.error), "delete") &&
+           law_err_is(rill_stream_info(world->in.js, world->stream, NULL, &info, &world->in.error),
                       RILL_ERR_NOT_FOUND, "info of what was deleted") &&
-           (world->error.err_code == 10059 || law_fail("err_code %u", world->error.err_code));
+           (world->in.error.err_code == 10059 || law_fail("err_code %u", world->in.error.err_code));
 }
 
 static bool streams_are_managed(void)
@@ -174,14 +168,16 @@ static bool stored_messages(struct world *world)
     request.has_seq = true;
     request.seq = 2;
     if (!store(world, "a", "one", 1) || !store(world, "a", "two", 2) ||
-        !ok(world, rill_stream_get_msg(world->js, world->stream, &request, &message, &world->error), "get"))
+        !ok(world, rill_stream_get_msg(world->in.js, world->stream, &request, &message, &world->in.error),
+            "get"))
         return false;
     const bool same =
         message->data.len == 3 && memcmp(message->data.data, "two", 3) == 0 && message->seq == 2;
     rill_model_free(&message->base);
     return (same || law_fail("another message")) &&
-           ok(world, rill_stream_delete_msg(world->js, world->stream, 2, false, &world->error), "delete") &&
-           law_err_is(rill_stream_get_msg(world->js, world->stream, &request, &message, &world->error),
+           ok(world, rill_stream_delete_msg(world->in.js, world->stream, 2, false, &world->in.error),
+              "delete") &&
+           law_err_is(rill_stream_get_msg(world->in.js, world->stream, &request, &message, &world->in.error),
                       RILL_ERR_NOT_FOUND, "get what was deleted");
 }
 
@@ -195,7 +191,7 @@ static bool messages_are_got_and_deleted(void)
 /* What this server has not got yet, it says. */
 static bool is_not_yet(const struct world *world)
 {
-    return strstr(world->error.text, "not implemented yet") != NULL;
+    return strstr(world->in.error.text, "not implemented yet") != NULL;
 }
 
 static bool exists(struct world *world, enum rill_err err)
@@ -203,7 +199,7 @@ static bool exists(struct world *world, enum rill_err err)
     if (is_not_yet(world))
         return law_skip("this server does not check the last sequence of a subject yet");
     return law_err_is(err, RILL_ERR_EXISTS, "create what is there") &&
-           (world->error.err_code == 10071 || law_fail("err_code %u", world->error.err_code));
+           (world->in.error.err_code == 10071 || law_fail("err_code %u", world->in.error.err_code));
 }
 
 static bool expectations(struct world *world)
@@ -213,11 +209,11 @@ static bool expectations(struct world *world)
     const struct rill_publish publish = {.subject = subject, .data = "x", .data_bytes = 1};
     const struct rill_expect id = {.msg_id = "one"};
     const struct rill_expect first = {.check_last_subject_seq = true, .last_subject_seq = 0};
-    return ok(world, rill_js_publish(world->js, &publish, &id, &stored, &world->error), "publish") &&
-           ok(world, rill_js_publish(world->js, &publish, &id, &stored, &world->error), "again") &&
+    return ok(world, rill_js_publish(world->in.js, &publish, &id, &stored, &world->in.error), "publish") &&
+           ok(world, rill_js_publish(world->in.js, &publish, &id, &stored, &world->in.error), "again") &&
            (stored.duplicate || law_fail("no duplicate")) &&
            (stored.seq == 1 || law_fail("another sequence")) &&
-           exists(world, rill_js_publish(world->js, &publish, &first, &stored, &world->error));
+           exists(world, rill_js_publish(world->in.js, &publish, &first, &stored, &world->in.error));
 }
 
 static bool expectations_are_kept(void)
@@ -228,8 +224,8 @@ static bool expectations_are_kept(void)
 static bool nobody_keeps_it(struct world *world)
 {
     const struct rill_publish publish = {.subject = "nobody.keeps.this"};
-    return law_err_is(rill_js_publish(world->js, &publish, NULL, NULL, &world->error), RILL_ERR_NO_RESPONDERS,
-                      "publish");
+    return law_err_is(rill_js_publish(world->in.js, &publish, NULL, NULL, &world->in.error),
+                      RILL_ERR_NO_RESPONDERS, "publish");
 }
 
 static bool a_subject_without_a_stream_is_told(void)
@@ -255,13 +251,13 @@ static bool async(struct world *world)
     struct counts counts = {0, 0};
     for (int i = 0; i < COUNT; i++) {
         const struct rill_publish publish = {.subject = subject_of(world, "a"), .data = "x", .data_bytes = 1};
-        if (!law_ok(rill_js_publish_async(world->js, &publish, NULL, on_stored, &counts), "publish"))
+        if (!law_ok(rill_js_publish_async(world->in.js, &publish, NULL, on_stored, &counts), "publish"))
             return false;
     }
     const struct rill_publish lost = {.subject = "nobody.keeps.this"};
     uint64_t failed = 0;
-    return law_ok(rill_js_publish_async(world->js, &lost, NULL, on_stored, &counts), "publish") &&
-           law_ok(rill_js_wait(world->js, -1, &failed), "wait") &&
+    return law_ok(rill_js_publish_async(world->in.js, &lost, NULL, on_stored, &counts), "publish") &&
+           law_ok(rill_js_wait(world->in.js, -1, &failed), "wait") &&
            ((atomic_load(&counts.good) == COUNT && atomic_load(&counts.bad) == 1 && failed == 1) ||
             law_fail("%d good, %d bad, %d failed", atomic_load(&counts.good), atomic_load(&counts.bad),
                      (int)failed));
@@ -281,7 +277,7 @@ static bool none_is_told(struct world *world)
     size_t count = 0;
     const struct rill_fetch fetch = {.msgs_max = 1, .expires_ms = 10};
     const enum rill_err err =
-        rill_fetch(world->js, world->stream, "none", &fetch, &msg, &count, &world->error);
+        rill_fetch(world->in.js, world->stream, "none", &fetch, &msg, &count, &world->in.error);
     return err == RILL_ERR_NOT_FOUND || (!err && count == 0) || law_fail("fetched from nobody");
 }
 
@@ -294,27 +290,28 @@ static bool fetch_and_ack(struct world *world)
     const struct rill_fetch fetch = {.msgs_max = BATCH, .expires_ms = LAW_TIMEOUT_MS};
     const struct rill_fetch at_once = {.msgs_max = BATCH};
     if (!make_consumer(world, "C", RILL__ACK_POLICY__ACK_POLICY_EXPLICIT) || !store_numbers(world, 15) ||
-        !ok(world, rill_fetch(world->js, world->stream, "C", &fetch, msgs, &count, &world->error), "fetch"))
+        !ok(world, rill_fetch(world->in.js, world->stream, "C", &fetch, msgs, &count, &world->in.error),
+            "fetch"))
         return false;
     bool holds = count == BATCH || law_fail("%d messages", (int)count);
     for (size_t i = 0; i < count; i++) {
-        holds =
-            holds && number_is(msgs[i], (int)i) && law_ok(rill_msg_meta(msgs[i], &meta), "meta") &&
-            (meta.stream_seq == i + 1 || law_fail("sequence %d", (int)meta.stream_seq)) &&
-            law_ok(i % 2 ? rill_ack(world->conn, msgs[i]) : rill_ack_sync(world->conn, msgs[i], -1), "ack") &&
-            law_err_is(rill_ack(world->conn, msgs[i]), RILL_ERR_EXISTS, "a second ack");
+        holds = holds && number_is(msgs[i], (int)i) && law_ok(rill_msg_meta(msgs[i], &meta), "meta") &&
+                (meta.stream_seq == i + 1 || law_fail("sequence %d", (int)meta.stream_seq)) &&
+                law_ok(i % 2 ? rill_ack(world->in.conn, msgs[i]) : rill_ack_sync(world->in.conn, msgs[i], -1),
+                       "ack") &&
+                law_err_is(rill_ack(world->in.conn, msgs[i]), RILL_ERR_EXISTS, "a second ack");
         rill_msg_unref(msgs[i]);
     }
     holds = holds &&
-            ok(world, rill_fetch(world->js, world->stream, "C", &at_once, msgs, &count, &world->error),
+            ok(world, rill_fetch(world->in.js, world->stream, "C", &at_once, msgs, &count, &world->in.error),
                "fetch") &&
             (count == 5 || law_fail("%d left", (int)count));
     for (size_t i = 0; holds && i < count; i++) {
-        holds = law_ok(rill_term(world->conn, msgs[i], "enough"), "term");
+        holds = law_ok(rill_term(world->in.conn, msgs[i], "enough"), "term");
         rill_msg_unref(msgs[i]);
     }
     return holds &&
-           ok(world, rill_fetch(world->js, world->stream, "C", &at_once, msgs, &count, &world->error),
+           ok(world, rill_fetch(world->in.js, world->stream, "C", &at_once, msgs, &count, &world->in.error),
               "fetch") &&
            (count == 0 || law_fail("%d came again", (int)count)) && none_is_told(world);
 }
@@ -333,14 +330,14 @@ static bool again(struct world *world)
     if (!make_consumer(world, "C", RILL__ACK_POLICY__ACK_POLICY_EXPLICIT) || !store_numbers(world, 1))
         return false;
     for (unsigned i = 1; i <= 3; i++) {
-        if (!ok(world, rill_fetch(world->js, world->stream, "C", &fetch, &msg, &count, &world->error),
+        if (!ok(world, rill_fetch(world->in.js, world->stream, "C", &fetch, &msg, &count, &world->in.error),
                 "fetch") ||
             count != 1)
             return law_fail("it did not come a %d. time", (int)i);
         const bool holds = law_ok(rill_msg_meta(msg, &meta), "meta") &&
                            (meta.delivered == i || law_fail("delivered %d", (int)meta.delivered)) &&
-                           law_ok(rill_in_progress(world->conn, msg), "progress") &&
-                           law_ok(rill_nak(world->conn, msg, i == 1 ? 0 : 10), "nak");
+                           law_ok(rill_in_progress(world->in.conn, msg), "progress") &&
+                           law_ok(rill_nak(world->in.conn, msg, i == 1 ? 0 : 10), "nak");
         rill_msg_unref(msg);
         if (!holds)
             return false;
@@ -359,7 +356,7 @@ static bool pull_numbers(struct world *world, struct rill_pull *pull, int from, 
         struct rill_msg *msg = NULL;
         if (!law_ok(rill_pull_next(pull, LAW_TIMEOUT_MS, &msg), "next"))
             return law_fail("after %d", i);
-        const bool holds = number_is(msg, i) && law_ok(rill_ack(world->conn, msg), "ack");
+        const bool holds = number_is(msg, i) && law_ok(rill_ack(world->in.conn, msg), "ack");
         rill_msg_unref(msg);
         if (!holds)
             return false;
@@ -380,10 +377,11 @@ static bool pull(struct world *world)
     if (!has_heartbeats(world))
         return law_skip(no_heartbeats);
     bool holds =
-        ok(world, rill_pull_open(world->js, world->stream, "C", &options, &pull, &world->error), "pull") &&
+        ok(world, rill_pull_open(world->in.js, world->stream, "C", &options, &pull, &world->in.error),
+           "pull") &&
         law_err_is(rill_pull_next(pull, 10, &msg), RILL_ERR_TIMEOUT, "nothing there yet") &&
         store_numbers(world, COUNT) && pull_numbers(world, pull, 0, COUNT) &&
-        ok(world, rill_consumer_delete(world->js, world->stream, "C", &world->error), "delete") &&
+        ok(world, rill_consumer_delete(world->in.js, world->stream, "C", &world->in.error), "delete") &&
         law_err_is(rill_pull_next(pull, LAW_TIMEOUT_MS, &msg), RILL_ERR_NOT_FOUND, "a deleted consumer");
     rill_pull_close(pull);
     return holds;
@@ -413,7 +411,7 @@ static bool is_done(struct world *world, uint64_t expected)
     int64_t deadline_ns = 0;
     while (law_goes_on(&deadline_ns)) {
         Rill__ConsumerInfo *info = NULL;
-        if (!ok(world, rill_consumer_info(world->js, world->stream, "C", &info, &world->error), "info"))
+        if (!ok(world, rill_consumer_info(world->in.js, world->stream, "C", &info, &world->in.error), "info"))
             return false;
         const bool done = info->ack_floor->stream_seq == expected;
         rill_model_free(&info->base);
@@ -426,7 +424,7 @@ static bool is_done(struct world *world, uint64_t expected)
 static bool pull_callback(struct world *world)
 {
     enum { COUNT = 2000 };
-    struct taken taken = {world->conn, 0};
+    struct taken taken = {world->in.conn, 0};
     struct rill_pull *pull = NULL;
     struct rill_pull_options options = RILL_PULL_OPTIONS;
     options.callback = take_one;
@@ -437,7 +435,8 @@ static bool pull_callback(struct world *world)
     if (!has_heartbeats(world))
         return law_skip(no_heartbeats);
     bool holds =
-        ok(world, rill_pull_open(world->js, world->stream, "C", &options, &pull, &world->error), "pull") &&
+        ok(world, rill_pull_open(world->in.js, world->stream, "C", &options, &pull, &world->in.error),
+           "pull") &&
         store_numbers(world, COUNT) && is_done(world, COUNT);
     rill_pull_close(pull);
     return holds && (atomic_load(&taken.count) == COUNT || law_fail("%d taken", atomic_load(&taken.count)));
@@ -454,7 +453,7 @@ static bool push(struct world *world)
     struct rill_sub *sub = NULL;
     Rill__ConsumerConfig config = RILL__CONSUMER_CONFIG__INIT;
     char deliver[RILL_INBOX_BYTES];
-    rill_inbox(world->conn, deliver);
+    rill_inbox(world->in.conn, deliver);
     config.durable_name = "P";
     config.deliver_subject = deliver;
     config.ack_policy = RILL__ACK_POLICY__ACK_POLICY_NONE;
@@ -462,13 +461,13 @@ static bool push(struct world *world)
     config.has_idle_heartbeat = true;
     config.idle_heartbeat = 500000000;
     const enum rill_err err =
-        rill_consumer_create(world->js, world->stream, &config,
-                             RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL, &world->error);
+        rill_consumer_create(world->in.js, world->stream, &config,
+                             RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL, &world->in.error);
     if (err && is_not_yet(world))
         return law_skip("this server has no push consumers yet");
     bool holds =
         ok(world, err, "create") &&
-        ok(world, rill_push_subscribe(world->js, world->stream, "P", NULL, NULL, &sub, &world->error),
+        ok(world, rill_push_subscribe(world->in.js, world->stream, "P", NULL, NULL, &sub, &world->in.error),
            "subscribe") &&
         store_numbers(world, COUNT);
     for (int i = 0; i < COUNT && holds; i++) {
@@ -503,7 +502,8 @@ static bool ordered(struct world *world)
     struct rill_ordered *ordered = NULL;
     if (!store_numbers(world, 1000))
         return false;
-    const enum rill_err err = rill_ordered_open(world->js, world->stream, NULL, &ordered, &world->error);
+    const enum rill_err err =
+        rill_ordered_open(world->in.js, world->stream, NULL, &ordered, &world->in.error);
     if (err && is_not_yet(world))
         return law_skip("this server has no ephemeral consumers yet");
     const bool holds = ok(world, err, "open") &&
@@ -529,8 +529,8 @@ static bool pull_over_restart(struct world *world)
         return law_skip(no_heartbeats);
     bool holds =
         store_numbers(world, 10) &&
-        ok(world, rill_pull_open(world->js, world->stream, "C", NULL, &pull, &world->error), "pull") &&
-        pull_numbers(world, pull, 0, 10) && law_ok(rill_flush(world->conn, -1), "flush") &&
+        ok(world, rill_pull_open(world->in.js, world->stream, "C", NULL, &pull, &world->in.error), "pull") &&
+        pull_numbers(world, pull, 0, 10) && law_ok(rill_flush(world->in.conn, -1), "flush") &&
         is_done(world, 10) && law_restart_server();
     // The publish waits for the new link; a server that is still reading its streams is asked again.
     struct rill_stored stored;
@@ -539,7 +539,7 @@ static bool pull_over_restart(struct world *world)
     const struct rill_expect once = {.msg_id = "ten"};
     int64_t deadline_ns = 0;
     while (err && holds && law_goes_on(&deadline_ns))
-        err = rill_js_publish(world->js, &publish, &once, &stored, &world->error);
+        err = rill_js_publish(world->in.js, &publish, &once, &stored, &world->in.error);
     holds = holds && ok(world, err, "publish") && pull_numbers(world, pull, 10, 1);
     rill_pull_close(pull);
     return holds;

@@ -7,53 +7,43 @@
 #include <string.h>
 
 struct world {
-    struct rill_conn *conn;
-    struct rill_js *js;
+    struct law_js in;
     struct rill_kv *kv;
     char bucket[32];
-    struct rill_error error;
 };
 
 static bool ok(struct world *world, enum rill_err err, const char *what)
 {
-    return !err || law_fail("%s: %s (%u)", what, world->error.text, world->error.err_code);
-}
-
-/* What this server has not got yet, it says; then the law cannot be checked. */
-static bool holds_or_not_yet(struct world *world, bool holds)
-{
-    if (!holds && strstr(world->error.text, "not implemented yet"))
-        return law_skip("this server has not all that it takes yet");
-    return holds;
+    return law_js_ok(&world->in, err, what);
 }
 
 static bool over_bucket(bool (*body)(struct world *))
 {
     static int number;
-    struct world world = {.conn = law_connect()};
+    struct world world = {.kv = NULL};
     (void)snprintf(world.bucket, sizeof world.bucket, "B%d", ++number);
     const struct rill_kv_config config = {
         .struct_bytes = sizeof config, .bucket = world.bucket, .history = 5};
     const bool holds =
-        world.conn && law_ok(rill_js_open(world.conn, NULL, &world.js), "open") &&
-        holds_or_not_yet(&world, ok(&world, rill_kv_create_bucket(world.js, &config, &world.kv, &world.error),
-                                    "create the bucket") &&
-                                     body(&world));
+        law_js_open(&world.in) &&
+        law_js_or_not_yet(&world.in,
+                          ok(&world, rill_kv_create_bucket(world.in.js, &config, &world.kv, &world.in.error),
+                             "create the bucket") &&
+                              body(&world));
     rill_kv_close(world.kv);
-    rill_js_destroy(world.js);
-    rill_destroy(world.conn);
+    law_js_close(&world.in);
     return holds;
 }
 
 static bool put(struct world *world, const char *key, const char *value)
 {
-    return ok(world, rill_kv_put(world->kv, key, value, strlen(value), NULL, &world->error), "put");
+    return ok(world, rill_kv_put(world->kv, key, value, strlen(value), NULL, &world->in.error), "put");
 }
 
 static bool value_is(struct world *world, const char *key, const char *value)
 {
     struct rill_kv_entry *entry = NULL;
-    if (!ok(world, rill_kv_get(world->kv, key, &entry, &world->error), "get"))
+    if (!ok(world, rill_kv_get(world->kv, key, &entry, &world->in.error), "get"))
         return false;
     const bool same =
         strcmp(entry->value, value) == 0 && strcmp(entry->key, key) == 0 && entry->created_ns > 0;
@@ -65,7 +55,7 @@ static bool value_is(struct world *world, const char *key, const char *value)
 static bool is_gone(struct world *world, const char *key)
 {
     struct rill_kv_entry *entry = NULL;
-    const enum rill_err err = rill_kv_get(world->kv, key, &entry, &world->error);
+    const enum rill_err err = rill_kv_get(world->kv, key, &entry, &world->in.error);
     if (!err)
         rill_kv_entry_free(entry);
     return law_err_is(err, RILL_ERR_NOT_FOUND, "get what is not there");
@@ -75,11 +65,11 @@ static bool put_and_get(struct world *world)
 {
     return put(world, "a.b", "one") && put(world, "a.b", "two") && put(world, "c", "") &&
            value_is(world, "a.b", "two") && value_is(world, "c", "") && is_gone(world, "none") &&
-           law_err_is(rill_kv_put(world->kv, "a b", "x", 1, NULL, &world->error), RILL_ERR_INVALID,
+           law_err_is(rill_kv_put(world->kv, "a b", "x", 1, NULL, &world->in.error), RILL_ERR_INVALID,
                       "a bad key") &&
-           ok(world, rill_kv_delete(world->kv, "a.b", &world->error), "delete") && is_gone(world, "a.b") &&
+           ok(world, rill_kv_delete(world->kv, "a.b", &world->in.error), "delete") && is_gone(world, "a.b") &&
            put(world, "a.b", "three") && value_is(world, "a.b", "three") &&
-           ok(world, rill_kv_purge(world->kv, "a.b", &world->error), "purge") && is_gone(world, "a.b");
+           ok(world, rill_kv_purge(world->kv, "a.b", &world->in.error), "purge") && is_gone(world, "a.b");
 }
 
 static bool what_is_put_is_got(void)
@@ -90,14 +80,15 @@ static bool what_is_put_is_got(void)
 static bool conditions(struct world *world)
 {
     uint64_t revision = 0;
-    return ok(world, rill_kv_create(world->kv, "k", "1", 1, 0, &revision, &world->error), "create") &&
-           law_err_is(rill_kv_create(world->kv, "k", "2", 1, 0, NULL, &world->error), RILL_ERR_EXISTS,
+    return ok(world, rill_kv_create(world->kv, "k", "1", 1, 0, &revision, &world->in.error), "create") &&
+           law_err_is(rill_kv_create(world->kv, "k", "2", 1, 0, NULL, &world->in.error), RILL_ERR_EXISTS,
                       "again") &&
-           ok(world, rill_kv_update(world->kv, "k", "3", 1, revision, &revision, &world->error), "update") &&
-           law_err_is(rill_kv_update(world->kv, "k", "4", 1, revision - 1, NULL, &world->error),
+           ok(world, rill_kv_update(world->kv, "k", "3", 1, revision, &revision, &world->in.error),
+              "update") &&
+           law_err_is(rill_kv_update(world->kv, "k", "4", 1, revision - 1, NULL, &world->in.error),
                       RILL_ERR_EXISTS, "update what was changed") &&
-           ok(world, rill_kv_delete(world->kv, "k", &world->error), "delete") &&
-           ok(world, rill_kv_create(world->kv, "k", "5", 1, 0, NULL, &world->error),
+           ok(world, rill_kv_delete(world->kv, "k", &world->in.error), "delete") &&
+           ok(world, rill_kv_create(world->kv, "k", "5", 1, 0, NULL, &world->in.error),
               "create behind a deletion") &&
            value_is(world, "k", "5");
 }
@@ -127,11 +118,12 @@ static bool history(struct world *world)
     char text[200] = "";
     char keys[200] = "";
     return put(world, "k", "1") && put(world, "other", "x") && put(world, "k", "2") &&
-           ok(world, rill_kv_delete(world->kv, "k", &world->error), "delete") && put(world, "k", "3") &&
-           put(world, "gone", "y") && ok(world, rill_kv_delete(world->kv, "gone", &world->error), "delete") &&
-           ok(world, rill_kv_history(world->kv, "k", note, text, &world->error), "history") &&
+           ok(world, rill_kv_delete(world->kv, "k", &world->in.error), "delete") && put(world, "k", "3") &&
+           put(world, "gone", "y") &&
+           ok(world, rill_kv_delete(world->kv, "gone", &world->in.error), "delete") &&
+           ok(world, rill_kv_history(world->kv, "k", note, text, &world->in.error), "history") &&
            text_is(text, "k=1 k=2 k- k=3 ") &&
-           ok(world, rill_kv_keys(world->kv, note, keys, &world->error), "keys") &&
+           ok(world, rill_kv_keys(world->kv, note, keys, &world->in.error), "keys") &&
            text_is(keys, "other= k= ");
 }
 
@@ -157,7 +149,7 @@ static bool watch(struct world *world)
     struct rill_kv_watch *watch = NULL;
     struct rill_kv_entry *entry = NULL;
     bool holds = put(world, "a.1", "x") && put(world, "b.1", "y") && put(world, "a.2", "z") &&
-                 ok(world, rill_kv_watch_open(world->kv, "a.*", 0, &watch, &world->error), "watch") &&
+                 ok(world, rill_kv_watch_open(world->kv, "a.*", 0, &watch, &world->in.error), "watch") &&
                  sees(watch, "a.1", "x") && sees(watch, "a.2", "z") && sees(watch, NULL, "") &&
                  law_err_is(rill_kv_watch_next(watch, 10, &entry), RILL_ERR_TIMEOUT, "nothing new") &&
                  put(world, "b.2", "no") && put(world, "a.1", "new") && sees(watch, "a.1", "new");
@@ -170,16 +162,40 @@ static bool a_watch_shows_what_is_there_and_what_comes(void)
     return over_bucket(watch);
 }
 
+static bool purge_deletes(struct world *world)
+{
+    char text[200] = "";
+    uint64_t purged = 0;
+    return put(world, "a", "1") && put(world, "b", "2") && put(world, "b", "3") && put(world, "c", "4") &&
+           ok(world, rill_kv_delete(world->kv, "b", &world->in.error), "delete") &&
+           ok(world, rill_kv_purge(world->kv, "c", &world->in.error), "purge") &&
+           ok(world, rill_kv_purge_deletes(world->kv, 60000, &purged, &world->in.error), "purge deletes") &&
+           (purged == 2 || law_fail("%d keys", (int)purged)) &&
+           ok(world, rill_kv_history(world->kv, "b", note, text, &world->in.error), "history") &&
+           text_is(text, "b- ") &&
+           ok(world, rill_kv_purge_deletes(world->kv, -1, &purged, &world->in.error), "purge deletes") &&
+           (purged == 2 || law_fail("%d keys", (int)purged)) &&
+           ok(world, rill_kv_purge_deletes(world->kv, -1, &purged, &world->in.error), "purge deletes") &&
+           (purged == 0 || law_fail("%d keys are left", (int)purged)) && value_is(world, "a", "1");
+}
+
+static bool old_deletions_are_purged(void)
+{
+    return over_bucket(purge_deletes);
+}
+
 static bool reopen(struct world *world)
 {
     struct rill_kv *kv = NULL;
-    bool holds =
-        put(world, "k", "1") &&
-        law_err_is(rill_kv_open(world->js, "nowhere", &kv, &world->error), RILL_ERR_NOT_FOUND, "open") &&
-        ok(world, rill_kv_open(world->js, world->bucket, &kv, &world->error), "open");
+    bool holds = put(world, "k", "1") &&
+                 law_err_is(rill_kv_open(world->in.js, "nowhere", &kv, &world->in.error), RILL_ERR_NOT_FOUND,
+                            "open") &&
+                 ok(world, rill_kv_open(world->in.js, world->bucket, &kv, &world->in.error), "open");
     rill_kv_close(kv);
-    return holds && ok(world, rill_kv_delete_bucket(world->js, world->bucket, &world->error), "delete") &&
-           law_err_is(rill_kv_open(world->js, world->bucket, &kv, &world->error), RILL_ERR_NOT_FOUND, "open");
+    return holds &&
+           ok(world, rill_kv_delete_bucket(world->in.js, world->bucket, &world->in.error), "delete") &&
+           law_err_is(rill_kv_open(world->in.js, world->bucket, &kv, &world->in.error), RILL_ERR_NOT_FOUND,
+                      "open");
 }
 
 static bool buckets_are_opened_and_deleted(void)
@@ -192,6 +208,7 @@ static const struct law_case cases[] = {
     {"conditions_are_kept", conditions_are_kept},
     {"history_and_keys_are_visited", history_and_keys_are_visited},
     {"a_watch_shows_what_is_there_and_what_comes", a_watch_shows_what_is_there_and_what_comes},
+    {"old_deletions_are_purged", old_deletions_are_purged},
     {"buckets_are_opened_and_deleted", buckets_are_opened_and_deleted},
 };
 

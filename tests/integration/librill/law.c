@@ -87,6 +87,30 @@ struct rill_conn *law_connect(void)
     return law_connect_with((struct rill_options)RILL_OPTIONS);
 }
 
+bool law_js_open(struct law_js *world)
+{
+    *world = (struct law_js){.conn = law_connect()};
+    return world->conn && law_ok(rill_js_open(world->conn, NULL, &world->js), "open");
+}
+
+void law_js_close(struct law_js *world)
+{
+    rill_js_destroy(world->js);
+    rill_destroy(world->conn);
+}
+
+bool law_js_ok(const struct law_js *world, enum rill_err err, const char *what)
+{
+    return !err || law_fail("%s: %s (%u)", what, world->error.text, world->error.err_code);
+}
+
+bool law_js_or_not_yet(const struct law_js *world, bool holds)
+{
+    if (!holds && strstr(world->error.text, "not implemented yet"))
+        return law_skip("this server has not all that it takes yet");
+    return holds;
+}
+
 bool law_restart_server(void)
 {
     static const char command[] = "restart\n";

@@ -40,6 +40,21 @@ struct rill_conn *law_connect_with(struct rill_options options);
 /* Ends the server gracefully and starts it on the same port. */
 bool law_restart_server(void);
 
+/* A connection with its streams, for laws about these, and what the server said last. */
+struct law_js {
+    struct rill_conn *conn;
+    struct rill_js *js;
+    struct rill_error error;
+};
+
+/* False after saying why; to be closed all the same. */
+bool law_js_open(struct law_js *world);
+void law_js_close(struct law_js *world);
+/* True for RILL_OK, else says what could not be done, in the server's words. */
+bool law_js_ok(const struct law_js *world, enum rill_err err, const char *what);
+/* Whether a law holds; it cannot be checked when the server said that it has not got something yet. */
+bool law_js_or_not_yet(const struct law_js *world, bool holds);
+
 /* For `while (law_goes_on(&deadline_ns))`, with deadline_ns 0 before the first time: false when LAW_TIMEOUT_MS are
    over. */
 bool law_goes_on(int64_t *deadline_ns);

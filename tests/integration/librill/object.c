@@ -9,41 +9,31 @@
 #include <unistd.h>
 
 struct world {
-    struct rill_conn *conn;
-    struct rill_js *js;
+    struct law_js in;
     struct rill_objects *objects;
-    struct rill_error error;
 };
 
 static bool ok(struct world *world, enum rill_err err, const char *what)
 {
-    return !err || law_fail("%s: %s (%u)", what, world->error.text, world->error.err_code);
-}
-
-/* What this server has not got yet, it says; then the law cannot be checked. */
-static bool holds_or_not_yet(struct world *world, bool holds)
-{
-    if (!holds && strstr(world->error.text, "not implemented yet"))
-        return law_skip("this server has not all that it takes yet");
-    return holds;
+    return law_js_ok(&world->in, err, what);
 }
 
 static bool over_bucket(bool (*body)(struct world *))
 {
     static int number;
     char bucket[32];
-    struct world world = {.conn = law_connect()};
+    struct world world = {.objects = NULL};
     (void)snprintf(bucket, sizeof bucket, "O%d", ++number);
     const struct rill_objects_config config = {.struct_bytes = sizeof config, .bucket = bucket};
     const bool holds =
-        world.conn && law_ok(rill_js_open(world.conn, NULL, &world.js), "open") &&
-        holds_or_not_yet(
-            &world, ok(&world, rill_objects_create_bucket(world.js, &config, &world.objects, &world.error),
-                       "create the bucket") &&
-                        body(&world));
+        law_js_open(&world.in) &&
+        law_js_or_not_yet(
+            &world.in,
+            ok(&world, rill_objects_create_bucket(world.in.js, &config, &world.objects, &world.in.error),
+               "create the bucket") &&
+                body(&world));
     rill_objects_close(world.objects);
-    rill_js_destroy(world.js);
-    rill_destroy(world.conn);
+    law_js_close(&world.in);
     return holds;
 }
 
@@ -58,14 +48,14 @@ static char *sample(size_t bytes, unsigned seed)
 static bool put(struct world *world, const char *name, const void *data, size_t bytes)
 {
     const struct rill_object_put put = {.name = name, .chunk_bytes = 10000};
-    return ok(world, rill_object_put_bytes(world->objects, &put, data, bytes, NULL, &world->error), "put");
+    return ok(world, rill_object_put_bytes(world->objects, &put, data, bytes, NULL, &world->in.error), "put");
 }
 
 static bool content_is(struct world *world, const char *name, const void *data, size_t bytes)
 {
     void *got = NULL;
     size_t got_bytes = 0;
-    if (!ok(world, rill_object_get_bytes(world->objects, name, &got, &got_bytes, &world->error), "get"))
+    if (!ok(world, rill_object_get_bytes(world->objects, name, &got, &got_bytes, &world->in.error), "get"))
         return false;
     const bool same = got_bytes == bytes && memcmp(got, data, bytes) == 0;
     free(got);
@@ -75,7 +65,7 @@ static bool content_is(struct world *world, const char *name, const void *data, 
 static uint64_t stored_count(struct world *world, const char *stream)
 {
     Rill__StreamInfo *info = NULL;
-    if (!ok(world, rill_stream_info(world->js, stream, NULL, &info, &world->error), "info"))
+    if (!ok(world, rill_stream_info(world->in.js, stream, NULL, &info, &world->in.error), "info"))
         return 0;
     const uint64_t count = info->state->messages;
     rill_model_free(&info->base);
@@ -113,13 +103,13 @@ static bool files(struct world *world)
     const struct rill_object_put put = {.name = "file"};
     holds =
         holds &&
-        ok(world, rill_object_put_file(world->objects, &put, from, NULL, &world->error), "put the file") &&
-        ok(world, rill_object_get_file(world->objects, "file", to, &world->error), "get the file") &&
-        ok(world, rill_object_put_file(world->objects, &put, to, NULL, &world->error), "put the copy") &&
+        ok(world, rill_object_put_file(world->objects, &put, from, NULL, &world->in.error), "put the file") &&
+        ok(world, rill_object_get_file(world->objects, "file", to, &world->in.error), "get the file") &&
+        ok(world, rill_object_put_file(world->objects, &put, to, NULL, &world->in.error), "put the copy") &&
         content_is(world, "file", data, 300000) &&
-        law_err_is(rill_object_put_file(world->objects, &put, "/nowhere/at/all", NULL, &world->error),
+        law_err_is(rill_object_put_file(world->objects, &put, "/nowhere/at/all", NULL, &world->in.error),
                    RILL_ERR_NOT_FOUND, "put what is not there") &&
-        law_err_is(rill_object_get_file(world->objects, "none", to, &world->error), RILL_ERR_NOT_FOUND,
+        law_err_is(rill_object_get_file(world->objects, "none", to, &world->in.error), RILL_ERR_NOT_FOUND,
                    "get what is not there");
     (void)close(fd);
     (void)unlink(from);
@@ -147,12 +137,12 @@ static bool list(struct world *world)
     char after[100] = "";
     Rill__ObjectInfo *info = NULL;
     return put(world, "a", "12345", 5) && put(world, "b", "1", 1) && put(world, "c", "22", 2) &&
-           ok(world, rill_object_each(world->objects, note, text, &world->error), "each") &&
+           ok(world, rill_object_each(world->objects, note, text, &world->in.error), "each") &&
            (strcmp(text, "a:5 b:1 c:2 ") == 0 || law_fail("\"%s\"", text)) &&
-           ok(world, rill_object_delete(world->objects, "b", &world->error), "delete") &&
-           law_err_is(rill_object_info(world->objects, "b", &info, &world->error), RILL_ERR_NOT_FOUND,
+           ok(world, rill_object_delete(world->objects, "b", &world->in.error), "delete") &&
+           law_err_is(rill_object_info(world->objects, "b", &info, &world->in.error), RILL_ERR_NOT_FOUND,
                       "info") &&
-           ok(world, rill_object_each(world->objects, note, after, &world->error), "each") &&
+           ok(world, rill_object_each(world->objects, note, after, &world->in.error), "each") &&
            (strcmp(after, "a:5 c:2 ") == 0 || law_fail("\"%s\"", after));
 }
 
@@ -175,9 +165,10 @@ static bool sees(struct rill_object_watch *watch, const char *name)
 static bool watch(struct world *world)
 {
     struct rill_object_watch *watch = NULL;
-    bool holds = put(world, "a", "1", 1) &&
-                 ok(world, rill_object_watch_open(world->objects, false, &watch, &world->error), "watch") &&
-                 sees(watch, "a") && sees(watch, NULL) && put(world, "b", "2", 1) && sees(watch, "b");
+    bool holds =
+        put(world, "a", "1", 1) &&
+        ok(world, rill_object_watch_open(world->objects, false, &watch, &world->in.error), "watch") &&
+        sees(watch, "a") && sees(watch, NULL) && put(world, "b", "2", 1) && sees(watch, "b");
     rill_object_watch_close(watch);
     return holds;
 }
@@ -187,10 +178,42 @@ static bool a_watch_shows_what_is_there_and_what_comes(void)
     return over_bucket(watch);
 }
 
+static bool links(struct world *world)
+{
+    const struct rill_objects_config config = {.struct_bytes = sizeof config, .bucket = "TARGETS"};
+    struct rill_objects *targets = NULL;
+    const struct rill_object_put put_target = {.name = "real"};
+    struct rill_error *error = &world->in.error;
+    const bool holds =
+        put(world, "own", "here", 4) &&
+        ok(world, rill_objects_create_bucket(world->in.js, &config, &targets, error), "create a bucket") &&
+        ok(world, rill_object_put_bytes(targets, &put_target, "there", 5, NULL, error), "put") &&
+        ok(world, rill_object_link(world->objects, "near", world->objects, "own", error), "link") &&
+        content_is(world, "near", "here", 4) &&
+        ok(world, rill_object_link(world->objects, "near", targets, "real", error), "link again") &&
+        content_is(world, "near", "there", 5) &&
+        ok(world, rill_object_put_bytes(targets, &put_target, "new", 3, NULL, error), "replace the target") &&
+        content_is(world, "near", "new", 3) &&
+        law_err_is(rill_object_link(world->objects, "own", targets, "real", error), RILL_ERR_EXISTS,
+                   "link in the place of an object") &&
+        law_err_is(rill_object_link(world->objects, "x", world->objects, "near", error), RILL_ERR_INVALID,
+                   "link to a link") &&
+        law_err_is(rill_object_link(world->objects, "x", targets, "none", error), RILL_ERR_NOT_FOUND,
+                   "link to nothing");
+    rill_objects_close(targets);
+    return holds;
+}
+
+static bool a_link_gives_what_it_leads_to(void)
+{
+    return over_bucket(links);
+}
+
 static const struct law_case cases[] = {
     {"what_is_put_is_got_and_replaced", what_is_put_is_got_and_replaced},
     {"files_are_put_and_got", files_are_put_and_got},
     {"objects_are_listed_and_deleted", objects_are_listed_and_deleted},
+    {"a_link_gives_what_it_leads_to", a_link_gives_what_it_leads_to},
     {"a_watch_shows_what_is_there_and_what_comes", a_watch_shows_what_is_there_and_what_comes},
 };
 

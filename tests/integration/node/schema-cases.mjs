@@ -153,8 +153,16 @@ const clusterCases = [
 ].map(([subject, type]) => ({ name: subject, type, steps: [fails("without a cluster", subject, undefined, 10010)] }));
 
 const snapshotCases = [
-  { name: "STREAM.SNAPSHOT", type: "stream_snapshot_response", steps: [fails("of nothing", "STREAM.SNAPSHOT.NONE", {})] },
-  { name: "STREAM.RESTORE", type: "stream_restore_response", steps: [fails("broken JSON", "STREAM.RESTORE.NONE", "{")] },
+  { name: "STREAM.SNAPSHOT", type: "stream_snapshot_response", steps: [
+    step("to nobody", "STREAM.SNAPSHOT.S", { deliver_subject: "nobody" }),
+    fails("to nowhere", "STREAM.SNAPSHOT.S", {}, 10003),
+    fails("of nothing", "STREAM.SNAPSHOT.NONE", { deliver_subject: "nobody" }, 10059),
+  ] },
+  { name: "STREAM.RESTORE", type: "stream_restore_response", steps: [
+    step("of a new stream", "STREAM.RESTORE.NEW", { config: { ...stream("NEW"), num_replicas: 1 }, state: {} }),
+    fails("of one that is there", "STREAM.RESTORE.S", { config: stream("S"), state: {} }, 10130),
+    fails("broken JSON", "STREAM.RESTORE.NONE", "{"),
+  ] },
 ];
 
 const account = { name: "INFO", type: "account_info_response", steps: [step("of the account", "INFO")] };

@@ -118,20 +118,20 @@ Test(limits, the_old_expire)
     struct rill_disk *disk = rill_disk_memory_create(0);
     struct rill_store *store = make(disk, (struct rill_store_limits){.max_age_ns = 100});
     struct rill_store_expired expired;
-    cr_expect(eq(int, rill_store_expire(store, 1000, &expired), RILL_OK));
+    cr_expect(eq(int, rill_store_expire(store, 1000, NULL, NULL, &expired), RILL_OK));
     cr_expect(eq(i64, expired.next_ns, INT64_MAX));
     for (int i = 0; i < 5; i++)
         cr_assert(eq(int, append(store, 1000 + i), RILL_OK));
     commit(store);
-    cr_expect(eq(int, rill_store_expire(store, 1099, &expired), RILL_OK));
+    cr_expect(eq(int, rill_store_expire(store, 1099, NULL, NULL, &expired), RILL_OK));
     cr_expect(eq(u64, expired.messages, 0));
     cr_expect(eq(i64, expired.next_ns, 1100));
-    cr_expect(eq(int, rill_store_expire(store, 1102, &expired), RILL_OK));
+    cr_expect(eq(int, rill_store_expire(store, 1102, NULL, NULL, &expired), RILL_OK));
     cr_expect(eq(u64, expired.messages, 3));
     cr_expect(eq(i64, expired.next_ns, 1103));
     commit(store);
     cr_expect(eq(u64, drive_state(store).first_sequence, 4));
-    cr_expect(eq(int, rill_store_expire(store, 9999, &expired), RILL_OK));
+    cr_expect(eq(int, rill_store_expire(store, 9999, NULL, NULL, &expired), RILL_OK));
     cr_expect(eq(u64, expired.messages, 2));
     cr_expect(eq(i64, expired.next_ns, INT64_MAX));
     rill_store_close(store);

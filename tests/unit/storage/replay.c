@@ -18,6 +18,7 @@ TestSuite(replay);
 
 static const char folder[] = "store/$G/ORDERS";
 static const char first_segment[] = "store/$G/ORDERS/0000000000000001.seg";
+static const char second_segment[] = "store/$G/ORDERS/0000000000000002.seg";
 static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
 static struct rill_error_text why;
 
@@ -267,4 +268,56 @@ Test(replay, what_cannot_be_read_is_not_cut_off)
     struct rill_store_report report;
     cr_expect(eq(u64, open_and_close(below, &report).last_sequence, 3));
     sim_disk_destroy(below);
+}
+
+/* The last of two segments, with three messages in the first and two more in the second. */
+static void expect_all_five(struct rill_disk *disk)
+{
+    struct rill_store_report report;
+    for (int opened = 0; opened < 3; opened++) {
+        const struct rill_store_state state = open_and_close(disk, &report);
+        cr_expect(eq(u64, state.messages, 5), "open %d", opened);
+        cr_expect(eq(u64, state.lost_messages, 0), "open %d", opened);
+    }
+}
+
+// A last segment without a valid header gets one that says where it began: the next open finds all that it holds, too.
+Test(replay, a_new_header_says_where_the_segment_began)
+{
+    struct rill_disk *disk = make_store(true);
+    size_t len = 0;
+    append_second_segment(disk);
+    uint8_t *bytes = sim_disk_bytes(disk, second_segment, &len);
+    bytes[40] ^= 1;
+    bytes[SEGMENT_COPY_OFFSET + 40] ^= 1;
+    expect_all_five(disk);
+    sim_disk_destroy(disk);
+}
+
+/* What is read of a file fails, and what is written, after so many calls. */
+static void open_with_failure(struct rill_disk *below, uint64_t fail_at)
+{
+    struct faulty_disk disk;
+    struct rill_store *store = NULL;
+    faulty_disk_init(&disk, below);
+    disk.err = RILL_ERR_IO;
+    disk.fail_at = fail_at;
+    disk.fail_count = 2; // as the header and its copy
+    const struct rill_store_options options = {.disk = &disk.base, .folder = folder};
+    if (rill_store_open(&options, NULL, &store, NULL, &why) == RILL_OK)
+        rill_store_close(store);
+}
+
+// What the disk could not read once is not taken for damage that is to be mended: it is all there when it can be read.
+Test(replay, what_could_not_be_read_is_left_as_it_is)
+{
+    struct rill_disk *sound = make_store(true);
+    append_second_segment(sound);
+    for (uint64_t fail_at = 1; fail_at < 40; fail_at++) {
+        struct rill_disk *disk = sim_disk_clone(sound, fail_at);
+        open_with_failure(disk, fail_at);
+        expect_all_five(disk);
+        sim_disk_destroy(disk);
+    }
+    sim_disk_destroy(sound);
 }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/store.h"
+
+#include "store_drive.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdio.h>
+
+TestSuite(seen);
+
+enum { ROUNDS = 3, IDS = 500 };
+
+static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
+
+static uint64_t append(struct rill_store *store, unsigned id)
+{
+    char headers[64];
+    (void)snprintf(headers, sizeof headers, "NATS/1.0\r\nNats-Msg-Id: %u\r\n\r\n", id);
+    struct rill_store_message message = {.subject = RILL_BYTES("s"),
+                                         .headers = rill_bytes_from_cstr(headers)};
+    cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+    return message.sequence;
+}
+
+/* Each id is in the last of the rounds. */
+static void expect_newest(struct rill_store *store, unsigned rounds)
+{
+    for (unsigned id = 1; id <= IDS; id++) {
+        char text[16];
+        uint64_t found = 0;
+        (void)snprintf(text, sizeof text, "%u", id);
+        cr_assert(eq(int, rill_store_seen(store, rill_bytes_from_cstr(text), 0, &found), RILL_OK));
+        cr_assert(eq(u64, found, (rounds - 1) * IDS + id), "id %u", id);
+    }
+}
+
+// Of several messages with one id the newest is found, however many ids there are; and when it is taken back, the one before
+// it again.
+Test(seen, the_newest_of_an_id_is_found)
+{
+    struct rill_disk *disk = rill_disk_memory_create(0);
+    const struct rill_store_options options = {
+        .disk = disk, .folder = "s/a/b", .index = true, .id_window_ns = INT64_MAX};
+    struct rill_store *store = NULL;
+    struct rill_error_text why;
+    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES(""), &store, &why), RILL_OK));
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        for (unsigned id = 1; id <= IDS; id++)
+            (void)append(store, id);
+        expect_newest(store, round);
+        if (round == 1)
+            cr_assert(eq(int, drive_commit(store), RILL_OK));
+    }
+    rill_store_close(store); // what is open is dropped
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    expect_newest(store, 1);
+    rill_store_close(store);
+    rill_disk_memory_destroy(disk);
+}
