@@ -347,7 +347,8 @@ enum rill_err rill_store_subjects_until(struct rill_store *store, struct rill_by
 /* From now on ids are remembered for so long at least. */
 void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
-   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND, UNAVAILABLE. */
+   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND; UNAVAILABLE, also while the index is behind by
+   more ids than are kept in memory (32 MiB). */
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 

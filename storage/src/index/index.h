@@ -138,6 +138,8 @@ struct rill_index_summary {
 bool rill_index_wants_rotation(const struct rill_index *index);
 /* A batch waits to be written and the active one is large: stop feeding at the end of a commit. */
 bool rill_index_is_full(const struct rill_index *index);
+/* The batches take as much memory as two should. */
+bool rill_index_is_large(const struct rill_index *index);
 /* A batch is ready, or out with a job, and so not in the file. */
 bool rill_index_is_waiting(const struct rill_index *index);
 /* Makes the active batch ready, whatever its size. Everything fed and deleted must be sealed (deletes, too: they
