@@ -26,12 +26,6 @@ static struct rill_store_job *remove_start(struct indexing *indexing)
     return job_create(indexing, NULL);
 }
 
-/* A file that cannot be opened may be open to nobody; memory and descriptors come back. */
-static bool is_lasting(enum rill_err err)
-{
-    return err == RILL_ERR_DAMAGED || err == RILL_ERR_IO || err == RILL_ERR_DENIED;
-}
-
 struct rill_store_job *indexing_job_start(struct indexing *indexing)
 {
     if (indexing->out)
@@ -46,8 +40,8 @@ struct rill_store_job *indexing_job_start(struct indexing *indexing)
         return job_create(indexing, inner);
     if (indexing->store->serving)
         shared_index_give(member);
-    if (is_lasting(rill_index_trouble(indexing->index)))
-        indexing_fail(indexing, rill_index_trouble(indexing->index), "open the index");
+    if (rill_index_trouble(indexing->index))
+        indexing_trouble(indexing, rill_index_trouble(indexing->index), "open the index");
     return NULL;
 }
 

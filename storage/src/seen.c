@@ -137,6 +137,6 @@ enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, in
     const enum rill_err err = rill_index_seen(indexing->index, id, since_ns, ret_sequence);
     if (err == RILL_OK || err == RILL_ERR_NOT_FOUND)
         return err;
-    indexing_fail(indexing, err, "look for an id");
+    indexing_trouble(indexing, err, "look for an id");
     return RILL_ERR_UNAVAILABLE;
 }

@@ -139,8 +139,9 @@ bool model_is_unavailable(struct model *model, const struct model_side *side, si
     model->asked++;
     if (model_excuses(model, err))
         return true;
-    if (is)
-        cr_assert(filter != ALL && (!model->has_index || drive_state(side->store).index_failed),
+    if (is) // its file may have been out of reach for a moment
+        cr_assert(filter != ALL &&
+                      (!model->has_index || drive_state(side->store).index_failed || model->faulty.failed),
                   "seed %lu, %s: unavailable without a reason", model->seed, side->name);
     else
         cr_assert(filter == ALL || model->has_index, "seed %lu, %s: who answers?", model->seed, side->name);

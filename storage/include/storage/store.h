@@ -293,7 +293,7 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
 
    Answers are about what is committed, exact, and need the options' `index`; only filters that take everything do
    without. AGAIN: ask again when the work in the background (rill_store_background_start) has gone on. UNAVAILABLE: there
-   is no index, or it has failed; the state says which. A message that is lost may still be named. */
+   is no index, or it has failed (the state says which), or its file could not be opened just now. A message that is lost may still be named. */
 
 struct rill_store_filter;
 
