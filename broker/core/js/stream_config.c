@@ -14,7 +14,6 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
-    "retention",
     "mirror",
     "sources",
     "discard_new_per_subject",

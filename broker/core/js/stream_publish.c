@@ -228,6 +228,8 @@ static enum rill_err append(struct stream *stream, const struct message *message
     RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
     if (headers->rollup == ROLLUP_ALL)
         roll_up(stream);
+    if (!retention_wants(stream, message->subject))
+        retention_drop(stream, record.sequence);
     promise_ack(stream, message->reply, record.sequence);
     return RILL_OK;
 }
