@@ -21,6 +21,21 @@ static enum rill_err source_detail(void *context, uint64_t segment, struct rill_
     return err;
 }
 
+static void note_connected(void *context)
+{
+    struct indexing *indexing = context;
+    if (indexing->store->serving)
+        shared_index_connected(&indexing->store->member);
+}
+
+bool indexing_disconnect(struct indexing *indexing)
+{
+    if (!indexing || !indexing->index)
+        return true;
+    rill_index_idle(indexing->index);
+    return !rill_index_is_connected(indexing->index);
+}
+
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
 {
     struct indexing *indexing = rill_alloc_zero(1, sizeof *indexing);
@@ -32,6 +47,8 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     indexing->options = (struct rill_index_options){
         .disk = store->disk,
         .path = indexing->path,
+        .connected = note_connected,
+        .context = indexing,
         .log_sequence = UINT64_MAX, // resume.c looks whether the log has what the index covers
         .batch_bytes = options->index_batch_bytes,
         .id_window_ns = options->id_window_ns,
@@ -234,6 +251,13 @@ static void feed_delete(struct indexing *indexing, uint64_t sequence, struct ril
         indexing_fail(indexing, err, "delete a message");
 }
 
+/* While erases are pending no batch can end (E3): then one grows to the size of two. */
+static bool is_full(const struct indexing *indexing)
+{
+    return rill_index_is_full(indexing->index) ||
+           (indexing->store->erasure_count && rill_index_is_large(indexing->index));
+}
+
 static bool wants_rotation(const struct indexing *indexing)
 {
     // An erase that is pending must be found by the next open (E3).
@@ -261,8 +285,11 @@ void indexing_note(struct indexing *indexing, const struct record *record)
     enum rill_err err = RILL_OK;
     if (indexing->failed)
         return;
-    if (record->type == RECORD_MESSAGE)
-        err = feed_message(indexing, record);
+    if (record->type ==
+        RECORD_MESSAGE) // a next open, when that is erased, goes on from the batches that were written
+        err = indexing->store->erasure_count && rill_index_is_large(indexing->index)
+                  ? RILL_ERR_LIMIT
+                  : feed_message(indexing, record);
     else if (record->type == RECORD_PURGE)
         feed_purge(indexing, record);
     if (err)
@@ -519,7 +546,7 @@ static bool feed_block(struct indexing *indexing)
 {
     struct block *block = indexing->block;
     const uint32_t end = committed_len(indexing, block);
-    if (!block->data || rill_index_is_full(indexing->index))
+    if (!block->data || is_full(indexing))
         return false;
     while (indexing->block_len < end) {
         const struct record record = record_view(block->data->bytes + indexing->block_len);
@@ -554,7 +581,7 @@ bool indexing_has_all(struct indexing *indexing)
 
 struct block *indexing_wants_block(struct indexing *indexing)
 {
-    const bool can = !indexing->failed && !rill_index_is_full(indexing->index) && find_work(indexing);
+    const bool can = !indexing->failed && !is_full(indexing) && find_work(indexing);
     return can && !indexing->block->data ? indexing->block : NULL;
 }
 

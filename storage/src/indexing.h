@@ -28,6 +28,7 @@ enum {
     INDEXING_BLOCKS_MAX =
         96, // fed when a commit has finished: more than any has, so that what is behind catches up
     INDEXING_SUBJECTS_MAX = 16 << 20,
+    INDEXING_TROUBLES_MAX = 3, // without an answer in between
 };
 
 /* A segment as a batch has it. */
@@ -67,8 +68,9 @@ struct indexing {
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;
-    bool is_void;    // its file is not to be believed any more
-    bool is_removed; // or a job is about to do so
+    uint32_t troubles; // since the last answer
+    bool is_void;      // its file is not to be believed any more
+    bool is_removed;   // or a job is about to do so
     struct rill_error_text why;
 };
 
@@ -84,6 +86,8 @@ bool indexing_is_void(const struct indexing *indexing);
 void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
+/* Gives its descriptors back until something needs them. False when a job does. NULL is fine. */
+bool indexing_disconnect(struct indexing *indexing);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */
 void indexing_close(struct indexing *indexing);
 
@@ -138,3 +142,5 @@ void indexing_stand_on(struct indexing *indexing, struct block *block, uint32_t 
 /* Ends the batch at `fed`, where everything is sealed. */
 void indexing_rotate(struct indexing *indexing);
 void indexing_fail(struct indexing *indexing, enum rill_err err, const char *what);
+/* As a failure, but for a file that could not be opened: descriptors and memory come back, so that is tried again. */
+void indexing_trouble(struct indexing *indexing, enum rill_err err, const char *what);

@@ -26,23 +26,22 @@ static struct rill_store_job *remove_start(struct indexing *indexing)
     return job_create(indexing, NULL);
 }
 
-/* A file that cannot be opened may be open to nobody; memory and descriptors come back. */
-static bool is_lasting(enum rill_err err)
-{
-    return err == RILL_ERR_DAMAGED || err == RILL_ERR_IO || err == RILL_ERR_DENIED;
-}
-
 struct rill_store_job *indexing_job_start(struct indexing *indexing)
 {
     if (indexing->out)
         return NULL;
     if (indexing_is_void(indexing))
         return remove_start(indexing);
-    struct rill_index_job *inner = indexing->failed ? NULL : rill_index_job_start(indexing->index);
+    struct shared_member *member = &indexing->store->member;
+    if (indexing->failed || (indexing->store->serving && !shared_index_take(member)))
+        return NULL;
+    struct rill_index_job *inner = rill_index_job_start(indexing->index);
     if (inner)
         return job_create(indexing, inner);
-    if (!indexing->failed && is_lasting(rill_index_trouble(indexing->index)))
-        indexing_fail(indexing, rill_index_trouble(indexing->index), "open the index");
+    if (indexing->store->serving)
+        shared_index_give(member);
+    if (rill_index_trouble(indexing->index))
+        indexing_trouble(indexing, rill_index_trouble(indexing->index), "open the index");
     return NULL;
 }
 
@@ -74,6 +73,8 @@ enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_j
     const enum rill_err err = is_batch ? rill_index_job_finish(indexing->index, job->job) : base->err;
     free(job);
     indexing->out = false;
+    if (is_batch && indexing->store->serving)
+        shared_index_give(&indexing->store->member);
     if (!is_batch)
         return err; // closing tries again
     if (err && err != RILL_ERR_NO_SPACE)

@@ -31,6 +31,14 @@ void indexing_fail(struct indexing *indexing, enum rill_err err, const char *wha
     rill_error_text_set(&indexing->why, "%s: %s", what, rill_err_text(err));
 }
 
+void indexing_trouble(struct indexing *indexing, enum rill_err err, const char *what)
+{
+    const bool is_passing =
+        err != RILL_ERR_DAMAGED && indexing->index && !rill_index_is_connected(indexing->index);
+    if (!is_passing || ++indexing->troubles == INDEXING_TROUBLES_MAX)
+        indexing_fail(indexing, err, what);
+}
+
 /* The rows of a batch, and their details one behind the other. */
 struct rows {
     struct rill_index_segment *rows;

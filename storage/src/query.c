@@ -20,6 +20,7 @@ enum {
 enum rill_err store_query_ready(struct rill_store *store)
 {
     struct indexing *indexing = store->indexing;
+    shared_cache_use(&store->member);
     if (!indexing || indexing->failed)
         return RILL_ERR_UNAVAILABLE;
     indexing_advance(indexing, QUERY_BLOCKS);
@@ -30,9 +31,12 @@ enum rill_err store_query_ready(struct rill_store *store)
 
 enum rill_err store_query_result(struct rill_store *store, enum rill_err err)
 {
-    if (err == RILL_OK || err == RILL_ERR_NOT_FOUND || err == RILL_ERR_AGAIN || err == RILL_ERR_NO_MEMORY)
+    const bool is_answer = err == RILL_OK || err == RILL_ERR_NOT_FOUND || err == RILL_ERR_AGAIN;
+    if (is_answer)
+        store->indexing->troubles = 0;
+    if (is_answer || err == RILL_ERR_NO_MEMORY)
         return err;
-    indexing_fail(store->indexing, err, "ask the index");
+    indexing_trouble(store->indexing, err, "ask the index");
     return RILL_ERR_UNAVAILABLE;
 }
 

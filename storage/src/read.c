@@ -41,9 +41,10 @@ static uint32_t committed_count(const struct rill_store *store, const struct blo
     return block == store->committed.block ? store->committed.block_messages : block->count;
 }
 
-enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
+/* AGAIN: *ret_block must be loaded. */
+static enum rill_err read_committed(struct rill_store *store, uint64_t sequence, struct block **ret_block,
+                                    struct rill_store_message *ret)
 {
-    shared_cache_use(&store->member);
     if (lost_has(&store->lost, sequence))
         return RILL_ERR_DAMAGED;
     if (!is_stored(store, sequence))
@@ -54,6 +55,7 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
         return err;
     if (!block || is_beyond(block, sequence) || is_deleted(block, sequence))
         return RILL_ERR_NOT_FOUND;
+    *ret_block = block;
     if (!block->data)
         return RILL_ERR_AGAIN;
     const uint8_t *at;
@@ -65,6 +67,13 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
     *ret = (struct rill_store_message){record.sequence, record.time_ns, record.subject, record.headers,
                                        record.body};
     return RILL_OK;
+}
+
+enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
+{
+    struct block *block;
+    shared_cache_use(&store->member);
+    return read_committed(store, sequence, &block, ret);
 }
 
 static struct load_job *load_create(struct rill_store *store, struct block *block, uint32_t len,
@@ -186,6 +195,23 @@ enum rill_err store_load_block(struct rill_store *store, struct block *block)
     free(job->path);
     free(job);
     return err;
+}
+
+enum rill_err store_tell_last(struct rill_store *store, const struct rill_store_visitor *visitor)
+{
+    const uint64_t sequence = store->committed.sequence;
+    struct block *block;
+    struct rill_store_message message;
+    if (!visitor->last || !sequence)
+        return RILL_OK;
+    enum rill_err err = read_committed(store, sequence, &block, &message);
+    if (err == RILL_ERR_AGAIN) {
+        err = store_load_block(store, block);
+        err = err ? err : read_committed(store, sequence, &block, &message);
+    }
+    if (err)
+        return err == RILL_ERR_NO_MEMORY ? err : RILL_OK; // it was removed, or cannot be read
+    return visitor->last(visitor->context, &message);
 }
 
 static bool is_removed_by(const struct rill_store *store, const struct block *block, uint32_t index,

@@ -516,6 +516,8 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
         store->indexing = indexing_open(store, options);
     seen_obey(store, replay.visitor);
     err = replay_surely(&replay, &catalog, why);
+    if (!err && !report->messages)
+        err = store_tell_last(store, replay.visitor);
     free(replay.unpacked);
     catalog_fini(&catalog);
     return err;

@@ -29,8 +29,14 @@ static void table_remove(struct seen *seen, struct seen_id *id)
     HASH_DEL(seen->by_id, id);
 }
 
+static uint64_t size_of(const struct seen_id *id)
+{
+    return sizeof *id + id->len;
+}
+
 static void remember(struct seen *seen, struct seen_id *id)
 {
+    seen->bytes += size_of(id);
     struct seen_id *older = NULL;
     HASH_FIND(hh, seen->by_id, id->id, id->len, older);
     if (older) {
@@ -54,6 +60,7 @@ static void forget(struct seen *seen, struct seen_id *id)
     if (older && !newer)
         table_add(seen, older);
     DL_DELETE(seen->ids, id);
+    seen->bytes -= size_of(id);
     free(id);
 }
 
@@ -62,6 +69,14 @@ static void forget_fed(struct rill_store *store)
 {
     while (store->seen.ids && store->seen.ids->sequence <= store->indexing->fed.sequence)
         forget(&store->seen, store->seen.ids);
+}
+
+static void drop_oldest(struct seen *seen)
+{
+    while (seen->bytes > SEEN_BYTES_MAX) {
+        seen->dropped_to = seen->ids->sequence;
+        forget(seen, seen->ids);
+    }
 }
 
 void seen_note(struct rill_store *store, const struct rill_store_message *message)
@@ -78,6 +93,7 @@ void seen_note(struct rill_store *store, const struct rill_store_message *messag
     id->len = text.len;
     memcpy(id->id, text.data, text.len);
     remember(&store->seen, id);
+    drop_oldest(&store->seen);
 }
 
 void seen_take_back(struct rill_store *store)
@@ -116,9 +132,11 @@ enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, in
         *ret_sequence = found->sequence;
         return RILL_OK;
     }
+    if (store->seen.dropped_to > indexing->fed.sequence)
+        return RILL_ERR_UNAVAILABLE; // it may be one of those
     const enum rill_err err = rill_index_seen(indexing->index, id, since_ns, ret_sequence);
     if (err == RILL_OK || err == RILL_ERR_NOT_FOUND)
         return err;
-    indexing_fail(indexing, err, "look for an id");
+    indexing_trouble(indexing, err, "look for an id");
     return RILL_ERR_UNAVAILABLE;
 }

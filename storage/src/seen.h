@@ -2,13 +2,20 @@
 //
 // The ids of messages that the index has not been fed yet: those of the open commit, of the one in flight, and of what
 // is committed and waits. With the index behind them, a duplicate is known from the moment its first was appended.
+//
+// Their memory is bounded. When the index is behind by more than that, the oldest are dropped, and until it has caught up
+// with them nobody can say that an id is new.
 #pragma once
 
 #include "storage/store.h"
 
+enum { SEEN_BYTES_MAX = 32 << 20 };
+
 struct seen_id;
 
 struct seen {
+    uint64_t bytes;
+    uint64_t dropped_to; // sequence of the last one that was dropped
     struct seen_id *by_id;
     struct seen_id *ids; // in the order of their messages
 };

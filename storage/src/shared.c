@@ -11,18 +11,22 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { OPEN_FILES_DEFAULT = 256, CACHE_BYTES_DEFAULT = 64 << 20 };
+enum { OPEN_FILES_DEFAULT = 256, OPEN_INDEXES_DEFAULT = 64, CACHE_BYTES_DEFAULT = 64 << 20 };
 
 struct rill_store_shared {
     // Immutable.
     uint64_t cache_bytes_max;
     size_t open_files_max;
+    size_t open_indexes_max;
     char *root;
     struct rill_disk_file *lock;
     pthread_mutex_t mutex;
     // Guarded by `mutex`.
     size_t open_files;          // idle ones, and those that commits in flight have and keep
     struct shared_member *idle; // least recently used first
+    size_t open_indexes;
+    size_t working_indexes;
+    struct shared_member *indexes; // that are connected
     uint64_t cache_bytes;
     size_t cached_count;
     struct shared_member *cached; // by `place`
@@ -59,6 +63,7 @@ static struct rill_store_shared *create_object(const struct rill_store_shared_op
 {
     struct rill_store_shared *shared = rill_alloc_zero(1, sizeof *shared);
     shared->open_files_max = options->open_files_max ? options->open_files_max : OPEN_FILES_DEFAULT;
+    shared->open_indexes_max = options->open_indexes_max ? options->open_indexes_max : OPEN_INDEXES_DEFAULT;
     shared->cache_bytes_max = options->cache_bytes_max ? options->cache_bytes_max : CACHE_BYTES_DEFAULT;
     const int status = pthread_mutex_init(&shared->mutex, NULL);
     RILL_ASSERT(status == 0);
@@ -90,7 +95,7 @@ void rill_store_shared_destroy(struct rill_store_shared *shared)
 {
     if (!shared)
         return;
-    RILL_ASSERT(!shared->open_files && !shared->idle && !shared->cached);
+    RILL_ASSERT(!shared->open_files && !shared->idle && !shared->cached && !shared->indexes);
     if (shared->lock)
         shared->lock->disk->ops->close(shared->lock);
     (void)pthread_mutex_destroy(&shared->mutex);
@@ -101,7 +106,9 @@ void rill_store_shared_destroy(struct rill_store_shared *shared)
 void rill_store_shared_state(struct rill_store_shared *shared, struct rill_store_shared_state *ret_state)
 {
     shared_lock(shared);
-    *ret_state = (struct rill_store_shared_state){shared->open_files, shared->cache_bytes};
+    *ret_state = (struct rill_store_shared_state){.open_files = shared->open_files,
+                                                  .open_indexes = shared->open_indexes,
+                                                  .cache_bytes = shared->cache_bytes};
     shared_unlock(shared);
 }
 
@@ -151,6 +158,67 @@ void shared_file_give(struct shared_member *member, bool kept)
     } else if (kept) {
         shared->open_files--; // it could not be opened
     }
+    shared_unlock(shared);
+}
+
+static void index_remove(struct rill_store_shared *shared, struct shared_member *member)
+{
+    if (!member->is_connected)
+        return;
+    DL_DELETE2(shared->indexes, member, prev_index, next_index);
+    member->is_connected = false;
+    shared->open_indexes--;
+}
+
+static struct shared_member *least_used_index(const struct rill_store_shared *shared)
+{
+    struct shared_member *member, *found = NULL;
+    DL_FOREACH2(shared->indexes, member, next_index)
+    {
+        if (!member->is_working && (!found || member->used < found->used))
+            found = member;
+    }
+    return found;
+}
+
+/* The list has so few that it need not be in order. */
+void shared_index_connected(struct shared_member *member)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_cache_use(member);
+    shared_lock(shared);
+    while (!member->is_connected && shared->open_indexes >= shared->open_indexes_max) {
+        struct shared_member *least = least_used_index(shared);
+        if (!least || !least->disconnect(least))
+            break;
+        index_remove(shared, least);
+    }
+    if (!member->is_connected) {
+        DL_APPEND2(shared->indexes, member, prev_index, next_index);
+        member->is_connected = true;
+        shared->open_indexes++;
+    }
+    shared_unlock(shared);
+}
+
+bool shared_index_take(struct shared_member *member)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_lock(shared);
+    RILL_ASSERT(!member->is_working);
+    member->is_working = shared->working_indexes < (shared->open_indexes_max + 1) / 2;
+    shared->working_indexes += member->is_working;
+    shared_unlock(shared);
+    return member->is_working;
+}
+
+void shared_index_give(struct shared_member *member)
+{
+    struct rill_store_shared *shared = member->shared;
+    shared_lock(shared);
+    RILL_ASSERT(member->is_working && shared->working_indexes > 0);
+    member->is_working = false;
+    shared->working_indexes--;
     shared_unlock(shared);
 }
 
@@ -226,8 +294,10 @@ void shared_leave(struct shared_member *member)
 {
     struct rill_store_shared *shared = member->shared;
     shared_lock(shared);
+    RILL_ASSERT(!member->is_working);
     if (member->is_idle)
         idle_close(shared, member);
+    index_remove(shared, member);
     cached_remove(shared, member);
     cached_set(shared, member, 0);
     shared_unlock(shared);

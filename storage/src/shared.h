@@ -16,6 +16,12 @@ struct shared_member {
     bool is_idle;                 // the file is open and no commit is in flight: it is in the list
     struct shared_member *prev;   // of those that are idle, the least recently used first
     struct shared_member *next;
+    // Of its index:
+    /* Disconnects it, if no job needs it. Says whether it is. */
+    bool (*disconnect)(struct shared_member *member);
+    bool is_connected;                             // it is in the list
+    bool is_working;                               // a job of it is out
+    struct shared_member *prev_index, *next_index; // of those that are connected
     // Of the cache:
     /* Frees one block's data if it can; the one used last only when others ask. Says what is left. */
     uint64_t (*evict)(struct shared_member *member, bool is_asking);
@@ -33,6 +39,12 @@ struct rill_store_shared *shared_create_alone(uint64_t cache_bytes_max);
 bool shared_file_take(struct shared_member *member);
 /* The commit has finished. `kept` is what taking said. */
 void shared_file_give(struct shared_member *member, bool kept);
+/* The index was connected by the loop. Disconnects another one, that of the store used the longest time ago, when there are
+   too many. */
+void shared_index_connected(struct shared_member *member);
+/* A job of the index is about to go out, or came back. False when that is too many: half of those that may be connected. */
+bool shared_index_take(struct shared_member *member);
+void shared_index_give(struct shared_member *member);
 /* The store was read. The loop's. */
 void shared_cache_use(struct shared_member *member);
 /* The store has so much in memory now. Makes room, at other stores or at this one, when that is too much. */

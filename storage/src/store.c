@@ -30,6 +30,12 @@ static uint64_t cache_evict(struct shared_member *member, bool is_asking)
     return cache->bytes;
 }
 
+static bool index_disconnect(struct shared_member *member)
+{
+    struct rill_store *store = (struct rill_store *)((char *)member - offsetof(struct rill_store, member));
+    return indexing_disconnect(store->indexing);
+}
+
 void store_cache_trim(struct rill_store *store)
 {
     if (store->serving)
@@ -60,8 +66,10 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     store->limits.set = options->limits;
     rill_buf_init(&store->limits.looked_to, SUBJECT_BYTES_MAX);
     store->segments.cache.bytes_max = CACHE_BYTES_DEFAULT; // until it serves
-    store->member =
-        (struct shared_member){.shared = options->shared, .file = &store->job.file, .evict = cache_evict};
+    store->member = (struct shared_member){.shared = options->shared,
+                                           .file = &store->job.file,
+                                           .evict = cache_evict,
+                                           .disconnect = index_disconnect};
     if (!options->shared) {
         store->own_shared =
             shared_create_alone(within(options->cache_bytes_max, CACHE_BYTES_DEFAULT, 1, UINT64_MAX));
@@ -279,6 +287,7 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
     commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
+    (void)indexing_disconnect(store->indexing); // it counts among all others when the loop needs it
     store->serving = true;
     *ret_store = store;
     return RILL_OK;

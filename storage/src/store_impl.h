@@ -318,6 +318,9 @@ void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
 /* read.c */
 /* [blocking] Brings the data of a block that has none. */
 enum rill_err store_load_block(struct rill_store *store, struct block *block) RILL_MUST_CHECK;
+/* [blocking] Tells the visitor of an open, to whom no message was told, of the last one. */
+enum rill_err store_tell_last(struct rill_store *store,
+                              const struct rill_store_visitor *visitor) RILL_MUST_CHECK;
 /* Of a block that has no data and no load under way. */
 struct rill_store_job *store_load_start(struct rill_store *store, struct block *block);
 void load_job_run(struct load_job *job);

@@ -119,8 +119,9 @@ static void ask(void)
     ask_for_messages();
     for (unsigned i = 0; i < SUBJECTS; i += 150)
         ask_for_subject(i);
-    cr_assert(refused == life.refused || drive_state(life.store).index_failed, "try %lu: it does not say so",
-              (unsigned long)life.number);
+    // What could not be opened once or twice may be opened the next time.
+    cr_assert(life.refused <= refused + 2 || drive_state(life.store).index_failed,
+              "try %lu: it does not say so", (unsigned long)life.number);
 }
 
 /* With a disk that works again the next open makes all good. */

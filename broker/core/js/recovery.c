@@ -225,33 +225,21 @@ static void on_restart(void *context)
     dedupe_init(&recovery->dedupe, seed, 0);
 }
 
-/* The message with this sequence; waits for the disk. */
-static enum rill_err read_message(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
+/* The index has spared the replay every message: the ids of the window are known to it alone, but for this one. */
+static enum rill_err on_last(void *context, const struct rill_store_message *message)
 {
-    enum rill_err err = rill_store_read(store, sequence, ret);
-    if (err != RILL_ERR_AGAIN)
-        return err;
-    struct rill_store_job *job = rill_store_load_start(store, sequence);
-    if (!job)
-        return RILL_ERR_UNAVAILABLE;
-    rill_store_job_run(job);
-    err = rill_store_load_finish(store, job);
-    return err ? err : rill_store_read(store, sequence, ret);
+    struct recovery *recovery = context;
+    struct rill_bytes id = {0};
+    (void)rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &id);
+    return rill_buf_append(&recovery->last_msg_id, id);
 }
 
-/* The index has spared the replay every message: the ids of the window are known to it alone, but for the last one. */
-static enum rill_err look_at_last(struct recovery *recovery)
+static void leave_out_untold(struct recovery *recovery)
 {
     struct rill_store_state log;
-    struct rill_store_message last;
-    struct rill_bytes id = {0};
     rill_store_state(recovery->store, &log);
     dedupe_leave_out(&recovery->dedupe,
                      log.last_time_ns > recovery->now_wall_ns ? log.last_time_ns : recovery->now_wall_ns);
-    if (!log.last_sequence || read_message(recovery->store, log.last_sequence, &last))
-        return RILL_OK; // it was removed, or cannot be read: an id that nobody knows
-    (void)rill_headers_find(last.headers, RILL_BYTES("Nats-Msg-Id"), &id);
-    return rill_buf_append(&recovery->last_msg_id, id);
 }
 
 enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_options *options,
@@ -263,22 +251,21 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
         .event = on_event,
         .checkpoint = on_checkpoint,
         .lost = on_lost,
+        .last = on_last,
         .restart = on_restart,
         .id_window_ns = &recovery->dedupe.window_ns,
     };
-    enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
+    const enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
     if (err)
         return err;
     if (!recovery->is_told)
-        err = look_at_last(recovery);
-    if (!err && !recovery->record)
-        err = RILL_ERR_DAMAGED;
-    if (!err)
+        leave_out_untold(recovery);
+    if (recovery->record)
         return RILL_OK;
     rill_store_close(recovery->store);
     recovery->store = NULL;
-    rill_error_text_set(why, "%s", recovery->record ? rill_err_text(err) : "the log holds no configuration");
-    return err;
+    rill_error_text_set(why, "the log holds no configuration");
+    return RILL_ERR_DAMAGED;
 }
 
 enum rill_err recovery_begin_anew(struct recovery *recovery, struct stream_place *place,

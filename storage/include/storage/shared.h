@@ -17,7 +17,10 @@ struct rill_store_shared;
 struct rill_store_shared_options {
     uint64_t
         cache_bytes_max; // blocks in memory of all stores together; 64 MiB. What is not committed comes on top.
-    size_t open_files_max;  // tail files that stay open between commits; 256. Each running job has one more.
+    size_t open_files_max; // tail files that stay open between commits; 256. Each running job has one more.
+    size_t
+        open_indexes_max; // indexes that stay connected to their files, three descriptors each; 64. Each running job
+                          // of an index has two more.
     struct rill_disk *disk; // of `root`
     const char *root;       // <store>: its lock stands for those of all streams in it; NULL for none; copied
 };
@@ -31,7 +34,8 @@ enum rill_err rill_store_shared_create(const struct rill_store_shared_options *o
 void rill_store_shared_destroy(struct rill_store_shared *shared);
 
 struct rill_store_shared_state {
-    size_t open_files;    // tail files
+    size_t open_files; // tail files
+    size_t open_indexes;
     uint64_t cache_bytes; // of blocks in memory
 };
 

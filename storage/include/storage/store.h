@@ -114,6 +114,8 @@ struct rill_store_visitor {
     /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* When no message was told: the last one of the log, unless it was removed or cannot be read. */
+    enum rill_err (*last)(void *context, const struct rill_store_message *message);
     /* Forget what was told: it begins again, from the front of the log. */
     void (*restart)(void *context);
     /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
@@ -292,7 +294,7 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
 
    Answers are about what is committed, exact, and need the options' `index`; only filters that take everything do
    without. AGAIN: ask again when the work in the background (rill_store_background_start) has gone on. UNAVAILABLE: there
-   is no index, or it has failed; the state says which. A message that is lost may still be named. */
+   is no index, or it has failed (the state says which), or its file could not be opened just now. A message that is lost may still be named. */
 
 struct rill_store_filter;
 
@@ -319,7 +321,7 @@ struct rill_store_subject {
 enum rill_err rill_store_subject(struct rill_store *store, struct rill_bytes subject,
                                  struct rill_store_subject *ret) RILL_MUST_CHECK;
 
-/* Returning anything but OK ends the listing with that code. It must not call the store. */
+/* Returning anything but OK ends the listing with that code. It must not call the store, nor one that shares with it. */
 typedef enum rill_err rill_store_subject_fn(void *context, const struct rill_store_subject *subject);
 /* Subjects with messages that the pattern matches, in the order of their bytes, behind `after` (empty: from the first), at
    most `limit`. For the next page give the last one visited. AGAIN and UNAVAILABLE come before the first visit. */
@@ -346,7 +348,8 @@ enum rill_err rill_store_subjects_until(struct rill_store *store, struct rill_by
 /* From now on ids are remembered for so long at least. */
 void rill_store_set_id_window(struct rill_store *store, int64_t id_window_ns);
 /* The newest message with this id (Nats-Msg-Id) that was appended at `since_ns` or later, committed or not; deleted and purged
-   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND, UNAVAILABLE. */
+   ones count. `since_ns` is at most that window before the newest message. NOT_FOUND; UNAVAILABLE, also while the index is behind by
+   more ids than are kept in memory (32 MiB). */
 enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, int64_t since_ns,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 

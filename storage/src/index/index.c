@@ -79,6 +79,8 @@ static struct rill_index *index_create(const struct rill_index_options *options)
     index->work = options->work ? options->work : WORK_MAX;
     index->run_ids = options->run_ids ? options->run_ids : INDEX_RUN_IDS;
     index->id_window_ns = options->id_window_ns;
+    index->connected = options->connected;
+    index->context = options->context;
     index->active = batch_create(++index->next_serial);
     return index;
 }

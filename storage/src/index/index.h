@@ -58,6 +58,9 @@ struct rill_index_options {
     uint64_t batch_bytes;  // a batch that is as large wants to be rotated; 0: 16 MiB
     int64_t id_window_ns;  // message ids are remembered for so long at least; 0: not at all
     bool discard;          // throw away what is there
+    void (*connected)(
+        void *context); // a query or a job has connected it to the file; NULL: nobody wants to know
+    void *context;
     // How large the parts of the file's tables become, and what one call may do; for tests. 0: as it is best.
     uint64_t era_postings, run_ids;
     int64_t work;
@@ -135,6 +138,8 @@ struct rill_index_summary {
 bool rill_index_wants_rotation(const struct rill_index *index);
 /* A batch waits to be written and the active one is large: stop feeding at the end of a commit. */
 bool rill_index_is_full(const struct rill_index *index);
+/* The batches take as much memory as two should. */
+bool rill_index_is_large(const struct rill_index *index);
 /* A batch is ready, or out with a job, and so not in the file. */
 bool rill_index_is_waiting(const struct rill_index *index);
 /* Makes the active batch ready, whatever its size. Everything fed and deleted must be sealed (deletes, too: they
@@ -157,7 +162,8 @@ void rill_index_job_run(struct rill_index_job *job);
    DAMAGED, also when a checkpoint met IO: a sync that failed is not tried again. */
 enum rill_err rill_index_job_finish(struct rill_index *index, struct rill_index_job *job) RILL_MUST_CHECK;
 
-/* Closes the connections to the file until something needs them; not while a job is out. */
+/* Closes the connections to the file until something needs them; not while a job is out. Waits for no disk: what is to be
+   copied from the write-ahead log is left to a job. */
 void rill_index_idle(struct rill_index *index);
 /* Does it hold file descriptors, a job aside? */
 bool rill_index_is_connected(const struct rill_index *index);

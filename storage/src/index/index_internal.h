@@ -65,8 +65,10 @@ struct rill_index {
     uint64_t batch_bytes, era_postings, run_ids;
     int64_t work; // that one call may do
     int64_t id_window_ns;
-    bool has_file;          // a batch was written; without one nobody looks for the file
-    struct index_db db;     // the reader; closed until it is needed
+    bool has_file;      // a batch was written; without one nobody looks for the file
+    struct index_db db; // the reader; closed until it is needed
+    void (*connected)(void *context);
+    void *context;
     uint64_t db_last;       // last sequence that the reader sees
     struct index_era *eras; // that it sees, in order
     size_t era_count;

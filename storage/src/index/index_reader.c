@@ -84,15 +84,20 @@ enum rill_err index_reader(struct rill_index *index)
         err = RILL_ERR_DAMAGED; // the file was taken away, or replaced
     if (err)
         index_reader_close(index);
+    else if (index->connected)
+        index->connected(index->context);
     index->trouble = err;
     return index_failed(index, err);
 }
 
 void rill_index_idle(struct rill_index *index)
 {
+    if (index->out || !index->db.sqlite)
+        return;
     // The last connection to leave would copy what a job has written into the file, and wait for the disk.
-    if (!index->out && !index->checkpoint_due)
-        index_reader_close(index);
+    if (index->checkpoint_due)
+        (void)sqlite3_db_config(index->db.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    index_reader_close(index);
 }
 
 bool rill_index_is_connected(const struct rill_index *index)

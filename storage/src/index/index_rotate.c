@@ -18,6 +18,11 @@ bool rill_index_is_full(const struct rill_index *index)
     return index->ready && batch_bytes(index->active) >= index->batch_bytes;
 }
 
+bool rill_index_is_large(const struct rill_index *index)
+{
+    return rill_index_batch_bytes(index) / 2 >= index->batch_bytes;
+}
+
 bool rill_index_is_waiting(const struct rill_index *index)
 {
     return index->ready != NULL;

@@ -186,3 +186,45 @@ Test(indexing, a_missing_file_is_made_again)
     rill_store_close(store);
     sim_disk_destroy(disk);
 }
+
+struct told {
+    uint64_t messages;
+    uint64_t last;
+};
+
+static enum rill_err tell_message(void *context, const struct rill_store_message *message)
+{
+    ((struct told *)context)->messages++;
+    return RILL_OK;
+}
+
+static enum rill_err tell_last(void *context, const struct rill_store_message *message)
+{
+    ((struct told *)context)->last = message->sequence;
+    return RILL_OK;
+}
+
+// Where the index spares an open all messages, it is told of the last one still.
+Test(indexing, an_open_that_is_told_of_no_message_is_told_of_the_last)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct told told = {0};
+    const struct rill_store_visitor visitor = {.context = &told, .message = tell_message, .last = tell_last};
+    struct rill_store_options options = options_of(disk);
+    struct rill_error_text why;
+    append_some(store, 1000);
+    rill_store_close(store);
+    options.index_anew = true; // one that covers all there is, when the store is closed
+    options.index_log_bytes = 0;
+    cr_assert(eq(int, rill_store_open(&options, &visitor, &store, NULL, &why), RILL_OK));
+    cr_expect(told.messages == 1000 && told.last == 0);
+    rill_store_close(store);
+    told.messages = 0;
+    options.index_anew = false;
+    cr_assert(eq(int, rill_store_open(&options, &visitor, &store, NULL, &why), RILL_OK));
+    cr_expect(eq(u64, told.messages, 0));
+    cr_expect(eq(u64, told.last, 1000));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
