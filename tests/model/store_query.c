@@ -148,7 +148,7 @@ bool model_is_unavailable(struct model *model, const struct model_side *side, si
         return true;
     if (model->has_faults && filter == ALL && drive_state(side->store).index_failed)
         return true; // a directory that cannot be fetched does not say what is gone
-    if (is) // its file may have been out of reach for a moment
+    if (is)          // its file may have been out of reach for a moment
         cr_assert(filter != ALL &&
                       (!model->has_index || drive_state(side->store).index_failed || model->faulty.failed),
                   "seed %lu, %s: unavailable without a reason", model->seed, side->name);
