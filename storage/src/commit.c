@@ -67,7 +67,7 @@ void store_rollback(struct rill_store *store)
     open_settle(store);
     open_subjects_taken_back(store);
     subject_limit_look(store); // what it had removed may be there again
-    store->limits.aged_sequence = 0;
+    store->limits.aged_sequence = store->limits.young_sequence = 0;
 }
 
 void store_fail(struct rill_store *store, const struct rill_error_text *why)

@@ -92,37 +92,58 @@ static bool is_for_ever(const struct rill_store *store, const struct record *rec
     return store->limits.set.message_ttl && rill_message_ttl_of(record->headers) == RILL_MESSAGE_TTL_NEVER_NS;
 }
 
-/* The oldest message behind those that are for ever. *ret_young: it is not too old, or there is none. */
-static enum rill_err take_oldest(struct expiring *expiring, int64_t age_ns, bool *ret_young)
+/* Is it young still? Its time is remembered, so that its block need not be in memory until it is old. */
+static bool is_young(struct expiring *expiring, uint64_t sequence, int64_t time_ns)
+{
+    struct limits *limits = &expiring->store->limits;
+    const int64_t age_ns = limits->set.max_age_ns;
+    if (time_ns <= expiring->now_ns - age_ns)
+        return false;
+    limits->young_sequence = sequence;
+    limits->young_time_ns = time_ns;
+    come_back(expiring, time_ns < RILL_NEVER_NS - age_ns ? time_ns + age_ns : RILL_NEVER_NS);
+    return true;
+}
+
+/* The oldest one is `sequence`. */
+static enum rill_err take_oldest(struct expiring *expiring, uint64_t sequence, bool *ret_young)
 {
     struct rill_store *store = expiring->store;
-    uint64_t *aged = &store->limits.aged_sequence;
-    const uint64_t from = *aged > store->open.floor ? *aged : store->open.floor;
-    const uint64_t sequence = store_next_live(store, LIVE_OPEN, from);
+    struct limits *limits = &store->limits;
     const uint8_t *message;
-    *ret_young = sequence > store->open.sequence;
-    enum rill_err err = *ret_young ? RILL_ERR_NOT_FOUND : find(expiring, sequence, &message);
+    *ret_young = sequence == limits->young_sequence && is_young(expiring, sequence, limits->young_time_ns);
+    enum rill_err err = *ret_young ? RILL_OK : find(expiring, sequence, &message);
+    if (*ret_young || (err && err != RILL_ERR_NOT_FOUND))
+        return err;
     if (!err) {
         const struct record record = record_view(message);
-        *ret_young = record.time_ns > expiring->now_ns - age_ns;
-        if (*ret_young)
-            come_back(expiring,
-                      record.time_ns < RILL_NEVER_NS - age_ns ? record.time_ns + age_ns : RILL_NEVER_NS);
-        else if (!is_for_ever(store, &record))
+        *ret_young = is_young(expiring, sequence, record.time_ns);
+        if (!*ret_young && !is_for_ever(store, &record))
             err = take(expiring, sequence, message);
     }
     if (!*ret_young && (!err || err == RILL_ERR_NOT_FOUND))
-        *aged = sequence + 1;
+        limits->aged_sequence = sequence + 1;
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
 }
 
-static enum rill_err take_old(struct expiring *expiring, int64_t age_ns)
+/* The oldest message behind those that are for ever. */
+static uint64_t oldest(struct rill_store *store)
 {
-    bool is_young = false;
+    const uint64_t aged = store->limits.aged_sequence;
+    return store_next_live(store, LIVE_OPEN, aged > store->open.floor ? aged : store->open.floor);
+}
+
+static enum rill_err take_old(struct expiring *expiring)
+{
+    struct rill_store *store = expiring->store;
+    bool is_done = false;
     enum rill_err err = RILL_OK;
-    for (int i = 0; !err && !is_young && i < EXPIRE_MAX; i++)
-        err = take_oldest(expiring, age_ns, &is_young);
-    if (!err && !is_young)
+    for (int i = 0; !err && !is_done && i < EXPIRE_MAX; i++) {
+        const uint64_t sequence = oldest(store);
+        is_done = sequence > store->open.sequence;
+        err = is_done ? RILL_OK : take_oldest(expiring, sequence, &is_done);
+    }
+    if (!err && !is_done)
         come_back(expiring, expiring->now_ns);
     return err;
 }
@@ -132,8 +153,7 @@ static enum rill_err expire_by_age(struct expiring *expiring)
     const struct rill_store_limits *set = &expiring->store->limits.set;
     if (set->max_age_ns <= 0)
         return RILL_OK;
-    return expiring->visit || set->message_ttl ? take_old(expiring, set->max_age_ns)
-                                               : purge_old(expiring, set->max_age_ns);
+    return expiring->visit || set->message_ttl ? take_old(expiring) : purge_old(expiring, set->max_age_ns);
 }
 
 // ---- by a time of their own ----

@@ -14,6 +14,8 @@ struct limits {
     bool is_applying;        // what is appended now is what was reserved for
     uint64_t unreadable_end; // a block that ends here could not be loaded; 0: none
     uint64_t aged_sequence;  // in front of it all that max_age takes is gone
+    uint64_t young_sequence; // a message that was too young; 0: none is known
+    int64_t young_time_ns;   // its time
     // Of one subject:
     uint64_t wanted[LIMITS_LOADS_MAX]; // whose blocks the next commit waits for
     size_t wanted_count;

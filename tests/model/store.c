@@ -40,11 +40,12 @@ static const struct {
     uint32_t chance;
     void (*step)(struct model *model);
 } table[] = {
-    {400, append_some},         {150, model_delete},    {10, model_purge},
+    {370, append_some},         {150, model_delete},    {10, model_purge},
     {10, model_purge_matching}, {8, model_expire},      {2, model_set_limits},
     {180, model_commit_step},   {40, model_query_time}, {50, model_query_filter},
     {20, model_query_subjects}, {30, model_query_seen}, {50, read_any},
     {10, model_query_deleted},  {20, model_background}, {20, end_life},
+    {30, model_newest},
 };
 
 static void step(struct model *model)

@@ -7,8 +7,7 @@
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-/* All sides say the same. True when it was done; false when it was refused: for want of room, or by a failing disk. */
-static bool is_done(struct model *model, const enum rill_err *errs)
+bool model_is_done(struct model *model, const enum rill_err *errs)
 {
     for (size_t i = 1; i < model->side_count; i++)
         cr_assert(eq(int, errs[i], errs[0]), "seed %lu", model->seed);
@@ -16,18 +15,6 @@ static bool is_done(struct model *model, const enum rill_err *errs)
         return false;
     cr_assert(eq(int, errs[0], RILL_OK), "seed %lu: %s", model->seed, rill_err_text(errs[0]));
     return true;
-}
-
-/* What the limits say of an append when they discard what is new. */
-static enum rill_err refusal(const struct model *model, uint32_t record_bytes)
-{
-    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
-    const struct rill_store_limits *limits = &model->limits;
-    if (limits->discard_new && limits->max_messages && state.messages >= limits->max_messages)
-        return RILL_ERR_FULL_MESSAGES;
-    if (limits->discard_new && limits->max_bytes && state.bytes + record_bytes > limits->max_bytes)
-        return RILL_ERR_FULL_BYTES;
-    return RILL_OK;
 }
 
 static enum rill_err append_to(struct model *model, struct model_side *side,
@@ -38,9 +25,11 @@ static enum rill_err append_to(struct model *model, struct model_side *side,
     model_subject_text(message->subject, subject);
     struct rill_store_message append = {.time_ns = message->time_ns,
                                         .subject = rill_bytes_from_cstr(subject),
-                                        .headers = model_headers(message->id, headers),
+                                        .headers = model_headers(message, headers),
                                         .payload = model_payload(sequence, message->payload_bytes)};
-    const enum rill_err err = rill_store_append(side->store, &append);
+    enum rill_err err;
+    while ((err = rill_store_append(side->store, &append)) == RILL_ERR_AGAIN)
+        model_work(model, side);
     if (!err)
         cr_assert(eq(u64, append.sequence, sequence), "seed %lu", model->seed);
     return err;
@@ -50,8 +39,7 @@ static uint32_t record_bytes(const struct oracle_message *message)
 {
     char subject[MODEL_TEXT_MAX], headers[MODEL_TEXT_MAX];
     model_subject_text(message->subject, subject);
-    const size_t len =
-        36 + strlen(subject) + model_headers(message->id, headers).len + message->payload_bytes;
+    const size_t len = 36 + strlen(subject) + model_headers(message, headers).len + message->payload_bytes;
     return (uint32_t)((len + 7) / 8 * 8);
 }
 
@@ -60,10 +48,11 @@ void model_append(struct model *model)
     struct oracle_message message = {.time_ns = model->now_ns,
                                      .subject = model_below(model, MODEL_SUBJECTS),
                                      .id = model_below(model, 2) * (1 + model_below(model, MODEL_IDS)),
+                                     .ttl = model_below(model, 4) ? 0 : (int)model_below(model, 4) - 1,
                                      .payload_bytes = model_below(model, MODEL_PAYLOAD_MAX)};
     enum rill_err errs[MODEL_SIDES_MAX] = {0};
     message.record_bytes = record_bytes(&message);
-    const enum rill_err refused = refusal(model, message.record_bytes);
+    const enum rill_err refused = model_refusal(model, message.subject, message.record_bytes);
     for (size_t i = 0; i < model->side_count; i++) {
         errs[i] = append_to(model, &model->sides[i], &message);
         cr_assert(eq(int, errs[i], errs[0]), "seed %lu", model->seed);
@@ -71,7 +60,7 @@ void model_append(struct model *model)
     if (refused)
         cr_assert(errs[0] == refused || model_excuses(model, errs[0]), "seed %lu: %s", model->seed,
                   rill_err_text(errs[0]));
-    else if (is_done(model, errs))
+    else if (model_is_done(model, errs))
         (void)oracle_append(&model->oracle, &message);
     model->now_ns += model_below(model, 5);
 }
@@ -86,7 +75,7 @@ void model_delete(struct model *model)
         if (!there && errs[i] == RILL_ERR_NOT_FOUND)
             errs[i] = RILL_OK;
     }
-    if (is_done(model, errs) && there)
+    if (model_is_done(model, errs) && there)
         oracle_remove(&model->oracle, sequence);
 }
 
@@ -96,7 +85,7 @@ static void purge_below(struct model *model, uint64_t first_kept)
     enum rill_err errs[MODEL_SIDES_MAX] = {0};
     for (size_t i = 0; i < model->side_count; i++)
         errs[i] = drive_purge(model->sides[i].store, first_kept, &purged[i]);
-    if (!is_done(model, errs))
+    if (!model_is_done(model, errs))
         return;
     const uint64_t wanted = oracle_purge(&model->oracle, first_kept);
     for (size_t i = 0; i < model->side_count; i++)
@@ -160,7 +149,7 @@ static uint64_t remove_matching(struct model *model, size_t filter, uint64_t fir
     return removed;
 }
 
-static void commit_all(struct model *model)
+void model_commit_all(struct model *model)
 {
     if (model->in_flight)
         model_finish(model);
@@ -176,54 +165,17 @@ void model_purge_matching(struct model *model)
     const uint64_t first_kept = model_below(model, (uint32_t)model->oracle.last[OPEN] + 3);
     struct rill_store_purging purging[MODEL_SIDES_MAX] = {{0}};
     enum rill_err errs[MODEL_SIDES_MAX] = {0};
-    commit_all(model);
+    model_commit_all(model);
     model_expect_state(model); // it may have ended, and was opened again then
     for (size_t i = 0; i < model->side_count; i++)
         errs[i] = purge_matching_from(model, &model->sides[i], filter, first_kept, keep, &purging[i]);
     if (errs[0] == RILL_ERR_UNAVAILABLE && model_is_unavailable(model, &model->sides[0], filter, errs[0]))
         return; // at the first question, when nothing was removed yet
-    if (!is_done(model, errs)) {
+    if (!model_is_done(model, errs)) {
         model_reopen(model); // some were, and nobody knows which
         return;
     }
     const uint64_t wanted = remove_matching(model, filter, first_kept, keep);
     for (size_t i = 0; i < model->side_count; i++)
         cr_assert(eq(u64, purging[i].messages, wanted), "seed %lu", model->seed);
-}
-
-/* ---- limits ---- */
-
-void model_set_limits(struct model *model)
-{
-    const uint32_t what = model_below(model, 8);
-    model->limits = (struct rill_store_limits){
-        .max_messages = what & 1 ? model_below(model, 300) : 0,
-        .max_bytes = what & 2 ? model_below(model, 600000) : 0,
-        .max_age_ns = model_below(model, 2000),
-        .discard_new = what & 4,
-    };
-    if (model->in_flight)
-        model_finish(model);
-    for (size_t i = 0; i < model->side_count; i++)
-        rill_store_set_limits(model->sides[i].store, &model->limits);
-    model_start(model); // before the next append: what is open is enough room for what they remove
-}
-
-void model_expire(struct model *model)
-{
-    const int64_t age_ns = model->limits.max_age_ns;
-    struct rill_store_expired expired[MODEL_SIDES_MAX];
-    enum rill_err errs[MODEL_SIDES_MAX] = {0};
-    for (size_t i = 0; i < model->side_count; i++)
-        errs[i] = drive_expire(model->sides[i].store, model->now_ns, NULL, NULL, &expired[i]);
-    if (!is_done(model, errs))
-        return;
-    const uint64_t wanted = age_ns ? oracle_expire(&model->oracle, model->now_ns - age_ns) : 0;
-    const struct oracle_state state = oracle_state(&model->oracle, OPEN);
-    for (size_t i = 0; i < model->side_count; i++) {
-        cr_assert(eq(u64, expired[i].messages, wanted), "seed %lu", model->seed);
-        cr_assert(expired[i].next_ns <= state.first_time_ns + age_ns || !age_ns || !state.messages);
-        cr_assert(eq(int, expired[i].next_ns == INT64_MAX, !age_ns || !state.messages), "seed %lu",
-                  model->seed);
-    }
 }

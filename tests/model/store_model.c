@@ -51,10 +51,13 @@ uint64_t model_disarm(struct model *model)
 void model_start(struct model *model)
 {
     const uint64_t fail_at = model_disarm(model), calls = model->faulty.calls;
+    oracle_keep_subjects(&model->oracle, model->limits.max_messages_per_subject);
     (void)oracle_keep(&model->oracle, model->limits.max_messages, model->limits.max_bytes);
     for (size_t i = 0; i < model->side_count; i++) {
         struct model_side *side = &model->sides[i];
-        side->job = drive_commit_start(side->store);
+        while (!(side->job = drive_commit_start(side->store)) && model->limits.max_messages_per_subject &&
+               rill_store_open_bytes(side->store))
+            model_work(model, side); // the index must catch up
         cr_assert(eq(int, side->job != NULL, model->sides[0].job != NULL), "seed %lu", model->seed);
     }
     model->faulty.fail_at = fail_at ? fail_at + model->faulty.calls - calls : 0;

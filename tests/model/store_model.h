@@ -86,8 +86,19 @@ void model_append(struct model *model);
 void model_delete(struct model *model);
 void model_purge(struct model *model);
 void model_purge_matching(struct model *model);
+/* All sides say the same. True when it was done; false when it was refused: for want of room, or by a failing disk. */
+bool model_is_done(struct model *model, const enum rill_err *errs);
+/* What is in flight, then what is open. */
+void model_commit_all(struct model *model);
+
+/* ---- store_limits.c: by subject, and for messages with times of their own, only with an index, on disks that do not fail ---- */
+
+/* What the limits say of an append when they discard what is new. */
+enum rill_err model_refusal(const struct model *model, uint32_t subject, uint32_t record_bytes);
 void model_set_limits(struct model *model);
 void model_expire(struct model *model);
+/* The newest of a subject or a filter, committed or not. */
+void model_newest(struct model *model);
 
 /* ---- store_query.c ---- */
 
@@ -98,8 +109,8 @@ struct rill_store_subject model_wanted(const struct model *model, size_t filter,
 bool model_matches(size_t filter, uint32_t subject);
 void model_subject_text(uint32_t subject, char ret[MODEL_TEXT_MAX]);
 struct rill_bytes model_payload(uint64_t sequence, size_t bytes);
-/* Headers with this id; none for 0. */
-struct rill_bytes model_headers(uint32_t id, char ret[MODEL_TEXT_MAX]);
+/* With its id and its time to live; none without. */
+struct rill_bytes model_headers(const struct oracle_message *message, char ret[MODEL_TEXT_MAX]);
 
 /* Had this answer to be an error, and is it one? Because there is no index, or it has failed, or the disk has just now.
    An error without a reason ends the test. */

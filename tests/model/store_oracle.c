@@ -89,6 +89,17 @@ uint64_t oracle_keep(struct oracle *oracle, uint64_t messages_max, uint64_t byte
     return removed;
 }
 
+void oracle_keep_subjects(struct oracle *oracle, uint64_t messages_max)
+{
+    enum { SUBJECTS_MAX = 64 };
+    uint64_t counts[SUBJECTS_MAX] = {0};
+    for (uint64_t sequence = oracle->last[OPEN]; messages_max && sequence; sequence--) {
+        const struct oracle_message *message = oracle_find(oracle, OPEN, sequence);
+        if (message && ++counts[message->subject % SUBJECTS_MAX] > messages_max)
+            oracle_remove(oracle, sequence);
+    }
+}
+
 uint64_t oracle_expire(struct oracle *oracle, int64_t time_ns)
 {
     uint64_t removed = 0;

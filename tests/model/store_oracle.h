@@ -14,6 +14,7 @@ struct oracle_message {
     int64_t time_ns;
     uint32_t subject; // the test's own number of it
     uint32_t id;      // likewise of its id; 0: none
+    int ttl;          // seconds; 0: none, less: it lives for ever
     uint32_t payload_bytes;
     uint32_t record_bytes;
     bool gone[PLANES];
@@ -49,6 +50,8 @@ uint64_t oracle_purge(struct oracle *oracle, uint64_t first_kept);
 
 /* Removes the oldest until no more are left. 0: no limit. Returns how many it removed. */
 uint64_t oracle_keep(struct oracle *oracle, uint64_t messages_max, uint64_t bytes_max);
+/* Of each subject all but the newest so many. 0: no limit. */
+void oracle_keep_subjects(struct oracle *oracle, uint64_t messages_max);
 /* Removes those of this time and before. */
 uint64_t oracle_expire(struct oracle *oracle, int64_t time_ns);
 

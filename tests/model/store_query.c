@@ -22,11 +22,19 @@ struct rill_bytes model_payload(uint64_t sequence, size_t bytes)
     return rill_bytes_of(payload, bytes);
 }
 
-struct rill_bytes model_headers(uint32_t id, char ret[MODEL_TEXT_MAX])
+struct rill_bytes model_headers(const struct oracle_message *message, char ret[MODEL_TEXT_MAX])
 {
+    char id[32] = "", ttl[32] = "";
+    if (message->id)
+        (void)snprintf(id, sizeof id, "Nats-Msg-Id: id-%u\r\n", message->id);
+    if (message->ttl)
+        (void)snprintf(ttl, sizeof ttl, "Nats-TTL: %s\r\n",
+                       message->ttl < 0    ? "never"
+                       : message->ttl == 1 ? "1"
+                                           : "2s");
     ret[0] = 0;
-    if (id)
-        (void)snprintf(ret, MODEL_TEXT_MAX, "NATS/1.0\r\nNats-Msg-Id: id-%u\r\n\r\n", id);
+    if (message->id || message->ttl)
+        (void)snprintf(ret, MODEL_TEXT_MAX, "NATS/1.0\r\n%s%s\r\n", id, ttl);
     return rill_bytes_from_cstr(ret);
 }
 
@@ -40,8 +48,7 @@ static void expect_message(struct model *model, const struct rill_store_message 
     cr_assert(eq(u64, message->sequence, sequence), "seed %lu", model->seed);
     cr_assert(eq(i64, message->time_ns, wanted->time_ns), "seed %lu", model->seed);
     cr_assert(rill_bytes_equal_cstr(message->subject, subject), "seed %lu", model->seed);
-    cr_assert(rill_bytes_equal(message->headers, model_headers(wanted->id, headers)), "seed %lu",
-              model->seed);
+    cr_assert(rill_bytes_equal(message->headers, model_headers(wanted, headers)), "seed %lu", model->seed);
     cr_assert(rill_bytes_equal(message->payload, model_payload(sequence, wanted->payload_bytes)), "seed %lu",
               model->seed);
 }
