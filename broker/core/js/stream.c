@@ -88,7 +88,7 @@ void stream_free(struct stream *stream)
     struct jetstream *js = stream->js;
     struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
-                !stream->asked);
+                !stream->asked && !stream->parked.first && !stream->expected_filter);
     stream_deactivate(stream);
     stream_limits_forget(stream);
     early_pulls_end(stream);
@@ -110,6 +110,7 @@ void stream_free(struct stream *stream)
     rill_buf_fini(&stream->last_msg_id_flying);
     rill_buf_fini(&stream->last_msg_id_committed);
     dedupe_fini(&stream->dedupe);
+    stream_republish_end(stream);
     rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
@@ -147,6 +148,7 @@ static void obey_record(struct stream *stream)
     const int64_t window_ns = stream->record->config->duplicate_window;
     stream->dedupe.window_ns = window_ns;
     rill_store_set_id_window(stream->store, window_ns);
+    stream_republish_apply(stream);
     stream_limits_apply(stream);
 }
 

@@ -15,17 +15,7 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
-    "mirror",
-    "sources",
-    "discard_new_per_subject",
-    "allow_msg_ttl",
-    "subject_delete_marker_ttl",
-    "allow_msg_counter",
-    "allow_atomic",
-    "allow_msg_schedules",
-    "allow_batched",
-    "republish",
-    NULL,
+    "mirror", "sources", "allow_msg_counter", "allow_atomic", "allow_msg_schedules", "allow_batched", NULL,
 };
 
 struct rill_js_error stream_config_invalid(const char *format, ...)
@@ -84,8 +74,6 @@ static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
     const char *field = config_first_given(&config->base, not_yet);
-    if (!field && config->max_msgs_per_subject > 0)
-        field = "max_msgs_per_subject";
     return field ? rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field) : (struct rill_js_error){0};
 }
 
