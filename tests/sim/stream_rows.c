@@ -154,6 +154,18 @@ Test(stream_rows, levels_stand_in_the_metadata)
     story_end(&story);
 }
 
+// A broker without streams has nobody at the API.
+Test(stream_rows, without_streams_nobody_answers)
+{
+    static struct story story;
+    story = (struct story){0};
+    sim_core_start(&story.sim, &(struct sim_options){.seed = 1, .calm = true});
+    story_connect(&story);
+    expect(story_say(&story, "$JS.API.INFO", ""), "(in|NATS/1.0 503");
+    expect(story_say(&story, CREATE, "{\"name\":\"S\"}"), "(in|NATS/1.0 503");
+    sim_core_stop(&story.sim);
+}
+
 // Streams in memory share what the server allows them.
 Test(stream_rows, memory_is_reserved_as_files_are)
 {

@@ -268,6 +268,11 @@ Test(stream_snapshot, what_is_no_backup_is_refused)
            "restore failed: the backup ends too early");
     begin_restore(&story, "S", config, subject);
     expect(give_all(&story, subject, rill_bytes_of(NULL, 0)), "restore failed: the backup ends too early");
+    begin_restore(&story, "S", config, subject);
+    sim_client_publish(story.client, subject, "in", NULL, rill_buf_bytes(&taker.kept));
+    sim_client_publish(story.client, subject, "in", NULL, rill_bytes_of(NULL, 0));
+    expect(give_chunk(&story, subject, rill_bytes_of(NULL, 0)),
+           "restore failed: there was more behind its end");
     cr_expect(not(is_left(&story, "S")));
     cr_expect(not(is_left(&story, "S.restoring")));
     expect(story_say(&story, INFO, ""), "10059");

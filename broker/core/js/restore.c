@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#define BEHIND_THE_END "there was more behind its end"
+
 enum { ID_CHARS = 22, SUBJECT_BYTES_MAX = 384 };
 
 struct chunk {
@@ -197,6 +199,17 @@ static void refuse_soon(struct restore *restore, const char *why)
 
 // ---- writing ----
 
+static enum rill_err write_chunk(struct restore *restore, const struct chunk *chunk)
+{
+    if (restore->finished) {
+        rill_error_text_set(&restore->why, BEHIND_THE_END);
+        return RILL_ERR_DAMAGED;
+    }
+    if (chunk->len)
+        return rill_restore_write(restore->sink, rill_bytes_of(chunk->bytes, chunk->len), &restore->why);
+    return rill_restore_finish(restore->sink, &restore->why);
+}
+
 static void run_write(struct rill_job *job)
 {
     struct restore *restore = (struct restore *)((char *)job - offsetof(struct restore, job));
@@ -204,10 +217,7 @@ static void run_write(struct rill_job *job)
     if (!restore->sink)
         err = rill_restore_open(restore->disk, restore->folder, &restore->sink, &restore->why);
     for (const struct chunk *chunk = restore->batch; !err && chunk; chunk = chunk->next) {
-        if (chunk->len)
-            err = rill_restore_write(restore->sink, rill_bytes_of(chunk->bytes, chunk->len), &restore->why);
-        else
-            err = rill_restore_finish(restore->sink, &restore->why);
+        err = write_chunk(restore, chunk);
         restore->finished = !chunk->len && !err;
     }
     restore->err = err;
@@ -245,7 +255,7 @@ static void finish_write(struct rill_core *core, struct rill_job *job)
     const struct rill_bytes none = {0};
     restore->working = false;
     if (restore->finished && restore->queue)
-        refuse_soon(restore, "there was more behind its end");
+        refuse_soon(restore, BEHIND_THE_END);
     if (restore->err || restore->refused) {
         give_up(restore);
         return;
