@@ -62,8 +62,10 @@ static enum rill_err read_any(struct rill_bytes body, struct rill_stored *ret, s
     const Rill__PubAck *ack = (const Rill__PubAck *)message;
     if (ack->error) {
         err = js_refused(ack->error, error);
+    } else if (!ack->stream || !ack->stream[0] || !ack->seq) { // somebody else has answered
+        err = error_set(error, RILL_ERR_DAMAGED, "an acknowledgement without a stream or a sequence");
     } else {
-        (void)snprintf(ret->stream, sizeof ret->stream, "%s", ack->stream ? ack->stream : "");
+        (void)snprintf(ret->stream, sizeof ret->stream, "%s", ack->stream);
         ret->seq = ack->seq;
         ret->duplicate = ack->duplicate;
     }

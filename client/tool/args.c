@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { OPTIONS_MAX = 96, LONG_ONLY = 256 };
+enum { OPTIONS_MAX = 96, LONG_ONLY = 256, PREFIX_BYTES = 128 };
 
 /* What getopt is given, and the rows behind it. */
 struct table {
@@ -171,23 +171,50 @@ static enum tool_exit tell_no_command(const struct call *call, const char *word)
     return call_usage(call, "there is no command %s: see those there are", word);
 }
 
-/* Only a family was named, or a command that it has not. */
-static enum tool_exit tell_family(const struct call *call, const struct family *family, int argc,
-                                  char *argv[])
+/* The words of a family that the command line begins with, as far as commands have them; false: none. */
+static bool read_prefix(int argc, char *words[], char ret[PREFIX_BYTES], int *ret_taken)
 {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        help_print_family(argc < 2 ? stderr : stdout, family);
-        return argc < 2 ? TOOL_USAGE : TOOL_DONE;
+    *ret_taken = 0;
+    ret[0] = 0;
+    for (int i = 0; i < argc; i++) {
+        char longer[PREFIX_BYTES];
+        bool found = false;
+        (void)snprintf(longer, sizeof longer, "%s%s%.40s", ret, *ret ? " " : "", words[i]);
+        for (size_t f = 0; tool_families[f]; f++) {
+            for (const struct command *row = tool_families[f]->commands; row->name; row++)
+                found |= command_is_below(row->name, longer);
+        }
+        if (!found)
+            break;
+        (void)snprintf(ret, PREFIX_BYTES, "%.60s", longer);
+        *ret_taken = i + 1;
     }
-    struct rill_suggestion near = rill_suggestion_for(rill_bytes_from_cstr(argv[1]));
-    const size_t skip = strlen(family->name) + 1;
-    for (const struct command *command = family->commands; command->name; command++)
-        rill_suggestion_consider(&near, rill_bytes_from_cstr(command->name + skip));
+    return *ret_taken > 0;
+}
+
+static void consider_word(struct rill_suggestion *near, const char *name, const char *prefix)
+{
+    const char *rest = name + strlen(prefix) + 1;
+    if (command_is_below(name, prefix))
+        rill_suggestion_consider(near, rill_bytes_of(rest, strcspn(rest, " ")));
+}
+
+/* Only a part of a command was named, or a command that there is not. */
+static enum tool_exit tell_prefix(const struct call *call, const char *prefix, const char *next)
+{
+    if (!next || strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0) {
+        help_print_prefix(next ? stdout : stderr, prefix);
+        return next ? TOOL_DONE : TOOL_USAGE;
+    }
+    struct rill_suggestion near = rill_suggestion_for(rill_bytes_from_cstr(next));
+    for (size_t f = 0; tool_families[f]; f++) {
+        for (const struct command *row = tool_families[f]->commands; row->name; row++)
+            consider_word(&near, row->name, prefix);
+    }
     if (near.nearest.len)
-        return call_usage(call, "%s has no %s: did you mean %s " RILL_PRI "?", family->name, argv[1],
-                          family->name, RILL_ARG(near.nearest));
-    return call_usage(call, "%s has no %s: see what it has with rill %s --help", family->name, argv[1],
-                      family->name);
+        return call_usage(call, "%s has no %s: did you mean %s " RILL_PRI "?", prefix, next, prefix,
+                          RILL_ARG(near.nearest));
+    return call_usage(call, "%s has no %s: see what it has with rill %s --help", prefix, next, prefix);
 }
 
 /* `words` are what stands behind the common options in front; without a command in them they are answered here. */
@@ -196,16 +223,16 @@ static bool choose_command(struct call *call, int argc, char *words[], int *ret_
 {
     const bool help = argc > 0 && strcmp(words[0], "help") == 0;
     call->command = command_find(argc - help, words + help, ret_taken);
-    const struct family *family = argc > help ? family_find(words[help]) : NULL;
+    char prefix[PREFIX_BYTES];
+    int taken = 0;
+    const bool part = read_prefix(argc - help, words + help, prefix, &taken);
     if (call->command && !help)
         return true;
     *ret_exit = TOOL_DONE;
     if (call->command)
         help_print_command(stdout, call->command);
-    else if (family && help)
-        help_print_family(stdout, family);
-    else if (family)
-        *ret_exit = tell_family(call, family, argc, words);
+    else if (part)
+        *ret_exit = tell_prefix(call, prefix, help ? "--help" : taken < argc ? words[taken] : NULL);
     else if (argc > help)
         *ret_exit = tell_no_command(call, words[help]);
     else

@@ -163,6 +163,15 @@ const struct command *command_find(int argc, char *const argv[], int *ret_words)
 /* The family that a single word names, one with several commands; NULL: none. */
 const struct family *family_find(const char *word);
 
+/* Is `name` one of the prefix' commands: does it begin with its words, and go on? */
+bool command_is_below(const char *name, const char *prefix);
+/* Visits every prefix that commands have once: "" first, then "stream", "server", "server check". */
+typedef void prefix_visitor(FILE *out, const char *prefix);
+void prefix_each(FILE *out, prefix_visitor *visit);
+/* Visits the words behind a prefix, each once, with what they are for; "" for one that goes on without a summary. */
+typedef void word_visitor(FILE *out, const char *word, const char *summary);
+void prefix_each_word(FILE *out, const char *prefix, word_visitor *visit);
+
 /* Fills the call with what stands behind the words of the command, and with the common options before it. When it
    gives true, *ret_exit is how the program ends: help was shown, or a mistake was told. */
 bool args_read(int argc, char *argv[], struct call *call, enum tool_exit *ret_exit);
@@ -171,7 +180,8 @@ void call_fini(struct call *call);
 // ---- what is made of the rows ----
 
 void help_print_command(FILE *out, const struct command *command);
-void help_print_family(FILE *out, const struct family *family);
+/* The commands that begin with these words: "stream", "server check". */
+void help_print_prefix(FILE *out, const char *prefix);
 void help_print_all(FILE *out);
 /* "stream add [options] <stream> [<subject>...]" */
 void help_print_usage(FILE *out, const struct command *command);

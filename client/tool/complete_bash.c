@@ -76,13 +76,16 @@ static void print_command_name(FILE *out, const struct command *command)
     (void)fprintf(out, "    '%s') ;;\n", command->name);
 }
 
+static void print_prefix(FILE *out, const char *prefix)
+{
+    if (*prefix)
+        (void)fprintf(out, "    '%s') ;;\n", prefix);
+}
+
 static void print_is_command(FILE *out)
 {
     (void)fprintf(out, "_rill_is_command() {\n    case $1 in\n");
-    for (size_t i = 0; tool_families[i]; i++) {
-        if (tool_families[i]->summary)
-            (void)fprintf(out, "    %s) ;;\n", tool_families[i]->name);
-    }
+    prefix_each(out, print_prefix);
     each_command(out, print_command_name);
     (void)fprintf(out, "    *) return 1 ;;\n    esac\n}\n");
 }
@@ -157,32 +160,23 @@ static void print_places(FILE *out, const struct command *command)
     }
 }
 
-static void print_subcommands(FILE *out, const struct family *family)
+static void print_word(FILE *out, const char *word, const char *summary)
 {
-    (void)fprintf(out, "    '%s 0') echo 'CHOICE", family->name);
-    for (const struct command *row = family->commands; row->name; row++)
-        (void)fprintf(out, "%s", row->name + strlen(family->name));
-    (void)fprintf(out, "' ;;\n");
+    (void)summary;
+    (void)fprintf(out, " %s", word);
 }
 
-static void print_words_of(FILE *out, const struct family *family)
+static void print_words(FILE *out, const char *prefix)
 {
-    if (family->summary)
-        (void)fprintf(out, " %s", family->name);
-    for (const struct command *row = family->commands; !family->summary && row->name; row++)
-        (void)fprintf(out, " %s", row->name);
+    (void)fprintf(out, "    '%s 0') echo 'CHOICE", prefix);
+    prefix_each_word(out, prefix, print_word);
+    (void)fprintf(out, "' ;;\n");
 }
 
 static void print_argument(FILE *out)
 {
-    (void)fprintf(out, "_rill_argument() {\n    case \"$1 $2\" in\n    ' 0') echo 'CHOICE");
-    for (size_t i = 0; tool_families[i]; i++)
-        print_words_of(out, tool_families[i]);
-    (void)fprintf(out, "' ;;\n");
-    for (size_t i = 0; tool_families[i]; i++) {
-        if (tool_families[i]->summary)
-            print_subcommands(out, tool_families[i]);
-    }
+    (void)fprintf(out, "_rill_argument() {\n    case \"$1 $2\" in\n");
+    prefix_each(out, print_words);
     each_command(out, print_places);
     (void)fprintf(out, "    esac\n}\n");
 }

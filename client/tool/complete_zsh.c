@@ -135,42 +135,29 @@ static void print_described(FILE *out, const char *word, const char *summary)
 {
     (void)fprintf(out, " '");
     print_text(out, word);
-    (void)fprintf(out, ":");
+    (void)fprintf(out, "%s", *summary ? ":" : "");
     print_text(out, summary);
     (void)fprintf(out, "'");
 }
 
-static void print_families(FILE *out)
+static void print_words(FILE *out, const char *prefix)
 {
-    (void)fprintf(out, "    '')\n        local -a commands=(");
-    for (size_t i = 0; tool_families[i]; i++) {
-        const struct family *family = tool_families[i];
-        if (family->summary)
-            print_described(out, family->name, family->summary);
-        for (const struct command *row = family->commands; !family->summary && row->name; row++)
-            print_described(out, row->name, row->summary);
-    }
+    (void)fprintf(out, "    '%s')\n        local -a commands=(", prefix);
+    prefix_each_word(out, prefix, print_described);
     (void)fprintf(out, ")\n        _describe command commands\n        ;;\n");
 }
 
-static void print_family(FILE *out, const struct family *family)
+static void print_prefix(FILE *out, const char *prefix)
 {
-    if (family->summary) {
-        (void)fprintf(out, "    '%s')\n        local -a commands=(", family->name);
-        for (const struct command *row = family->commands; row->name; row++)
-            print_described(out, row->name + strlen(family->name) + 1, row->summary);
-        (void)fprintf(out, ")\n        _describe command commands\n        ;;\n");
-    }
-    for (const struct command *row = family->commands; row->name; row++)
-        print_command(out, row);
+    if (*prefix)
+        (void)fprintf(out, "    '%s') ;;\n", prefix);
 }
 
 static void print_is_command(FILE *out)
 {
     (void)fprintf(out, "_rill_is_command() {\n    case $1 in\n");
+    prefix_each(out, print_prefix);
     for (size_t i = 0; tool_families[i]; i++) {
-        if (tool_families[i]->summary)
-            (void)fprintf(out, "    '%s') ;;\n", tool_families[i]->name);
         for (const struct command *row = tool_families[i]->commands; row->name; row++)
             (void)fprintf(out, "    '%s') ;;\n", row->name);
     }
@@ -196,9 +183,11 @@ void complete_print_zsh(FILE *out)
     print_is_command(out);
     print_takes_value(out);
     (void)fprintf(out, "_rill_complete() {\n    case $1 in\n");
-    print_families(out);
-    for (size_t i = 0; tool_families[i]; i++)
-        print_family(out, tool_families[i]);
+    prefix_each(out, print_words);
+    for (size_t i = 0; tool_families[i]; i++) {
+        for (const struct command *row = tool_families[i]->commands; row->name; row++)
+            print_command(out, row);
+    }
     (void)fprintf(out, "    esac\n}\n");
     (void)fputs(loop, out);
     (void)fputs(tail, out);

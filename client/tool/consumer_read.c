@@ -7,24 +7,28 @@
 
 enum { FETCH_MAX = 100, FETCH_WAIT_MS = 1000 };
 
-/* What is said to the server about a message that was printed. */
-static enum rill_err answer(const struct remote *remote, struct rill_msg *msg)
+/* What is said to the server about a message that was printed; `sync`: and wait until an acknowledgement is on disk, and all
+   before it with it. */
+static enum rill_err answer(const struct remote *remote, struct rill_msg *msg, bool sync)
 {
     const struct call *call = remote->call;
     if (call_has(call, "no-ack"))
         return RILL_OK;
     if (call_has(call, "nak"))
         return rill_nak(remote->conn, msg, 0);
-    return call_has(call, "term") ? rill_term(remote->conn, msg, NULL) : rill_ack(remote->conn, msg);
+    if (call_has(call, "term"))
+        return rill_term(remote->conn, msg, NULL);
+    return sync ? rill_ack_sync(remote->conn, msg, remote->timeout_ms) : rill_ack(remote->conn, msg);
 }
 
 /* Acknowledged is only what has left this process. */
-static enum tool_exit show_and_answer(const struct remote *remote, struct rill_msg *msg, uint64_t number)
+static enum tool_exit show_and_answer(const struct remote *remote, struct rill_msg *msg, uint64_t number,
+                                      bool sync)
 {
     message_print(remote->call, msg, number, call_has(remote->call, "raw"));
     if (fflush(stdout) != 0)
         return TOOL_FAILED; // main says it
-    const enum rill_err err = answer(remote, msg);
+    const enum rill_err err = answer(remote, msg, sync);
     // A consumer that wants no acknowledgements is no mistake.
     return err && err != RILL_ERR_INVALID ? call_error(remote->call, err, NULL, "acknowledge") : TOOL_DONE;
 }
@@ -35,7 +39,7 @@ static enum tool_exit show_all(const struct remote *remote, struct rill_msg *con
     enum tool_exit code = TOOL_DONE;
     for (size_t i = 0; i < count; i++) {
         if (!code)
-            code = show_and_answer(remote, msgs[i], shown + i + 1);
+            code = show_and_answer(remote, msgs[i], shown + i + 1, i + 1 == count);
         rill_msg_unref(msgs[i]);
     }
     return code;
@@ -93,7 +97,7 @@ static enum tool_exit show_until_end(const struct remote *remote, message_source
             return TOOL_DONE;
         if (err)
             return call_error(call, err, NULL, call_text(call, "consumer"));
-        const enum tool_exit code = show_and_answer(remote, msg, ++shown);
+        const enum tool_exit code = show_and_answer(remote, msg, ++shown, false);
         rill_msg_unref(msg);
         if (code)
             return code;

@@ -4,8 +4,9 @@
 #include "families.h"
 
 const struct family *const tool_families[] = {
-    &pubsub_family, &request_family, &stream_family,  &consumer_family, &kv_family,
-    &object_family, &backup_family,  &context_family, &shell_family,    NULL,
+    &pubsub_family,  &request_family, &stream_family, &consumer_family, &kv_family,
+    &object_family,  &backup_family,  &server_family, &top_family,      &bench_family,
+    &context_family, &shell_family,   NULL,
 };
 
 const struct parameter tool_common_options[] = {
@@ -64,4 +65,68 @@ const struct family *family_find(const char *word)
             return tool_families[i];
     }
     return NULL;
+}
+
+bool command_is_below(const char *name, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return len == 0 || (strncmp(name, prefix, len) == 0 && name[len] == ' ');
+}
+
+// ---- prefixes ----
+
+enum { NAME_BYTES = 64 };
+
+/* The number-th command of all; NULL behind the last. */
+static const struct command *command_at(size_t number)
+{
+    for (size_t i = 0; tool_families[i]; i++) {
+        for (const struct command *row = tool_families[i]->commands; row->name; row++) {
+            if (number-- == 0)
+                return row;
+        }
+    }
+    return NULL;
+}
+
+/* Has a command before this one the same words at its beginning? */
+static bool was_before(size_t number, const char *words)
+{
+    for (size_t i = 0; i < number; i++) {
+        const char *name = command_at(i)->name;
+        if (strcmp(name, words) == 0 || command_is_below(name, words))
+            return true;
+    }
+    return false;
+}
+
+void prefix_each(FILE *out, prefix_visitor *visit)
+{
+    const struct command *row;
+    visit(out, "");
+    for (size_t i = 0; (row = command_at(i)); i++) {
+        for (const char *blank = strchr(row->name, ' '); blank; blank = strchr(blank + 1, ' ')) {
+            char prefix[NAME_BYTES];
+            (void)snprintf(prefix, sizeof prefix, "%.*s", (int)(blank - row->name), row->name);
+            if (!was_before(i, prefix))
+                visit(out, prefix);
+        }
+    }
+}
+
+void prefix_each_word(FILE *out, const char *prefix, word_visitor *visit)
+{
+    const struct command *row;
+    const size_t skip = *prefix ? strlen(prefix) + 1 : 0;
+    for (size_t i = 0; (row = command_at(i)); i++) {
+        char words[NAME_BYTES];
+        if (!command_is_below(row->name, prefix))
+            continue;
+        const size_t word = strcspn(row->name + skip, " ");
+        (void)snprintf(words, sizeof words, "%.*s", (int)(skip + word), row->name);
+        const struct family *family = skip ? NULL : family_find(words);
+        const char *deeper = family ? family->summary : "";
+        if (!was_before(i, words))
+            visit(out, words + skip, row->name[skip + word] ? deeper : row->summary);
+    }
 }

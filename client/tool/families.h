@@ -12,6 +12,9 @@ extern const struct family consumer_family;
 extern const struct family kv_family;
 extern const struct family object_family;
 extern const struct family backup_family; // backup, restore
+extern const struct family server_family;
+extern const struct family top_family; // top
+extern const struct family bench_family;
 extern const struct family context_family;
 extern const struct family shell_family; // completion, manual, version
 

@@ -94,18 +94,19 @@ void help_print_command(FILE *out, const struct command *command)
         print_examples(out, command->examples);
 }
 
-static void print_commands(FILE *out, const struct command *command)
+void help_print_prefix(FILE *out, const char *prefix)
 {
-    for (; command->name; command++)
-        print_left(out, command->name, command->summary);
-}
-
-void help_print_family(FILE *out, const struct family *family)
-{
-    (void)fprintf(out, "%s\n\nUsage: rill %s <command> [options] ...\n\nCommands\n", family->summary,
-                  family->name);
-    print_commands(out, family->commands);
-    (void)fprintf(out, "\nrill %s <command> --help tells more of each.\n", family->name);
+    const struct family *family = family_find(prefix);
+    if (family)
+        (void)fprintf(out, "%s\n\n", family->summary);
+    (void)fprintf(out, "Usage: rill %s <command> [options] ...\n\nCommands\n", prefix);
+    for (size_t i = 0; tool_families[i]; i++) {
+        for (const struct command *command = tool_families[i]->commands; command->name; command++) {
+            if (command_is_below(command->name, prefix))
+                print_left(out, command->name, command->summary);
+        }
+    }
+    (void)fprintf(out, "\nrill %s <command> --help tells more of each.\n", prefix);
 }
 
 static void print_surroundings(FILE *out)
@@ -124,12 +125,7 @@ void help_print_all(FILE *out)
 {
     (void)fprintf(out, "rill, for those who operate Rill or another NATS server\n\n"
                        "Usage: rill <command> [options] ...\n\nCommands\n");
-    for (size_t i = 0; tool_families[i]; i++) {
-        if (tool_families[i]->summary)
-            print_left(out, tool_families[i]->name, tool_families[i]->summary);
-        else
-            print_commands(out, tool_families[i]->commands);
-    }
+    prefix_each_word(out, "", print_left);
     print_rows(out, "Common options", tool_common_options, true);
     print_surroundings(out);
     (void)fprintf(out, "\nrill <command> --help tells more of each.\n");

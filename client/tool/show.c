@@ -102,7 +102,9 @@ enum tool_exit show_table(const struct call *call, const char *title, const stru
     struct libscols_table *table = scols_new_table();
     RILL_ASSERT(table);
     (void)scols_table_enable_colors(table, call->colour);
-    (void)scols_table_enable_noencoding(table, 1); // names in UTF-8 stay as they are
+    // Where there is no terminal a line is as long as it has to be.
+    (void)scols_table_set_termforce(table,
+                                    isatty(STDOUT_FILENO) ? SCOLS_TERMFORCE_AUTO : SCOLS_TERMFORCE_NEVER);
     add_columns(call, table, columns);
     size_t index;
     const json_t *row;

@@ -23,6 +23,7 @@ enum show_kind {
     SHOW_TIME,     // from RFC 3339, in local time; the zero time is "never"
     SHOW_FLAG,     // yes, no
     SHOW_RATE,     // a broken number, a second
+    SHOW_RATIO,    // a broken number
     SHOW_SECTION,  // of cards: a headline instead of a field
 };
 

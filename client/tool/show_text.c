@@ -104,10 +104,21 @@ static char *list_text(const json_t *list)
     return text;
 }
 
+/* What others have named must not control the terminal. */
+static char *harmless_text(const char *text)
+{
+    char *copy = rill_alloc_cstr(rill_bytes_from_cstr(text));
+    for (char *c = copy; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    }
+    return copy;
+}
+
 static char *plain_text(const json_t *value)
 {
     if (json_is_string(value))
-        return rill_alloc_cstr(rill_bytes_from_cstr(json_string_value(value)));
+        return harmless_text(json_string_value(value));
     if (json_is_array(value))
         return list_text(value);
     char *dumped = value && !json_is_null(value) ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
@@ -138,8 +149,8 @@ char *show_text(const json_t *value, enum show_kind kind)
         write_time(json_string_value(value), text);
     else if (kind == SHOW_FLAG)
         (void)snprintf(text, sizeof text, "%s", json_is_true(value) ? "yes" : "no");
-    else if (kind == SHOW_RATE)
-        (void)snprintf(text, sizeof text, "%.1f/s", json_number_value(value));
+    else if (kind == SHOW_RATE || kind == SHOW_RATIO)
+        (void)snprintf(text, sizeof text, "%.1f%s", json_number_value(value), kind == SHOW_RATE ? "/s" : "");
     else
         write_number(whole(value), kind, text);
     return rill_alloc_cstr(rill_bytes_from_cstr(text));

@@ -67,13 +67,28 @@ static bool read_stream(struct rill_js *js, const char *stream, read_message *re
     return !err;
 }
 
+static bool read_consumer(struct rill_js *js, const struct shop_consumer *consumer, struct letters *letters)
+{
+    Rill__ConsumerInfo *info;
+    struct rill_error error;
+    if (rill_consumer_info(js, SHOP_STREAM, consumer->name, &info, &error)) {
+        fprintf(stderr, "ledger: %s: %s\n", consumer->name, error.text);
+        return false;
+    }
+    audit_deliveries(letters->audit, consumer->kinds, consumer->kind_count, info->delivered->consumer_seq);
+    rill_model_free(&info->base);
+    return true;
+}
+
 static bool read_streams(const char *url, struct letters *letters)
 {
     struct rill_conn *conn = NULL;
     struct rill_js *js = NULL;
     const bool read = shop_connect(&conn, &js, url, "ledger") &&
                       read_stream(js, SHOP_STREAM, read_event, letters) &&
-                      read_stream(js, SHOP_DEAD_STREAM, read_letter, letters);
+                      read_stream(js, SHOP_DEAD_STREAM, read_letter, letters) &&
+                      read_consumer(js, &shop_inventory, letters) &&
+                      read_consumer(js, &shop_payment, letters) && read_consumer(js, &shop_notifier, letters);
     shop_disconnect(conn, js);
     return read;
 }
@@ -133,8 +148,8 @@ static void print_proof(const struct proof *proof, const char *reason)
     print_row("  shipped", proof->shipped, "");
     print_row("  rejected", proof->rejected, "out of stock, or card declined");
     print_row("  dead letters", proof->dead, proof->dead ? remark : "");
-    print_row("redelivered", proof->redelivered, "the first delivery fell to a kill");
-    print_row("  and recognised by the ledger", proof->recognised, "told before, had no second effect");
+    print_row("redelivered", proof->redelivered, "a delivery before fell to a kill");
+    print_row("  and recognised by the ledger", proof->recognised, "customer told before, no second effect");
     print_verdict_row("lost", proof->lost, 0);
     print_verdict_row("twice", proof->twice, 0);
     print_verdict_row("with a wrong end or sum", proof->wrong, 0);

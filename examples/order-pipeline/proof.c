@@ -49,6 +49,7 @@ struct audit {
     const struct order_book *book;
     struct customer *customers; // uthash by name
     struct tally *tallies;      // one per order of the book
+    size_t by_kind[EVENT_KINDS];
     struct proof proof;
 };
 
@@ -123,8 +124,7 @@ static bool audit_receipt(struct audit *audit, char **fields, size_t count)
     return true;
 }
 
-static void audit_told(struct audit *audit, const struct order *order, char **fields, int64_t deliveries,
-                       int64_t at_ms)
+static void audit_told(struct audit *audit, const struct order *order, char **fields, int64_t at_ms)
 {
     struct tally *tally = tally_of(audit, order);
     size_t expected[EVENT_KINDS];
@@ -136,7 +136,6 @@ static void audit_told(struct audit *audit, const struct order *order, char **fi
                    !number(fields[LEDGER_TOTAL_CENTS], &entered_cents) || due_cents != entered_cents ||
                    strcmp(fields[LEDGER_OUTCOME], event_kind_name(outcome)) != 0;
     tally->told++;
-    audit->proof.redelivered += deliveries > 1;
     if (at_ms > audit->proof.last_ms)
         audit->proof.last_ms = at_ms;
 }
@@ -145,12 +144,11 @@ static void audit_told(struct audit *audit, const struct order *order, char **fi
 static bool audit_ledger_line(struct audit *audit, char **fields, size_t count)
 {
     const struct order *order = count == LEDGER_COLUMNS ? order_book_find(audit->book, fields[0]) : NULL;
-    int64_t deliveries = 0;
     int64_t at_ms = 0;
-    if (!order || !number(fields[LEDGER_DELIVERIES], &deliveries) || !number(fields[LEDGER_AT_MS], &at_ms))
+    if (!order || !number(fields[LEDGER_AT_MS], &at_ms))
         return false;
     if (strcmp(fields[LEDGER_VERDICT], LEDGER_DONE) == 0)
-        audit_told(audit, order, fields, deliveries, at_ms);
+        audit_told(audit, order, fields, at_ms);
     else if (strcmp(fields[LEDGER_VERDICT], LEDGER_AGAIN) == 0)
         audit->proof.recognised++;
     else
@@ -228,7 +226,7 @@ void audit_event(struct audit *audit, const Shop__Event *event, uint64_t sequenc
         return;
     struct tally *tally = tally_of(audit, order);
     tally->events[event->kind]++;
-    audit->proof.redelivered += event->deliveries > 1;
+    audit->by_kind[event->kind]++;
     if (event->kind == SHOP__KIND__PLACED)
         tally->misplaced = tally->misplaced || tally->sequence != (int64_t)sequence;
     else if (event->kind == SHOP__KIND__SHIPPED && tally->events[SHOP__KIND__SHIPPED] == 1)
@@ -240,6 +238,15 @@ void audit_dead(struct audit *audit, const Shop__Event *event)
     const struct order *order = order_of(audit, event);
     if (order)
         tally_of(audit, order)->dead++;
+}
+
+void audit_deliveries(struct audit *audit, const Shop__Kind *kinds, size_t kind_count, uint64_t deliveries)
+{
+    uint64_t events = 0;
+    for (size_t i = 0; i < kind_count; i++)
+        events += audit->by_kind[kinds[i]];
+    // A broker that is killed may forget the last deliveries, and counts them again.
+    audit->proof.redelivered += deliveries > events ? (size_t)(deliveries - events) : 0;
 }
 
 // ---- the end ----

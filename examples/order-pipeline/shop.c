@@ -8,7 +8,13 @@
 
 #define ACK_WAIT_NS INT64_C(1000000000)
 
-enum { PUBLISH_TIMEOUT_MS = 1000, DELIVERIES_MAX = 20, TRIES_MAX = 250, REST_NS = 20000000 };
+enum {
+    PUBLISH_TIMEOUT_MS = 1000,
+    DELIVERIES_MAX = 20,
+    TRIES_MAX = 250,
+    REST_NS = 20000000,
+    FILTER_BYTES = 32
+};
 
 const struct shop_consumer shop_inventory = {"inventory", 2, {SHOP__KIND__PLACED, SHOP__KIND__PAID}};
 const struct shop_consumer shop_payment = {"payment", 1, {SHOP__KIND__RESERVED}};
@@ -89,9 +95,17 @@ bool shop_open_consumer(struct rill_js *js, const struct shop_consumer *consumer
     Rill__ConsumerConfig config = RILL__CONSUMER_CONFIG__INIT;
     Rill__ConsumerConfig__MetadataEntry in_order = RILL__CONSUMER_CONFIG__METADATA_ENTRY__INIT;
     Rill__ConsumerConfig__MetadataEntry given_up = RILL__CONSUMER_CONFIG__METADATA_ENTRY__INIT;
+    char subjects[SHOP_KINDS_MAX][FILTER_BYTES];
+    char *filters[SHOP_KINDS_MAX];
     struct rill_error error;
     enum rill_err err;
     int tries = 0;
+    for (size_t i = 0; i < consumer->kind_count; i++) {
+        filters[i] = subjects[i];
+        snprintf(subjects[i], FILTER_BYTES, "orders.%s.>", event_kind_name(consumer->kinds[i]));
+    }
+    config.filter_subjects = filters;
+    config.n_filter_subjects = consumer->kind_count;
     in_order.key = "rill.max_ack_pending_per_subject";
     in_order.value = "1";
     given_up.key = "rill.dead_letter_subject";

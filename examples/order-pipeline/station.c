@@ -28,14 +28,6 @@ static void on_sigterm(int signal_number)
 
 // ---- one event ----
 
-static bool is_about(const struct shop_consumer *consumer, Shop__Kind kind)
-{
-    for (size_t i = 0; i < consumer->kind_count; i++)
-        if (consumer->kinds[i] == kind)
-            return true;
-    return false;
-}
-
 static void piece_work(struct piece *piece, const struct station *station, struct rill_js *js)
 {
     struct rill_msg_meta meta = {.delivered = 0};
@@ -46,14 +38,10 @@ static void piece_work(struct piece *piece, const struct station *station, struc
         piece->next.reason = "not an event";
         return;
     }
-    piece->verdict = STATION_ENDS;
-    if (!is_about(station->consumer, piece->event->kind))
-        return;
     piece->next.order = piece->event->order;
     piece->next.total_cents = piece->event->total_cents;
     piece->next.by = (char *)station->name;
     piece->next.at_ms = wall_clock_ms();
-    piece->next.deliveries = meta.delivered;
     piece->verdict = station->work(station->context, piece->event, &meta, &piece->next);
     if (piece->verdict == STATION_FOLLOWS)
         shop_publish(js, &piece->next, &piece->sent);

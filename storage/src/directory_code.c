@@ -112,7 +112,9 @@ static bool take_runs(struct rill_bytes *bytes, struct block *block)
     return true;
 }
 
-static bool take_block(struct rill_bytes *bytes, const struct before *before, struct block *block)
+/* Of at most `count_max` messages: what is made of a few bytes may be large, and take long. */
+static bool take_block(struct rill_bytes *bytes, const struct before *before, uint64_t count_max,
+                       struct block *block)
 {
     uint64_t first, offset, len, packed, count, size, gone, gone_bytes = 0;
     int64_t time;
@@ -125,7 +127,7 @@ static bool take_block(struct rill_bytes *bytes, const struct before *before, st
     const uint64_t file_len = packed ? packed : len;
     if (offset > room || file_len > (room - offset) / RECORD_ALIGN || len > UINT32_MAX / RECORD_ALIGN ||
         size > len || gone > count || count - gone > len || count > (len + 1) * (BLOCK_SKIP_MAX + 1) ||
-        count > UINT32_MAX || gone_bytes > size * RECORD_ALIGN ||
+        count > UINT32_MAX || count > count_max || gone_bytes > size * RECORD_ALIGN ||
         first > UINT64_MAX - before->end_sequence - count)
         return false;
     block->first_sequence = before->end_sequence + first;
@@ -143,6 +145,7 @@ static bool take_block(struct rill_bytes *bytes, const struct before *before, st
 static enum rill_err get_blocks(struct rill_bytes *bytes, struct segment *segment, size_t count)
 {
     struct before before = {segment->first_sequence, SEGMENT_FIRST_OFFSET, 0};
+    uint64_t left = segment->messages;
     segment->blocks = calloc(count ? count : 1, sizeof(struct block *));
     if (!segment->blocks)
         return RILL_ERR_NO_MEMORY;
@@ -154,8 +157,9 @@ static enum rill_err get_blocks(struct rill_bytes *bytes, struct segment *segmen
         block->segment = segment;
         block->index = (uint32_t)i;
         segment->blocks[segment->block_count++] = block;
-        if (!take_block(bytes, &before, block))
+        if (!take_block(bytes, &before, left, block))
             return RILL_ERR_DAMAGED;
+        left -= block->count;
         before = behind(block);
     }
     return bytes->len ? RILL_ERR_DAMAGED : RILL_OK;

@@ -15,7 +15,10 @@
 static enum rill_err source_detail(void *context, uint64_t segment, struct rill_buf *ret_detail)
 {
     struct indexing *indexing = context;
-    return rill_index_segment_detail(indexing->index, segment, ret_detail);
+    const enum rill_err err = rill_index_segment_detail(indexing->index, segment, ret_detail);
+    if (err)
+        indexing_fail(indexing, err, "read a segment's directory");
+    return err;
 }
 
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
@@ -40,21 +43,44 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     return indexing;
 }
 
-void indexing_begin(struct indexing *indexing, bool discard)
+static enum rill_err open_index(struct indexing *indexing, bool discard)
 {
     enum rill_index_found found;
-    struct rill_index_position position = {0};
+    indexing->position = (struct rill_index_position){0};
+    indexing->options.discard = discard;
+    return rill_index_open(&indexing->options, &indexing->index, &found, &indexing->position, &indexing->why);
+}
+
+void indexing_begin(struct indexing *indexing, bool discard)
+{
+    RILL_ASSERT(!indexing->out && !indexing->block);
     rill_index_close(indexing->index);
     indexing->index = NULL;
-    indexing->options.discard = discard;
-    const enum rill_err err =
-        rill_index_open(&indexing->options, &indexing->index, &found, &position, &indexing->why);
+    enum rill_err err = open_index(indexing, discard);
+    if (err == RILL_ERR_IO && !discard) // perhaps another file can be made
+        err = open_index(indexing, true);
     indexing->failed = err != RILL_OK;
+    indexing->is_void = indexing->is_removed = indexing->rotated = false;
     indexing->fed = (struct summary){.segment = 0};
-    indexing->position = position;
-    indexing->open = (struct rill_index_block){.number = position.block + 1};
+    indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
+    indexing->resumed_sequence = indexing->since_rotation = 0;
+    indexing->stored_count = 0;
     if (!err)
         indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+}
+
+void indexing_give_up(struct indexing *indexing)
+{
+    RILL_ASSERT(!indexing->out && !indexing->block);
+    indexing_fail(indexing, RILL_ERR_DAMAGED, "read a segment's directory"); // if nothing else was
+    rill_index_close(indexing->index);
+    indexing->index = NULL;
+    indexing->store->segments.source = (struct directory_source){0};
+}
+
+bool indexing_is_void(const struct indexing *indexing)
+{
+    return indexing->is_void || indexing->store->segments.failed;
 }
 
 void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns)
@@ -117,10 +143,12 @@ void indexing_close(struct indexing *indexing)
     if (!indexing)
         return;
     RILL_ASSERT(!indexing->out);
-    if (indexing->index)
+    if (indexing->index && !indexing_is_void(indexing))
         write_rest(indexing);
     indexing_stand_on(indexing, NULL, 0);
     rill_index_close(indexing->index);
+    if (indexing_is_void(indexing))
+        (void)!rill_index_remove(indexing->store->disk, indexing->path); // else the next open meets it again
     rill_buf_fini(&indexing->subjects);
     free(indexing->stored);
     free(indexing->path);
@@ -247,15 +275,6 @@ void indexing_note_commit(struct indexing *indexing, const struct record_commit 
         feed_commit(indexing, commit);
 }
 
-/* The index's file has a message whose subject nobody knows any more: it was erased. */
-static void discard(struct indexing *indexing)
-{
-    struct directory_source *source = &indexing->store->segments.source;
-    indexing_begin(indexing, true);
-    indexing_fail(indexing, RILL_ERR_DAMAGED, "a message in it was erased");
-    source->detail = NULL;
-}
-
 /* Made from a log in which a rewriting had left the message out already, the index has never heard of it. (One that has
    must be fed a removal before the rewriting begins: store_rewrite_start.) */
 static bool never_had(const struct block *block, uint64_t sequence)
@@ -277,7 +296,7 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
         feed_delete(indexing, sequence, record_view(at).subject);
     else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence &&
              !never_had(block, sequence))
-        discard(indexing);
+        indexing_fail(indexing, RILL_ERR_DAMAGED, "find the subject of a message that is erased now");
     else if (err != RILL_ERR_NOT_FOUND) // else it was not fed
         indexing_fail(indexing, err, "read a deleted message");
     if (block == block_last(&store->segments))
@@ -542,49 +561,4 @@ struct block *indexing_wants_block(struct indexing *indexing)
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
 {
     return indexing->failed || segment < indexing->fed.segment;
-}
-
-// ---- jobs ----
-
-struct rill_store_job *indexing_job_start(struct indexing *indexing)
-{
-    struct rill_index_job *inner =
-        indexing->failed || indexing->out ? NULL : rill_index_job_start(indexing->index);
-    if (!inner)
-        return NULL;
-    struct index_job *job = rill_alloc_zero(1, sizeof *job);
-    *job = (struct index_job){.base = {.kind = JOB_INDEX, .disk = indexing->store->disk}, .job = inner};
-    indexing->out = true;
-    return &job->base;
-}
-
-void indexing_job_run(struct index_job *job)
-{
-    rill_index_job_run(job->job);
-}
-
-/* The batch is in the file: what it has of the directories can be evicted. */
-static void note_written(struct indexing *indexing)
-{
-    for (size_t i = 0; i < indexing->stored_count; i++) {
-        struct segment *segment = segment_of(&indexing->store->segments, indexing->stored[i].number);
-        if (segment)
-            segment->stored = indexing->stored[i].version;
-    }
-    indexing->stored_count = 0;
-    indexing->rotated = false;
-}
-
-enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *base)
-{
-    struct index_job *job = (struct index_job *)base;
-    RILL_ASSERT(base->kind == JOB_INDEX && indexing->out);
-    const enum rill_err err = rill_index_job_finish(indexing->index, job->job);
-    free(job);
-    indexing->out = false;
-    if (err && err != RILL_ERR_NO_SPACE)
-        indexing_fail(indexing, err, "write the index");
-    if (!err && indexing->rotated && !rill_index_is_waiting(indexing->index))
-        note_written(indexing);
-    return err;
 }

@@ -13,7 +13,8 @@
 // has finished; blocks that are no longer in memory then are loaded like any others.
 //
 // What fails here never fails the log: after an error nothing is fed any more until the store is opened again, and
-// rill_store_state() says so. All calls are the store's owner's, but for the run of the index's jobs.
+// rill_store_state() says so. When what is in the file could not be read, or is damaged, the index is void: the file is
+// removed, so that the next open makes another one, and an open that had believed it begins again without. All calls are the store's owner's, but for the run of the index's jobs.
 #pragma once
 
 #include "index/index.h"
@@ -37,7 +38,8 @@ struct indexing_stored {
 
 struct index_job {
     struct rill_store_job base;
-    struct rill_index_job *job;
+    struct rill_index_job *job; // NULL: the file is removed
+    const char *path;
 };
 
 struct indexing {
@@ -65,13 +67,20 @@ struct indexing {
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;
+    bool is_void;    // its file is not to be believed any more
+    bool is_removed; // or a job is about to do so
     struct rill_error_text why;
 };
 
 /* [blocking] Opens the index of the store, whose identity is known; `discard`: as an empty one. Never fails: see
    `failed`. */
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
+/* [blocking] Begins again, with what is in the file or with nothing. */
 void indexing_begin(struct indexing *indexing, bool discard);
+/* [blocking] Goes on without, until the store is opened again. */
+void indexing_give_up(struct indexing *indexing);
+/* Has it said, or can it not say, what it should? Then so it is with all that the store has from it. */
+bool indexing_is_void(const struct indexing *indexing);
 void indexing_set_id_window(struct indexing *indexing, int64_t id_window_ns);
 /* Can this be the position up to which the index's file goes? Its last block ends there, or before what is in none. */
 bool indexing_stands_at(const struct indexing *indexing, const struct summary *at);
@@ -116,6 +125,9 @@ bool indexing_has_all(struct indexing *indexing);
 struct block *indexing_wants_block(struct indexing *indexing);
 /* Is nothing of this segment needed any more? */
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
+
+/* ---- indexing_jobs.c ---- */
+
 struct rill_store_job *indexing_job_start(struct indexing *indexing);
 void indexing_job_run(struct index_job *job);
 enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *job) RILL_MUST_CHECK;

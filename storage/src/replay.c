@@ -448,6 +448,55 @@ static void replay_take_over(struct replay *replay, const struct catalog *catalo
     replay->report->foreign_files = catalog->foreign;
 }
 
+static enum rill_err replay_all(struct replay *replay, const struct catalog *catalog,
+                                struct rill_error_text *why)
+{
+    enum rill_err err = replay_segments(replay, catalog, why);
+    if (!err)
+        err = replay_settle(replay);
+    if (!err)
+        replay_take_over(replay, catalog);
+    return err;
+}
+
+/* As if nothing had been read. */
+static void begin_anew(struct replay *replay, bool with_index)
+{
+    struct rill_store *store = replay->store;
+    resume_forget(store, with_index);
+    store->committed = store->started = store->open = (struct log_mark){0};
+    store->checkpoint.len = 0;
+    store->erasure_count = 0;
+    store->full_bytes = store->noted_floor = 0;
+    store->sealed = false;
+    *replay->report = (struct rill_store_report){0};
+    *replay->tail = (struct replay_tail){0};
+    if (replay->visitor->restart)
+        replay->visitor->restart(replay->visitor->context);
+    *replay = (struct replay){.store = store,
+                              .visitor = replay->visitor,
+                              .report = replay->report,
+                              .tail = replay->tail,
+                              .from = SEGMENT_FIRST_OFFSET,
+                              .unpacked = replay->unpacked,
+                              .unpacked_capacity = replay->unpacked_capacity};
+}
+
+/* What the index has said so far may have come from the part of it that is damaged, and what it has taken over may not come
+   back. So all begins again: with another index, and when that fails as well, with none. */
+static enum rill_err replay_surely(struct replay *replay, const struct catalog *catalog,
+                                   struct rill_error_text *why)
+{
+    const struct indexing *indexing = replay->store->indexing;
+    enum rill_err err = replay_all(replay, catalog, why);
+    for (bool with_index = true; indexing && indexing_is_void(indexing) && indexing->index;
+         with_index = false) {
+        begin_anew(replay, with_index);
+        err = replay_all(replay, catalog, why);
+    }
+    return err;
+}
+
 enum rill_err store_replay(struct rill_store *store, const struct rill_store_visitor *visitor,
                            struct rill_store_report *report, const struct rill_store_options *options,
                            struct replay_tail *ret_tail, struct rill_error_text *why)
@@ -466,11 +515,7 @@ enum rill_err store_replay(struct rill_store *store, const struct rill_store_vis
     if (options->index)
         store->indexing = indexing_open(store, options);
     seen_obey(store, replay.visitor);
-    err = replay_segments(&replay, &catalog, why);
-    if (!err)
-        err = replay_settle(&replay);
-    if (!err)
-        replay_take_over(&replay, &catalog);
+    err = replay_surely(&replay, &catalog, why);
     free(replay.unpacked);
     catalog_fini(&catalog);
     return err;

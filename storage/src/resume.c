@@ -293,15 +293,19 @@ static enum rill_err check_front(struct rill_store *store, const struct catalog 
 
 // ---- together ----
 
-static void forget(struct rill_store *store)
+void resume_forget(struct rill_store *store, bool with_index)
 {
     const struct segment_table *table = &store->segments;
     const uint64_t budget = table->cache.bytes_max;
+    indexing_stand_on(store->indexing, NULL, 0);
     segment_table_fini(&store->segments);
     store->segments.cache.bytes_max = budget;
     store->file_count = 0;
     lost_fini(&store->lost);
-    indexing_begin(store->indexing, true);
+    if (with_index)
+        indexing_begin(store->indexing, true);
+    else
+        indexing_give_up(store->indexing);
 }
 
 enum rill_err resume_prepare(struct rill_store *store, const struct catalog *catalog, struct resume *ret)
@@ -326,7 +330,7 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
         return err;
     ret->is_used = !err;
     if (err)
-        forget(store);
+        resume_forget(store, true);
     else
         store->indexing->fed = ret->at, store->indexing->resumed_sequence = ret->at.sequence;
     return RILL_OK;

@@ -218,9 +218,18 @@ static void forget_room(struct open_subjects *opens)
         subject->owed = 0;
 }
 
+/* Without a limit, or an index that works, nobody looks into it; appends go on. */
+static void forget_queue(struct open_subjects *opens)
+{
+    while (opens->queue)
+        open_subjects_unqueue(opens, opens->queue);
+}
+
 enum rill_err subject_limit_apply(struct rill_store *store)
 {
     struct limits *limits = &store->limits;
+    if (!is_set(store))
+        forget_queue(&store->opens);
     if (!is_set(store) || (!limits->is_looking && !store->opens.queue))
         return RILL_OK;
     enum rill_err err = store_query_ready(store);

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reindex.h"
 
-#include "folder_hold.h"
 #include "io.h"
 #include "proto/message.h"
 #include "proto/stream_log.pb-c.h"
 #include "storage/store.h"
 #include "tool.h"
 #include "verify.h"
-#include "walk.h"
 
 #include <stdlib.h>
 
-// ---- how long message ids are remembered ----
+// ---- how long message ids are remembered: the stream's last configuration says it ----
 
 static void take_config(int64_t *window_ns, const Rill__StreamRecord *stream)
 {
@@ -20,36 +18,25 @@ static void take_config(int64_t *window_ns, const Rill__StreamRecord *stream)
 }
 
 /* What cannot be understood says nothing. */
-static enum rill_err take_record(void *context, const struct walk_record *found)
+static enum rill_err on_checkpoint(void *context, struct rill_bytes bytes)
 {
-    const bool is_checkpoint = found->record.type == RECORD_CHECKPOINT;
-    const ProtobufCMessageDescriptor *type =
-        is_checkpoint ? &rill__stream_checkpoint__descriptor : &rill__stream_record__descriptor;
     ProtobufCMessage *message;
-    if ((!is_checkpoint && found->record.type != RILL_STORE_EVENT_STREAM_CONFIG) ||
-        rill_message_unpack(type, found->record.body, &message))
+    if (rill_message_unpack(&rill__stream_checkpoint__descriptor, bytes, &message))
         return RILL_OK;
-    take_config(context, is_checkpoint ? ((const Rill__StreamCheckpoint *)message)->stream
-                                       : (const Rill__StreamRecord *)message);
+    take_config(context, ((const Rill__StreamCheckpoint *)message)->stream);
     rill_message_free(message);
     return RILL_OK;
 }
 
-/* The stream's last configuration says it, with the folder held: it takes as long as a verify. */
-static enum rill_err find_window(const struct request *request, const char *folder, int64_t *ret_window_ns,
-                                 struct rill_error_text *why)
+static enum rill_err on_event(void *context, enum rill_store_event type, struct rill_bytes bytes)
 {
-    const struct walk_options options = {.disk = request->disk, .folder = folder};
-    const struct walk_visitor visitor = {.context = ret_window_ns, .record = take_record};
-    struct walk_result end;
-    int fd = -1;
-    enum rill_err err = folder_hold(folder, &fd);
-    if (err)
-        rill_error_text_set(why, "%s", rill_err_text(err));
-    else
-        err = walk_stream(&options, &visitor, &end, why);
-    folder_release(fd);
-    return err;
+    ProtobufCMessage *message;
+    if (type != RILL_STORE_EVENT_STREAM_CONFIG ||
+        rill_message_unpack(&rill__stream_record__descriptor, bytes, &message))
+        return RILL_OK;
+    take_config(context, (const Rill__StreamRecord *)message);
+    rill_message_free(message);
+    return RILL_OK;
 }
 
 // ---- making it ----
@@ -73,9 +60,12 @@ static enum rill_err finish_erasing(struct rill_store *store)
 
 static enum rill_err build(const struct rill_store_options *options, struct rill_error_text *why)
 {
+    int64_t window_ns = 0;
+    const struct rill_store_visitor visitor = {
+        .context = &window_ns, .checkpoint = on_checkpoint, .event = on_event, .id_window_ns = &window_ns};
     struct rill_store *store;
     struct rill_store_state state;
-    enum rill_err err = rill_store_open(options, NULL, &store, NULL, why);
+    enum rill_err err = rill_store_open(options, &visitor, &store, NULL, why);
     if (err)
         return err;
     err = finish_erasing(store);
@@ -104,11 +94,9 @@ static bool is_there(struct rill_disk *disk, const char *folder)
 int reindex_stream(const struct request *request, const char *folder)
 {
     struct rill_error_text why = {""};
-    struct rill_store_options options = {
+    const struct rill_store_options options = {
         .disk = request->disk, .folder = folder, .index = true, .index_anew = true};
-    enum rill_err err = find_window(request, folder, &options.id_window_ns, &why);
-    if (!err)
-        err = build(&options, &why);
+    enum rill_err err = build(&options, &why);
     if (!err && !is_there(request->disk, folder)) {
         rill_error_text_set(&why, "the index could not be written");
         err = RILL_ERR_IO;

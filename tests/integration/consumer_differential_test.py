@@ -119,5 +119,28 @@ def law_consumers_begin_alike():
     ])
 
 
+def law_work_queues_and_interest_keep_alike():
+    explicit = {"ack_policy": "explicit"}
+
+    def stream(retention):
+        return api("STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"], "retention": retention})
+
+    def consumer(name, **config):
+        return make({"durable_name": name, **config}, [(".ack_floor", "2.9 begins with a floor of 0"), (".delivered", "as above")], "CREATE", name)
+
+    info = api("STREAM.INFO.S", "", [(".state.num_deleted", "2.9 counts what it never stored in another way"), (".state.first_seq", "as above")])
+    compare([
+        stream("workqueue"), ("s.a", "1"), ("s.b", "2"), ("s.a", "3"), durable({}, [SINCE_210]), consumer("A", ack_policy="all"), consumer("A", **explicit, deliver_policy="new"),
+        consumer("A", **explicit, filter_subject="s.a"), consumer("B", **explicit, filter_subject="s.a"), consumer("B", **explicit, filter_subject="s.*"), consumer("B", **explicit),
+        consumer("B", **explicit, filter_subject="s.b"), pull("", "A"), ("$JS.ACK.S.A.1.1.1.1.0", "+ACK"), info, pull("", "A"), ("$JS.ACK.S.A.1.3.2.1.0", "+TERM"), info,
+        api("CONSUMER.DELETE.S.B"), info,
+    ])
+    compare([
+        stream("interest"), ("s.a", "1"), consumer("A", **explicit, filter_subject="s.a"), consumer("B", **explicit), ("s.a", "2"), ("s.b", "3"), ("s.a", "4"),
+        pull("", "B"), ("$JS.ACK.S.B.1.2.1.1.0", "+ACK"), pull("", "A"), ("$JS.ACK.S.A.1.2.1.1.0", "+ACK"), info, api("CONSUMER.DELETE.S.B"), info,
+        ("s.b", "5", "Nats-Msg-Id: 1"), ("s.b", "5", "Nats-Msg-Id: 2"), info,
+    ])
+
+
 if __name__ == "__main__":
     tap.run_laws(globals(), sys.argv[1:])

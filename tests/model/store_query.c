@@ -32,7 +32,9 @@ struct rill_bytes model_headers(const struct oracle_message *message, char ret[M
                        message->ttl < 0    ? "never"
                        : message->ttl == 1 ? "1"
                                            : "2s");
-    (void)snprintf(ret, MODEL_TEXT_MAX, message->id || message->ttl ? "NATS/1.0\r\n%s%s\r\n" : "", id, ttl);
+    ret[0] = 0;
+    if (message->id || message->ttl)
+        (void)snprintf(ret, MODEL_TEXT_MAX, "NATS/1.0\r\n%s%s\r\n", id, ttl);
     return rill_bytes_from_cstr(ret);
 }
 

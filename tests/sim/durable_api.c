@@ -50,8 +50,6 @@ Test(durable_api, what_is_not_there_yet_is_refused_by_name)
     static const struct story_line lines[] = {
         {"$JS.API.FOO", "", "10003"},
         {"$JS.API.META.LEADER.STEPDOWN", "", "10010"},
-        {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"retention\":\"workqueue\"}",
-         "retention is not implemented yet"},
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"mirror\":{\"name\":\"T\"}}",
          "mirror is not implemented yet"},
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"num_replicas\":3}", "10074"},

@@ -4,10 +4,12 @@
 #include "base/alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct faulty_file {
     struct rill_disk_file base;
     struct rill_disk_file *below;
+    bool may_fail;
 };
 
 static struct faulty_disk *disk_of(struct rill_disk *disk)
@@ -20,7 +22,12 @@ static struct rill_disk_file *below_of(struct rill_disk_file *file)
     return ((struct faulty_file *)file)->below;
 }
 
-static bool fails(struct faulty_disk *disk)
+static bool may_fail(const struct faulty_disk *disk, const char *path)
+{
+    return !disk->only || strstr(path, disk->only);
+}
+
+static bool fails_now(struct faulty_disk *disk)
 {
     disk->calls++;
     const bool now =
@@ -29,11 +36,21 @@ static bool fails(struct faulty_disk *disk)
     return now;
 }
 
-static enum rill_err file_wrap(struct rill_disk *disk, struct rill_disk_file *below,
+static bool fails(struct faulty_disk *disk, const char *path)
+{
+    return may_fail(disk, path) && fails_now(disk);
+}
+
+static bool file_fails(struct rill_disk_file *file)
+{
+    return ((struct faulty_file *)file)->may_fail && fails_now(disk_of(file->disk));
+}
+
+static enum rill_err file_wrap(struct rill_disk *disk, const char *path, struct rill_disk_file *below,
                                struct rill_disk_file **ret_file)
 {
     struct faulty_file *file = rill_alloc_zero(1, sizeof *file);
-    *file = (struct faulty_file){{disk}, below};
+    *file = (struct faulty_file){{disk}, below, may_fail(disk_of(disk), path)};
     *ret_file = &file->base;
     return RILL_OK;
 }
@@ -43,10 +60,10 @@ static enum rill_err faulty_open(struct rill_disk *base, const char *path, enum 
 {
     struct faulty_disk *disk = disk_of(base);
     struct rill_disk_file *below = NULL;
-    if (fails(disk))
+    if (fails(disk, path))
         return disk->err;
     const enum rill_err err = disk->below->ops->open(disk->below, path, how, &below);
-    return err ? err : file_wrap(base, below, ret_file);
+    return err ? err : file_wrap(base, path, below, ret_file);
 }
 
 static void faulty_close(struct rill_disk_file *file)
@@ -60,10 +77,10 @@ static enum rill_err faulty_lock(struct rill_disk *base, const char *path, struc
 {
     struct faulty_disk *disk = disk_of(base);
     struct rill_disk_file *below = NULL;
-    if (fails(disk))
+    if (fails(disk, path))
         return disk->err;
     const enum rill_err err = disk->below->ops->lock(disk->below, path, &below);
-    return err ? err : file_wrap(base, below, ret_lock);
+    return err ? err : file_wrap(base, path, below, ret_lock);
 }
 
 static enum rill_err write_some(struct rill_disk_file *below, const struct iovec *part, size_t len,
@@ -78,7 +95,7 @@ static enum rill_err faulty_pwritev(struct rill_disk_file *file, const struct io
 {
     struct faulty_disk *disk = disk_of(file->disk);
     struct rill_disk_file *below = below_of(file);
-    if (fails(disk)) {
+    if (file_fails(file)) {
         size_t written;
         if (disk->half_written)
             (void)!write_some(below, &parts[0], parts[0].iov_len / 2 + 1, offset, &written);
@@ -94,7 +111,7 @@ static enum rill_err faulty_pread(struct rill_disk_file *file, void *data, size_
 {
     struct faulty_disk *disk = disk_of(file->disk);
     struct rill_disk_file *below = below_of(file);
-    if (fails(disk))
+    if (file_fails(file))
         return disk->err;
     if (disk->write_max && len > disk->write_max)
         len = disk->write_max;
@@ -104,62 +121,62 @@ static enum rill_err faulty_pread(struct rill_disk_file *file, void *data, size_
 static enum rill_err faulty_fdatasync(struct rill_disk_file *file)
 {
     struct rill_disk_file *below = below_of(file);
-    return fails(disk_of(file->disk)) ? disk_of(file->disk)->err : below->disk->ops->fdatasync(below);
+    return file_fails(file) ? disk_of(file->disk)->err : below->disk->ops->fdatasync(below);
 }
 
 static enum rill_err faulty_fallocate(struct rill_disk_file *file, uint64_t size)
 {
     struct rill_disk_file *below = below_of(file);
-    return fails(disk_of(file->disk)) ? disk_of(file->disk)->err : below->disk->ops->fallocate(below, size);
+    return file_fails(file) ? disk_of(file->disk)->err : below->disk->ops->fallocate(below, size);
 }
 
 static enum rill_err faulty_truncate(struct rill_disk_file *file, uint64_t size)
 {
     struct rill_disk_file *below = below_of(file);
-    return fails(disk_of(file->disk)) ? disk_of(file->disk)->err : below->disk->ops->truncate(below, size);
+    return file_fails(file) ? disk_of(file->disk)->err : below->disk->ops->truncate(below, size);
 }
 
 static enum rill_err faulty_size(struct rill_disk_file *file, uint64_t *ret_size)
 {
     struct rill_disk_file *below = below_of(file);
-    return fails(disk_of(file->disk)) ? disk_of(file->disk)->err : below->disk->ops->size(below, ret_size);
+    return file_fails(file) ? disk_of(file->disk)->err : below->disk->ops->size(below, ret_size);
 }
 
 static enum rill_err faulty_rename(struct rill_disk *base, const char *from, const char *to)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->rename(disk->below, from, to);
+    return fails(disk, from) ? disk->err : disk->below->ops->rename(disk->below, from, to);
 }
 
 static enum rill_err faulty_unlink(struct rill_disk *base, const char *path)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->unlink(disk->below, path);
+    return fails(disk, path) ? disk->err : disk->below->ops->unlink(disk->below, path);
 }
 
 static enum rill_err faulty_mkdir(struct rill_disk *base, const char *path)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->mkdir(disk->below, path);
+    return fails(disk, path) ? disk->err : disk->below->ops->mkdir(disk->below, path);
 }
 
 static enum rill_err faulty_rmdir(struct rill_disk *base, const char *path)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->rmdir(disk->below, path);
+    return fails(disk, path) ? disk->err : disk->below->ops->rmdir(disk->below, path);
 }
 
 static enum rill_err faulty_list(struct rill_disk *base, const char *path, rill_disk_visit_fn *visit,
                                  void *context)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->list(disk->below, path, visit, context);
+    return fails(disk, path) ? disk->err : disk->below->ops->list(disk->below, path, visit, context);
 }
 
 static enum rill_err faulty_sync_folder(struct rill_disk *base, const char *path)
 {
     struct faulty_disk *disk = disk_of(base);
-    return fails(disk) ? disk->err : disk->below->ops->sync_folder(disk->below, path);
+    return fails(disk, path) ? disk->err : disk->below->ops->sync_folder(disk->below, path);
 }
 
 void faulty_disk_init(struct faulty_disk *disk, struct rill_disk *below)

@@ -9,6 +9,7 @@
 struct faulty_disk {
     struct rill_disk base; // hand out &disk->base
     struct rill_disk *below;
+    const char *only;    // calls on paths that contain this count and fail; NULL: all do
     uint64_t calls;      // so far
     uint64_t fail_at;    // the first call that fails; 0 for none
     uint64_t fail_count; // and how many in a row

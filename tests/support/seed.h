@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Seeds and lengths of the randomised tests. RILL_SEED=n runs that one seed; RILL_SEEDS=n runs so many,
-// beginning with seed 1. A failure names its seed.
+// beginning with seed 1. A failure names its seed. RILL_LONG=1 leaves nothing out.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct seed_range {
     uint64_t first;
@@ -20,4 +22,19 @@ static inline struct seed_range seed_range(uint64_t count)
         return (struct seed_range){strtoull(one, NULL, 10), strtoull(one, NULL, 10)};
     const char *many = getenv("RILL_SEEDS");
     return (struct seed_range){1, many ? strtoull(many, NULL, 10) : count};
+}
+
+/* RILL_LONG=1: everything instead of a part of it. */
+static inline bool seed_is_long(void)
+{
+    return getenv("RILL_LONG") != NULL;
+}
+
+/* A seed that is another one in each run, unless RILL_SEED says which. The caller prints it. */
+static inline uint64_t seed_any(void)
+{
+    struct timespec now;
+    const char *one = getenv("RILL_SEED");
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return one ? strtoull(one, NULL, 10) : (uint64_t)now.tv_nsec;
 }

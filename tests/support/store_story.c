@@ -661,6 +661,12 @@ static enum rill_err glimpse_lost(void *context, uint64_t first, uint64_t last)
     return RILL_OK;
 }
 
+static void glimpse_again(void *context)
+{
+    struct comparison *comparison = context;
+    *comparison = (struct comparison){.story = comparison->story};
+}
+
 /* Is the store where the story was behind its first `count` records? */
 static bool is_behind(const struct story *story, size_t count, const struct rill_store *store)
 {
@@ -685,6 +691,7 @@ static enum rill_err reopen_with_index(struct story *story, const struct rill_st
         .event = glimpse_event,
         .checkpoint = glimpse_checkpoint,
         .lost = glimpse_lost,
+        .restart = glimpse_again,
     };
     struct rill_error_text why;
     const enum rill_err err = rill_store_open(options, &visitor, ret_store, ret_report, &why);

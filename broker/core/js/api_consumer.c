@@ -93,15 +93,41 @@ static enum rill_err append_created(struct durable *durable, struct rill_bytes r
                                STREAM_WAIT_CONSUMER_CREATED, durable, reply);
 }
 
-/* A filter of one consumer of a work queue leaves its messages to it alone. */
-static struct rill_js_error check_alone(const struct stream *stream, const Rill__ConsumerConfig *config)
+static size_t filter_count(const Rill__ConsumerConfig *config)
 {
-    if (stream->record->config->retention != RILL__RETENTION__RETENTION_WORKQUEUE || !stream->durables)
+    return config->n_filter_subjects ? config->n_filter_subjects : is_set(config->filter_subject);
+}
+
+static const char *filter_at(const Rill__ConsumerConfig *config, size_t i)
+{
+    return config->n_filter_subjects ? config->filter_subjects[i] : config->filter_subject;
+}
+
+/* May a message be for both? */
+static bool filters_meet(const Rill__ConsumerConfig *one, const Rill__ConsumerConfig *other)
+{
+    bool meet = filter_count(one) == 0 || filter_count(other) == 0;
+    for (size_t i = 0; i < filter_count(one); i++) {
+        for (size_t k = 0; !meet && k < filter_count(other); k++)
+            meet = rill_subject_overlap(rill_bytes_from_cstr(filter_at(one, i)),
+                                        rill_bytes_from_cstr(filter_at(other, k)));
+    }
+    return meet;
+}
+
+/* Each message of a work queue is for one consumer. `self` is NULL for a new one. */
+static struct rill_js_error check_alone(const struct stream *stream, const struct durable *self,
+                                        const Rill__ConsumerConfig *config)
+{
+    if (stream->record->config->retention != RILL__RETENTION__RETENTION_WORKQUEUE)
         return none();
-    // Filters that leave something out are not there yet: each consumer has all messages.
-    const bool filtered = is_set(config->filter_subject) || config->n_filter_subjects;
-    return rill_js_error_of(filtered ? RILL_JS_CONSUMER_WORKQUEUE_NOT_UNIQUE
-                                     : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
+    for (const struct durable *other = stream->durables; other; other = other->by_name.next) {
+        const Rill__ConsumerRecord *record = other->record_next ? other->record_next : other->record;
+        if (other != self && filters_meet(config, record->config))
+            return rill_js_error_of(filter_count(config) ? RILL_JS_CONSUMER_WORKQUEUE_NOT_UNIQUE
+                                                         : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
+    }
+    return none();
 }
 
 static struct rill_js_error create(struct stream *stream, const Rill__ConsumerConfig *config,
@@ -110,7 +136,7 @@ static struct rill_js_error create(struct stream *stream, const Rill__ConsumerCo
     const int64_t consumers_max = stream->record->config->max_consumers;
     if (consumers_max > 0 && stream->durable_count >= (uint64_t)consumers_max)
         return rill_js_error_of(RILL_JS_CONSUMERS_MAX);
-    const struct rill_js_error error = check_alone(stream, config);
+    const struct rill_js_error error = check_alone(stream, NULL, config);
     if (rill_js_error_is_set(&error))
         return error;
     struct durable *durable = durable_create(stream, make_record(stream, config, start));
@@ -182,7 +208,9 @@ static bool wait_with_others(struct durable *durable, struct rill_bytes reply)
 static struct rill_js_error check_change(const struct durable *durable, const Rill__ConsumerConfig *changed)
 {
     const Rill__ConsumerConfig *old = durable->record->config;
-    const struct rill_js_error error = consumer_config_check_change(old, changed);
+    struct rill_js_error error = consumer_config_check_change(old, changed);
+    if (!rill_js_error_is_set(&error))
+        error = check_alone(durable->stream, durable, changed);
     if (rill_js_error_is_set(&error))
         return error;
     // Who listens at the deliver subject has it.

@@ -308,6 +308,7 @@ void api_consumer_reset(const struct api_call *call)
         return;
     }
     consumer_reset(durable->consumer, reset_sequence(durable, request->seq));
+    retention_look_at_all(stream);
     durable_changed(durable);
     durable_serve_later(durable);
     if (!durable->has_news) {

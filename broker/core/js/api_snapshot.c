@@ -2,8 +2,10 @@
 //
 // Streams that are kept elsewhere: $JS.API.STREAM.SNAPSHOT and RESTORE.
 #include "api.h"
+#include "asked.h"
 #include "base/alloc.h"
 #include "js_limits.h"
+#include "message_find.h"
 #include "proto/subject.h"
 #include "restore.h"
 #include "snapshot.h"
@@ -14,11 +16,6 @@
 
 // ---- SNAPSHOT ----
 
-static void fail(const struct api_call *call, const struct rill_js_error *error)
-{
-    api_respond_error(call->js, call->reply, call->response, error);
-}
-
 static struct rill_js_error check_snapshot(const struct stream *stream, struct rill_bytes deliver_subject)
 {
     if (!rill_subject_is_valid(deliver_subject) || !rill_subject_is_literal(deliver_subject))
@@ -28,39 +25,51 @@ static struct rill_js_error check_snapshot(const struct stream *stream, struct r
     return (struct rill_js_error){0};
 }
 
-static void answer_snapshot(const struct api_call *call, struct stream *stream)
+static void answer_snapshot(struct stream *stream, struct rill_bytes reply)
 {
     struct stream_info view;
     Rill__StreamSnapshotResponse response = RILL__STREAM_SNAPSHOT_RESPONSE__INIT;
     stream_info(stream, &view);
     response.config = view.info.config;
     response.state = view.info.state;
-    js_respond(call->js, call->reply, &response.base);
+    js_respond(stream->js, reply, &response.base);
+}
+
+/* What consumers have done is in the snapshot when it is in the log. */
+static enum asked_outcome step_snapshot(struct stream *stream, struct asked *asked)
+{
+    const Rill__StreamSnapshotRequest *request = (Rill__StreamSnapshotRequest *)asked->request;
+    const struct snapshot_options options = {
+        .deliver_subject = rill_bytes_from_cstr(request->deliver_subject),
+        .without_consumers = request->no_consumers,
+        .chunk_bytes = request->chunk_size,
+        .window_bytes = request->window_size,
+    };
+    if (!asked->commit)
+        asked->commit = stream_settle(stream);
+    if (!stream_has_settled(stream, asked->commit))
+        return ASKED_WAITS;
+    const struct rill_js_error error = check_snapshot(stream, options.deliver_subject);
+    if (rill_js_error_is_set(&error)) {
+        api_respond_error(stream->js, asked_reply(asked), asked->response, &error);
+        return ASKED_DONE;
+    }
+    answer_snapshot(stream, asked_reply(asked));
+    snapshot_begin(stream, &options);
+    return ASKED_DONE;
 }
 
 void api_stream_snapshot(const struct api_call *call)
 {
     const Rill__StreamSnapshotRequest *request = (Rill__StreamSnapshotRequest *)call->request;
-    const struct snapshot_options options = {
-        .deliver_subject = rill_bytes_from_cstr(request->deliver_subject ? request->deliver_subject : ""),
-        .without_consumers = request->no_consumers,
-        .chunk_bytes = request->chunk_size,
-        .window_bytes = request->window_size,
-    };
-    if (!options.deliver_subject.len) {
+    const struct asked asked = {.step = step_snapshot, .response = call->response};
+    if (!message_text_is_given(request->deliver_subject)) {
         api_fail(call, RILL_JS_BAD_REQUEST);
         return;
     }
     struct stream *stream = api_stream(call);
-    if (!stream)
-        return;
-    const struct rill_js_error error = check_snapshot(stream, options.deliver_subject);
-    if (rill_js_error_is_set(&error)) {
-        fail(call, &error);
-        return;
-    }
-    answer_snapshot(call, stream);
-    snapshot_begin(stream, &options);
+    if (stream)
+        asked_begin(stream, &asked, call->request, call->reply);
 }
 
 // ---- RESTORE ----
@@ -105,7 +114,7 @@ void api_stream_restore(const struct api_call *call)
     if (!rill_js_error_is_set(&error))
         error = restore_check(call->js, config);
     if (rill_js_error_is_set(&error)) {
-        fail(call, &error);
+        api_respond_error(call->js, call->reply, call->response, &error);
         return;
     }
     Rill__StreamRestoreResponse response = RILL__STREAM_RESTORE_RESPONSE__INIT;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Something asked of a stream that cannot always be done at once: a block of the log has to be in memory first, the index
-// is behind, or it is more than one turn's work. What is asked is tried when it comes, and again whenever a block was loaded
-// or the index has gone on, in its order, until it says that it is done. Loop thread only.
+// is behind, a commit is on its way, or it is more than one turn's work. What is asked is tried when it comes, and again
+// whenever one of these has gone on, in its order, until it says that it is done. Loop thread only.
 #pragma once
 
 #include "stream.h"
 
 enum asked_outcome {
     ASKED_DONE,
-    ASKED_WAITS,   // for a block that asked_load brings, or for the index (stream_await_index)
+    ASKED_WAITS, // for a block that asked_load brings, the index (stream_await_index) or a commit (stream_settle)
     ASKED_GOES_ON, // in the next turn
 };
 
@@ -22,6 +22,7 @@ struct asked {
     enum stream_wait what;                      // of what is about a consumer
     uint64_t consumer;                          // its number
     struct start *start;                        // owned: of one that is to be made; NULL: none
+    uint64_t commit;                            // that it waits for; 0: none
     uint64_t sequence;                          // where it is
     uint64_t left;                              // of a batch
     uint64_t bytes_left;

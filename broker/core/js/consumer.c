@@ -129,6 +129,19 @@ static void finish(struct consumer *consumer, struct outstanding *entry)
     outstanding_remove(&consumer->outstanding, entry);
 }
 
+static void tell_done(struct consumer *consumer, uint64_t sequence)
+{
+    if (consumer->done)
+        sequences_add(consumer->done, sequence);
+}
+
+/* As far as this consumer is concerned the stream may forget it. */
+static void finish_done(struct consumer *consumer, struct outstanding *entry)
+{
+    tell_done(consumer, entry->sequence);
+    finish(consumer, entry);
+}
+
 /* Its time has come: again, or never again. */
 static void come_due(struct consumer *consumer, struct outstanding *entry)
 {
@@ -195,6 +208,7 @@ static struct outstanding *deliver_first(struct consumer *consumer, uint64_t seq
     consumer->consumer_seq++;
     if (consumer->limits.acks == CONSUMER_ACKS_NONE) {
         note(consumer, CONSUMER_OP_SENT, sequence);
+        tell_done(consumer, sequence);
         return NULL;
     }
     struct outstanding *entry = outstanding_add(&consumer->outstanding, sequence);
@@ -260,13 +274,14 @@ static struct outstanding *find_out(const struct consumer *consumer, uint64_t se
 }
 
 /* Returns whether anything was. */
-static bool finish_up_to(struct consumer *consumer, uint64_t sequence)
+static bool finish_up_to(struct consumer *consumer, uint64_t sequence,
+                         void (*finish_one)(struct consumer *consumer, struct outstanding *entry))
 {
     struct outstanding *entry = consumer->outstanding.first;
     if (!entry || entry->sequence > sequence)
         return false;
     while ((entry = consumer->outstanding.first) && entry->sequence <= sequence)
-        finish(consumer, entry);
+        finish_one(consumer, entry);
     return true;
 }
 
@@ -275,9 +290,9 @@ enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence)
     enum consumer_answer answer;
     struct outstanding *entry = find_out(consumer, sequence, &answer);
     if (consumer->limits.acks == CONSUMER_ACKS_ALL && answer != CONSUMER_KNOWS_NOT)
-        return finish_up_to(consumer, sequence) ? CONSUMER_KNOWS : answer;
+        return finish_up_to(consumer, sequence, finish_done) ? CONSUMER_KNOWS : answer;
     if (entry)
-        finish(consumer, entry);
+        finish_done(consumer, entry);
     return answer;
 }
 
@@ -319,7 +334,7 @@ enum consumer_answer consumer_terminate(struct consumer *consumer, uint64_t sequ
 void consumer_purged(struct consumer *consumer, uint64_t first_sequence)
 {
     RILL_ASSERT(first_sequence > 0);
-    (void)finish_up_to(consumer, first_sequence - 1);
+    (void)finish_up_to(consumer, first_sequence - 1, finish);
 }
 
 // ---- giving up ----
@@ -331,8 +346,12 @@ const struct outstanding *consumer_given_up(const struct consumer *consumer)
 
 void consumer_bury(struct consumer *consumer)
 {
-    RILL_ASSERT(consumer->given_up);
-    finish(consumer, consumer->given_up);
+    struct outstanding *entry = consumer->given_up;
+    RILL_ASSERT(entry);
+    if (entry->terminated || !consumer->keeps_given_up)
+        finish_done(consumer, entry);
+    else
+        finish(consumer, entry);
 }
 
 void consumer_bury_later(struct consumer *consumer, int64_t at_ns)
@@ -346,7 +365,7 @@ void consumer_buried(struct consumer *consumer, uint64_t sequence)
     enum consumer_answer answer;
     struct outstanding *entry = find_out(consumer, sequence, &answer);
     if (entry)
-        finish(consumer, entry);
+        finish_done(consumer, entry);
 }
 
 // ---- time ----

@@ -35,6 +35,7 @@
 #include "base/deadline.h"
 #include "consumer_record.h"
 #include "outstanding.h"
+#include "sequences.h"
 
 /* System limit on what one consumer may have outstanding; a larger max_ack_pending, or none, means this. */
 enum { CONSUMER_ACK_PENDING_MAX = 500 * 1000 };
@@ -67,6 +68,8 @@ struct consumer {
     struct consumer_key *keys;    // uthash by subject
     struct outstanding *unkeyed;  // since the restart
     bool unlogged;                // nothing is noted
+    bool keeps_given_up;          // what is given up by max_deliver is not told as done
+    struct sequences *done;       // borrowed: here it tells what it is done with; NULL: nobody wants to know
 
     struct rill_deadlines deadlines; // of those that wait
 

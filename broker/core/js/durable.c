@@ -87,6 +87,7 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
     push_stop(durable);
     durable_set_record(durable, record);
     source_changed(durable);
+    retention_look_at_all(durable->stream);
     HASH_ADD_KEYPTR(by_name, durable->stream->durables, record->name, strlen(record->name), durable);
     if (durable->pin && durable->pulls.policy != PULLS_PINNED)
         pin_stop(durable);
@@ -134,6 +135,7 @@ void durable_activate(struct durable *durable)
 {
     durable->active_ns = durable->stream->js->core->now.mono_ns;
     source_changed(durable);
+    retention_listen(durable);
     start_parts(durable);
     durable_look_at_pause(durable);
     durable_serve_later(durable);
@@ -185,6 +187,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     RILL_ASSERT(stream->durable_count > 0);
     stream->durable_count--;
     durable_free(durable);
+    retention_look_at_all(stream);
 }
 
 struct durable *durable_find(const struct stream *stream, struct rill_bytes name)
@@ -293,6 +296,8 @@ void durable_changed(struct durable *durable)
     struct rill_deadlines *deadlines = &durable->stream->js->core->deadlines;
     const int64_t at_ns = durable_next_deadline_ns(durable);
     note_news(durable);
+    if (retention_owes(&durable->stream->retention))
+        stream_touch(durable->stream);
     // One that is too early does no harm: what comes then is to look anew. So it is rarely moved.
     if (at_ns == RILL_NEVER_NS)
         rill_deadline_cancel(deadlines, &durable->due);

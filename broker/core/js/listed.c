@@ -62,3 +62,9 @@ uint64_t listed_count(struct listed *listed, const Rill__ConsumerRecord *record,
     listed->counted_ns = now_ns;
     return listed->count;
 }
+
+bool listed_has(const Rill__ConsumerRecord *record, uint64_t sequence)
+{
+    struct listed reader = {0};
+    return seek(&reader, record, sequence) && reader.sequence == sequence;
+}

@@ -33,3 +33,5 @@ bool listed_next(struct listed *listed, const Rill__ConsumerRecord *record,
 /* How many there are from the cursor on. `gone` messages have left the stream. */
 uint64_t listed_count(struct listed *listed, const Rill__ConsumerRecord *record,
                       struct rill_store_filter *everything, uint64_t cursor, uint64_t gone, int64_t now_ns);
+/* Is this one in it? It may be gone. */
+bool listed_has(const Rill__ConsumerRecord *record, uint64_t sequence);

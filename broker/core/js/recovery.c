@@ -210,6 +210,21 @@ static enum rill_err on_lost(void *context, uint64_t first_sequence, uint64_t la
     return RILL_OK;
 }
 
+static void on_restart(void *context)
+{
+    struct recovery *recovery = context;
+    const uint64_t seed = recovery->dedupe.seed;
+    drop_durables(recovery);
+    if (recovery->record)
+        rill_message_free(&recovery->record->base);
+    recovery->record = NULL;
+    recovery->consumer_number_last = recovery->lost_messages = 0;
+    recovery->is_told = false;
+    recovery->last_msg_id.len = 0;
+    dedupe_fini(&recovery->dedupe);
+    dedupe_init(&recovery->dedupe, seed, 0);
+}
+
 /* The message with this sequence; waits for the disk. */
 static enum rill_err read_message(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
 {
@@ -248,6 +263,7 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
         .event = on_event,
         .checkpoint = on_checkpoint,
         .lost = on_lost,
+        .restart = on_restart,
         .id_window_ns = &recovery->dedupe.window_ns,
     };
     enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);

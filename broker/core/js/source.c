@@ -95,7 +95,7 @@ static struct rill_store_filter *make_filter(struct durable *durable)
     return filter->store_filter;
 }
 
-static struct rill_store_filter *everything_of(struct stream *stream)
+struct rill_store_filter *source_everything(struct stream *stream)
 {
     if (!stream->everything)
         stream->everything = rill_store_filter_create(stream->store, NULL, 0);
@@ -107,7 +107,7 @@ static struct rill_store_filter *filter_of(struct durable *durable)
     struct stream *stream = durable->stream;
     struct source_filter *filter = durable->source.filter;
     if (durable->source.takes_all || durable->source.blind)
-        return everything_of(stream);
+        return source_everything(stream);
     if (!filter)
         return make_filter(durable);
     filter->asked_ns = stream->js->core->now.mono_ns;
@@ -202,7 +202,7 @@ enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_
     struct listed *listed = durable->source.listed;
     RILL_ASSERT(from > 0 && durable->stream->store);
     if (listed && from <= record->listed_to) {
-        if (listed_next(listed, record, everything_of(durable->stream), from, ret_sequence))
+        if (listed_next(listed, record, source_everything(durable->stream), from, ret_sequence))
             return RILL_OK;
         from = record->listed_to + 1;
     }
@@ -238,8 +238,8 @@ static enum rill_err count_anew(struct durable *durable, uint64_t gone)
     const enum rill_err err = count_filter(durable, source->listed ? durable->record->listed_to + 1 : cursor);
     source->counted_from = err ? 0 : cursor;
     if (!err && source->listed)
-        source->count += listed_count(source->listed, durable->record, everything_of(durable->stream), cursor,
-                                      gone, stream->js->core->now.mono_ns);
+        source->count += listed_count(source->listed, durable->record, source_everything(durable->stream),
+                                      cursor, gone, stream->js->core->now.mono_ns);
     return err;
 }
 

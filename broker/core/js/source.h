@@ -27,6 +27,7 @@
 struct durable;
 struct listed;
 struct jetstream;
+struct rill_store_filter;
 struct source_filter;
 struct stream;
 
@@ -60,6 +61,9 @@ enum rill_err source_count(struct durable *durable) RILL_MUST_CHECK;
 void source_took(struct durable *durable, uint64_t sequence);
 /* The cursor was moved on over what is not for it. */
 void source_skipped(struct durable *durable, uint64_t from, uint64_t to);
+
+/* All that is in the stream; its own. */
+struct rill_store_filter *source_everything(struct stream *stream);
 
 /* An answer was AGAIN: it is served again when the index has gone on. */
 void source_wait(struct durable *durable);

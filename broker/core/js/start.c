@@ -23,20 +23,11 @@ void start_destroy(struct start *start)
     if (!start)
         return;
     rill_buf_fini(&start->after);
-    free(start->listed);
+    sequences_fini(&start->listed);
     free(start);
 }
 
 // ---- listing ----
-
-static void add(struct start *start, uint64_t sequence)
-{
-    if (start->listed_count == start->listed_capacity) {
-        start->listed_capacity = start->listed_capacity ? start->listed_capacity * 2 : 64;
-        start->listed = rill_alloc_resize(start->listed, start->listed_capacity, sizeof *start->listed);
-    }
-    start->listed[start->listed_count++] = sequence;
-}
 
 struct listing {
     struct start *start;
@@ -49,7 +40,7 @@ static enum rill_err visit(void *context, const struct rill_store_subject *subje
     struct start *start = listing->start;
     listing->visited++;
     if (subject->last_sequence <= start->listed_to)
-        add(start, subject->last_sequence);
+        sequences_add(&start->listed, subject->last_sequence);
     start->after.len = 0;
     return rill_buf_append(&start->after, subject->subject);
 }
@@ -83,13 +74,6 @@ static enum rill_err list_some(struct stream *stream, struct start *start, const
     return err ? err : RILL_ERR_AGAIN;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const uint64_t *first = a;
-    const uint64_t *second = b;
-    return (*first > *second) - (*first < *second);
-}
-
 static void begin(struct stream *stream, struct start *start)
 {
     if (start->begun)
@@ -104,18 +88,18 @@ static enum rill_err list(struct stream *stream, struct start *start, const Rill
     enum rill_err err = list_some(stream, start, config);
     if (err == RILL_ERR_AGAIN)
         stream_await_index(stream);
-    if (!err && start->listed_count > 1)
-        qsort(start->listed, start->listed_count, sizeof *start->listed, compare);
+    if (!err)
+        sequences_sort(&start->listed);
     return err;
 }
 
 void start_pack(const struct start *start, struct rill_buf *buf)
 {
     uint64_t previous = 0;
-    for (size_t i = 0; i < start->listed_count; i++) {
-        RILL_ASSERT(start->listed[i] > previous);
-        varint_append(buf, start->listed[i] - previous);
-        previous = start->listed[i];
+    for (size_t i = 0; i < start->listed.count; i++) {
+        RILL_ASSERT(start->listed.items[i] > previous);
+        varint_append(buf, start->listed.items[i] - previous);
+        previous = start->listed.items[i];
     }
 }
 
@@ -135,8 +119,8 @@ static enum rill_err find_last(struct stream *stream, struct start *start, const
     if (!is_filtered(config))
         start->sequence = stream->last_committed ? stream->last_committed : 1;
     else
-        start->sequence = start->listed_count ? start->listed[start->listed_count - 1] : first_sequence;
-    start->listed_to = start->listed_count = 0; // it was only looked through
+        start->sequence = start->listed.count ? start->listed.items[start->listed.count - 1] : first_sequence;
+    start->listed_to = start->listed.count = 0; // it was only looked through
     return RILL_OK;
 }
 
@@ -156,7 +140,7 @@ static enum rill_err find_last_of_each(struct stream *stream, struct start *star
         return RILL_OK; // there are no others
     const enum rill_err err = list(stream, start, config);
     if (!err)
-        start->sequence = start->listed_count ? start->listed[0] : start->listed_to + 1;
+        start->sequence = start->listed.count ? start->listed.items[0] : start->listed_to + 1;
     return err;
 }
 

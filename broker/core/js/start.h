@@ -16,16 +16,15 @@
 
 #include "base/buf.h"
 #include "proto/jetstream.pb-c.h"
+#include "sequences.h"
 
 struct asked;
 struct stream;
 
 struct start {
-    uint64_t sequence;  // result: of the cursor
-    uint64_t listed_to; // result: 0: there is no list
-    uint64_t *listed;   // owned; in order when it is complete
-    size_t listed_count;
-    size_t listed_capacity;
+    uint64_t sequence;       // result: of the cursor
+    uint64_t listed_to;      // result: 0: there is no list
+    struct sequences listed; // in order when it is complete
 
     bool begun;
     size_t filter;         // that is listed

@@ -98,6 +98,7 @@ void stream_free(struct stream *stream)
     HASH_DELETE(by_name, js->streams, stream);
     if (stream->record)
         rill_message_free(&stream->record->base);
+    retention_fini(&stream->retention);
     pub_acks_fini(&stream->acks_open);
     pub_acks_fini(&stream->acks_flying);
     pub_acks_fini(&stream->synced_open);
@@ -158,6 +159,7 @@ void stream_activate(struct stream *stream)
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
         durable_activate(durable);
+    retention_look_at_all(stream);
     early_pulls_end(stream);
     stream_tidy(stream); // what the life before left undone
 }
@@ -184,8 +186,11 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     if (!listens)
         return;
     struct durable *durable;
-    for (durable = stream->durables; durable; durable = durable->by_name.next)
+    for (durable = stream->durables; durable; durable = durable->by_name.next) {
         source_changed(durable);
+        retention_listen(durable);
+    }
+    retention_look_at_all(stream);
     subscribe(stream);
     obey_record(stream);
 }

@@ -19,6 +19,7 @@
 #include "proto/js_error.h"
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
+#include "retention.h"
 #include "storage/store.h"
 #include "stream_republish.h"
 #include "stream_subjects.h"
@@ -96,8 +97,9 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
-    struct held held;          // requests that came while it was being made, redefined or removed
-    struct snapshot *snapshot; // that is being sent; NULL: none
+    struct held held;           // requests that came while it was being made, redefined or removed
+    struct snapshot *snapshot;  // that is being sent; NULL: none
+    struct retention retention; // which messages stay for the consumers
 
     struct early_pull *early_pulls; // that came before it was there, in their order
     uint32_t early_pull_count;
@@ -216,6 +218,9 @@ struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_
                                              struct rill_bytes reply);
 /* Answers when all that this consumer was told is durable. */
 void stream_answer_when_durable(struct stream *stream, struct durable *durable, struct rill_bytes reply);
+/* Has everything that was done until now made durable: it is when this commit has come back; 0: it is already. */
+uint64_t stream_settle(struct stream *stream);
+bool stream_has_settled(const struct stream *stream, uint64_t commit);
 /* Starts a commit if somebody wants one and none is out; goes on with ending. */
 void stream_end_turn(struct stream *stream);
 void stream_due(struct stream *stream);

@@ -157,7 +157,7 @@ void stream_answer_when_durable(struct stream *stream, struct durable *durable, 
     enum rill_err err = RILL_OK;
     if (stream->broken)
         return; // never: whoever waits asks again, elsewhere or later
-    if (durable->has_news) {
+    if (durable->has_news || retention_owes(&stream->retention)) {
         err = pub_acks_add(&stream->synced_open, &ack);
         stream->commit_wanted = true;
         stream_touch(stream);
@@ -366,7 +366,7 @@ static void load_for_limits(struct stream *stream)
 
 static void start_commit(struct stream *stream)
 {
-    const bool all_noted = append_news(stream) == RILL_OK;
+    const bool all_noted = retention_append(stream) == RILL_OK && append_news(stream) == RILL_OK;
     stream->commit_out = rill_store_commit_start(stream->store);
     load_for_limits(stream);
     const bool limits_left = rill_store_limits_left(stream->store);
@@ -378,6 +378,7 @@ static void start_commit(struct stream *stream)
     RILL_ASSERT(stream->acks_flying.count == 0 && stream->synced_flying.count == 0);
     stream->flying_sequence = stream->last_appended;
     pub_acks_swap(&stream->acks_open, &stream->acks_flying);
+    retention_committing(&stream->retention);
     if (all_noted)
         pub_acks_swap(&stream->synced_open, &stream->synced_flying);
     copy_bytes(&stream->last_msg_id_flying, &stream->last_msg_id);
@@ -392,6 +393,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
 {
     stream->last_committed = state->last_sequence;
     stream->full = false;
+    retention_committed(&stream->retention);
     copy_bytes(&stream->last_msg_id_committed, &stream->last_msg_id_flying);
     acknowledge_all(stream, &stream->acks_flying);
     answer_synced(stream);
@@ -410,6 +412,7 @@ static void take_back(struct stream *stream, const struct rill_store_committed *
     stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
     stream_republish_take_back(stream);
+    retention_take_back(stream);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
         if (durable->noted_commit <= state->commit)
@@ -483,7 +486,7 @@ static bool is_ending(const struct stream *stream)
 static bool has_last_words(const struct stream *stream)
 {
     return stream->state == STREAM_STOPPING && stream->commit_wanted && !stream->broken &&
-           (stream->news || rill_store_open_bytes(stream->store));
+           (stream->news || retention_owes(&stream->retention) || rill_store_open_bytes(stream->store));
 }
 
 void stream_end_turn(struct stream *stream)
@@ -501,6 +504,22 @@ void stream_end_turn(struct stream *stream)
         return;
     if (stream->commit_wanted)
         start_commit(stream);
-    if (stream->news && !stream->commit_out)
+    if ((stream->news || retention_owes(&stream->retention)) && !stream->commit_out)
         due_in(stream, QUIET_NS);
+}
+
+uint64_t stream_settle(struct stream *stream)
+{
+    const uint64_t open = rill_store_open_commit(stream->store);
+    if (!stream->news && !rill_store_open_bytes(stream->store))
+        return stream->commit_out ? open - 1 : 0;
+    stream->commit_wanted = true;
+    stream_touch(stream);
+    return open;
+}
+
+bool stream_has_settled(const struct stream *stream, uint64_t commit)
+{
+    const uint64_t open = rill_store_open_commit(stream->store);
+    return stream->broken || commit < open - (stream->commit_out != NULL);
 }

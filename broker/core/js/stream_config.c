@@ -14,7 +14,7 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
-    "retention",           "mirror",        "sources", "allow_msg_counter", "allow_atomic",
+    "mirror", "sources", "allow_msg_counter", "allow_atomic",
     "allow_msg_schedules", "allow_batched", NULL,
 };
 

@@ -8,6 +8,7 @@
 #include "proto/json_codec.h"
 #include "proto/subject.h"
 #include "publish_headers.h"
+#include "retention.h"
 #include "stream.h"
 #include "stream_limits.h"
 #include "stream_rollup.h"
@@ -295,6 +296,8 @@ static enum rill_err append(struct stream *stream, const struct message *message
     if (goes_on)
         stream_republish_note(stream, record.sequence, before);
     stream_limits_note_ttl(stream, headers->ttl_ns);
+    if (!retention_wants(stream, message->subject))
+        retention_drop(stream, record.sequence);
     finish_append(stream, message, headers, record.sequence);
     return RILL_OK;
 }

@@ -114,13 +114,16 @@ struct rill_store_visitor {
     /* These were removed here: one by a delete, all below by a purge (then first is 1); or they are no longer there because
        they were removed, and were never told of. */
     enum rill_err (*removed)(void *context, uint64_t first_sequence, uint64_t last_sequence);
+    /* Forget what was told: it begins again, from the front of the log. */
+    void (*restart)(void *context);
     /* How long the index is to remember ids: looked at first, and again whenever a checkpoint or an event was told. NULL: as
        the options say. */
     const int64_t *id_window_ns;
 };
 
 /* With an index, an open replays less: messages and removals that the index covers are not told (they can be asked
-   for), and the telling of events begins with the newest checkpoint, or with one before it. */
+   for), and the telling of events begins with the newest checkpoint, or with one before it. When the index turns out to be
+   damaged after that, all is told anew. */
 
 /* What an open found and did. */
 struct rill_store_report {

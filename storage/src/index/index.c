@@ -111,6 +111,16 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
     return RILL_OK;
 }
 
+enum rill_err rill_index_remove(struct rill_disk *disk, const char *path)
+{
+    return index_db_remove(disk, path);
+}
+
+enum rill_err rill_index_trouble(const struct rill_index *index)
+{
+    return index->damaged ? RILL_ERR_DAMAGED : index->trouble;
+}
+
 void rill_index_close(struct rill_index *index)
 {
     if (!index)

@@ -78,6 +78,10 @@ enum rill_index_found {
 enum rill_err rill_index_open(const struct rill_index_options *options, struct rill_index **ret_index,
                               enum rill_index_found *ret_found, struct rill_index_position *ret_position,
                               struct rill_error_text *why) RILL_MUST_CHECK;
+/* [blocking] Removes what may be there. */
+enum rill_err rill_index_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* Why no job can be started: DAMAGED for good; what the last try to connect to the file has met; OK. */
+enum rill_err rill_index_trouble(const struct rill_index *index);
 /* [blocking] What is not written is forgotten: it is fed again. No job may be out. NULL is fine. Filters are to
    be destroyed before. */
 void rill_index_close(struct rill_index *index);

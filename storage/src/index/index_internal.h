@@ -82,6 +82,7 @@ struct rill_index {
     struct rill_index_job *out;
     bool checkpoint_due;
     bool damaged;
+    enum rill_err trouble;             // of the last try to connect
     struct rill_index_filter *filters; // a list
 };
 

@@ -84,6 +84,7 @@ enum rill_err index_reader(struct rill_index *index)
         err = RILL_ERR_DAMAGED; // the file was taken away, or replaced
     if (err)
         index_reader_close(index);
+    index->trouble = err;
     return index_failed(index, err);
 }
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // librill beside libnats: the same work, on the same server, in turn, in one run. A row's figure is the median
-// of its rounds; who begins changes from round to round. Usage, with RILL_URL in the environment:
+// of its rounds; who begins changes from round to round. Beside it is the processor time of the client for a message. Usage, with RILL_URL in the environment:
 //
 //     client-bench [rounds [messages [part of a row's name]]]
-#include "side.h"
+#include "works.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { SIDES = 2, ROUNDS_MAX = 99, MESSAGES = 1000000 };
 
@@ -18,37 +16,24 @@ enum figure_kind { PER_SECOND, P50_US, P99_US };
 
 static const struct row {
     const char *name;
-    size_t function; // offset in struct side
-    int share;       // of the messages, one in so many
+    work_fn *work;
+    int share; // of the messages, one in so many
     int payload_bytes;
     enum figure_kind kind;
 } rows[] = {
-    {"publish, nobody listening, 16 B", offsetof(struct side, publish), 1, 16, PER_SECOND},
-    {"1:1, taken one by one, 16 B", offsetof(struct side, take), 1, 16, PER_SECOND},
-    {"1:1, callback, 16 B", offsetof(struct side, callback), 1, 16, PER_SECOND},
-    {"1:1, callback, 1 KiB", offsetof(struct side, callback), 5, 1024, PER_SECOND},
-    {"request round trip, p50", offsetof(struct side, request), 50, 16, P50_US},
-    {"request round trip, p99", offsetof(struct side, request), 50, 16, P99_US},
-    {"stream publish, async, 128 B", offsetof(struct side, stream_publish), 5, 128, PER_SECOND},
-    {"pull 500 and ack, 128 B", offsetof(struct side, pull), 10, 128, PER_SECOND},
+    {"publish, nobody listening, 16 B", work_publish, 1, 16, PER_SECOND},
+    {"1:1, taken one by one, 16 B", work_take, 1, 16, PER_SECOND},
+    {"1:1, callback, 16 B", work_callback, 1, 16, PER_SECOND},
+    {"1:1, callback, 1 KiB", work_callback, 5, 1024, PER_SECOND},
+    {"request round trip, p50", work_request, 50, 16, P50_US},
+    {"request round trip, p99", work_request, 50, 16, P99_US},
+    {"stream publish, async, 128 B", work_stream_publish, 5, 128, PER_SECOND},
+    {"pull 500 and ack, 128 B", work_pull, 10, 128, PER_SECOND},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 static const struct side *const sides[SIDES] = {&side_rill, &side_nats};
-
-double side_now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-bool side_failed(const char *library, const char *what, const char *why)
-{
-    fprintf(stderr, "%s: %s: %s\n", library, what, why);
-    return false;
-}
 
 static int compare(const void *a, const void *b)
 {
@@ -63,38 +48,54 @@ static double percentile(double *values, int count, int per_cent)
     return values[(count - 1) * per_cent / 100];
 }
 
-static bool measure(const struct row *row, const struct side *side, struct work *work, double *ret)
+static bool measure(const struct row *row, const struct side *side, struct work *work, double *ret,
+                    double *ret_cpu_us)
 {
-    bool (*function)(const struct work *, double *);
-    memcpy(&function, (const char *)side + row->function, sizeof function);
+    struct worked worked;
     work->run++;
-    if (!function(work, ret))
+    if (!row->work(side, work, &worked))
         return false;
-    if (row->kind != PER_SECOND)
-        *ret = percentile(work->samples, work->messages, row->kind == P50_US ? 50 : 99);
+    *ret = row->kind == PER_SECOND ? worked.per_s
+                                   : percentile(work->samples, work->messages, row->kind == P50_US ? 50 : 99);
+    *ret_cpu_us = worked.cpu_us;
     return true;
 }
 
-static bool run_row(const struct row *row, struct work work, int rounds, double ret[SIDES])
+/* Of each side the median of the rounds. */
+struct figures {
+    double value[SIDES];
+    double cpu_us[SIDES];
+};
+
+static bool run_row(const struct row *row, struct work work, int rounds, struct figures *ret)
 {
-    double figures[SIDES][ROUNDS_MAX];
+    double values[SIDES][ROUNDS_MAX], cpu_us[SIDES][ROUNDS_MAX];
     for (int round = 0; round < rounds; round++)
         for (int turn = 0; turn < SIDES; turn++) {
             const int side = (round + turn) % SIDES;
-            if (!measure(row, sides[side], &work, &figures[side][round]))
+            if (!measure(row, sides[side], &work, &values[side][round], &cpu_us[side][round]))
                 return false;
         }
-    for (int side = 0; side < SIDES; side++)
-        ret[side] = percentile(figures[side], rounds, 50);
+    for (int side = 0; side < SIDES; side++) {
+        ret->value[side] = percentile(values[side], rounds, 50);
+        ret->cpu_us[side] = percentile(cpu_us[side], rounds, 50);
+    }
     return true;
 }
 
-static void print_row(const struct row *row, const double figures[SIDES])
+static void print_heading(void)
+{
+    printf("%-34s %10s %10s  %-6s %6s  %-8s %10s %10s\n", "", "librill", "libnats", "unit", "ratio", "goal",
+           "cpu us", "cpu us");
+}
+
+static void print_row(const struct row *row, const struct figures *figures)
 {
     const bool rate = row->kind == PER_SECOND;
-    printf("%-34s %12.1f %12.1f  %-6s %6.2fx  %s\n", row->name, figures[0] / (rate ? 1e3 : 1),
-           figures[1] / (rate ? 1e3 : 1), rate ? "k/s" : "us", figures[0] / figures[1],
-           rate ? ">= 1.5x" : "<= 1.0x");
+    const double unit = rate ? 1e3 : 1;
+    printf("%-34s %10.1f %10.1f  %-6s %5.2fx  %-8s %10.3f %10.3f\n", row->name, figures->value[0] / unit,
+           figures->value[1] / unit, rate ? "k/s" : "us", figures->value[0] / figures->value[1],
+           rate ? ">= 1.5x" : "<= 1.0x", figures->cpu_us[0], figures->cpu_us[1]);
     (void)fflush(stdout);
 }
 
@@ -110,16 +111,16 @@ int main(int argc, char **argv)
     }
     work.samples = calloc((size_t)messages, sizeof work.samples[0]);
     int status = work.samples ? 0 : 1;
-    printf("%-34s %12s %12s  %-6s %7s  %s\n", "", "librill", "libnats", "unit", "ratio", "goal");
+    print_heading();
     for (size_t i = 0; i < ROWS && status == 0; i++) {
-        double figures[SIDES];
+        struct figures figures;
         if (!strstr(rows[i].name, part))
             continue;
         work.run = (int)i * 1000;
         work.messages = messages / rows[i].share;
         work.payload_bytes = rows[i].payload_bytes;
-        if (run_row(&rows[i], work, rounds, figures))
-            print_row(&rows[i], figures);
+        if (run_row(&rows[i], work, rounds, &figures))
+            print_row(&rows[i], &figures);
         else
             status = 1;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client library under measurement. Each function does one piece of work against the server at `url`,
-// through connections of its own, and gives the figure of its row. False after saying why on stderr.
+// A client library under measurement: what it can do, one function each, for the works (works.h) that are the same for all
+// of them. Every function says on stderr why it failed. One thread.
 #pragma once
 
 #include <stdbool.h>
@@ -15,20 +15,41 @@ struct work {
     double *samples; // round trips in us, `messages` of them
 };
 
+enum { FETCH_MSGS = 500, DEADLINE_MS = 30000, PENDING_MAX = 4096 };
+
+/* A client: two connections, one that publishes and asks, one that listens. Each library has its own. */
+struct client;
+
 struct side {
     const char *name;
-    bool (*publish)(const struct work *work, double *ret_per_s);        // nobody listens
-    bool (*take)(const struct work *work, double *ret_per_s);           // one subscriber, message by message
-    bool (*callback)(const struct work *work, double *ret_per_s);       // one subscriber, a callback
-    bool (*request)(const struct work *work, double *ret_per_s);        // fills samples
-    bool (*stream_publish)(const struct work *work, double *ret_per_s); // asynchronous, memory stream
-    bool (*pull)(const struct work *work, double *ret_per_s); // fetches of 500, each message acknowledged
+    /* NULL when it failed. */
+    struct client *(*open)(const struct work *work);
+    void (*close)(struct client *client); // NULL is harmless
+
+    // The near connection.
+    bool (*publish)(struct client *client); // to "bench.x"
+    bool (*flush)(struct client *client);   // the server has had it
+    bool (*request)(struct client *client); // to "bench.x", the answer is thrown away
+
+    // The far connection subscribes to "bench.*" and the server knows it.
+    bool (*listen)(struct client *client);          // messages are taken with `take`
+    bool (*listen_counting)(struct client *client); // a callback counts them
+    bool (*listen_answering)(struct client *client);
+    bool (*take)(struct client *client); // the next message, which is thrown away
+    /* Until the callback has had everything; then how many it was. */
+    bool (*drain)(struct client *client, int *ret_counted);
+
+    // A memory stream of the near connection's.
+    bool (*stream_open)(struct client *client);
+    bool (*store)(struct client *client); // asynchronously, at most PENDING_MAX without an answer
+    bool (*store_wait)(struct client *client);
+    bool (*consumer_open)(struct client *client); // durable, explicit acknowledgements
+    /* Fetches so many, at most FETCH_MSGS, and acknowledges each. */
+    bool (*fetch)(struct client *client, int wanted, int *ret_count);
+    void (*stream_close)(struct client *client);
 };
 
 extern const struct side side_rill, side_nats;
 
-enum { FETCH_MSGS = 500, DEADLINE_MS = 30000, PENDING_MAX = 4096 };
-
-double side_now_s(void);
 /* Prints "<library>: <what>: <why>" and returns false. */
 bool side_failed(const char *library, const char *what, const char *why);

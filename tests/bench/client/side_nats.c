@@ -5,18 +5,37 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+struct client {
+    natsConnection *near, *far;
+    jsCtx *js;
+    natsSubscription *sub;  // of the far one
+    natsSubscription *pull; // of the near one
+    char *data;
+    int data_bytes;
+    atomic_int counted;
+    char name[32]; // of the stream; its only subject, too
+};
 
 static bool ok(natsStatus status, const char *what)
 {
     return status == NATS_OK || side_failed("libnats", what, natsStatus_GetText(status));
 }
 
-struct pair {
-    natsConnection *near, *far;
-    jsCtx *js;
-    char *data;
-};
+// ---- life ----
+
+static void client_close(struct client *client)
+{
+    if (!client)
+        return;
+    natsSubscription_Destroy(client->sub);
+    natsSubscription_Destroy(client->pull);
+    jsCtx_Destroy(client->js);
+    natsConnection_Destroy(client->near);
+    natsConnection_Destroy(client->far);
+    free(client->data);
+    free(client);
+}
 
 /* Patient: on a busy machine two seconds are soon over. */
 static bool connect_to(natsConnection **ret, const struct work *work)
@@ -30,62 +49,55 @@ static bool connect_to(natsConnection **ret, const struct work *work)
     return holds;
 }
 
-static bool open_pair(struct pair *pair, const struct work *work)
+static struct client *client_open(const struct work *work)
 {
+    struct client *client = calloc(1, sizeof *client);
     jsOptions options;
-    *pair = (struct pair){.data = calloc(1, (size_t)work->payload_bytes + 1)};
+    if (!client)
+        return NULL;
+    client->data = calloc(1, (size_t)work->payload_bytes + 1);
+    client->data_bytes = work->payload_bytes;
+    (void)snprintf(client->name, sizeof client->name, "nats%d", work->run);
     (void)jsOptions_Init(&options);
     options.PublishAsync.MaxPending = PENDING_MAX;
-    return pair->data && connect_to(&pair->near, work) && connect_to(&pair->far, work) &&
-           ok(natsConnection_JetStream(&pair->js, pair->near, &options), "open");
+    if (client->data && connect_to(&client->near, work) && connect_to(&client->far, work) &&
+        ok(natsConnection_JetStream(&client->js, client->near, &options), "open"))
+        return client;
+    client_close(client);
+    return NULL;
 }
 
-static bool close_pair(struct pair *pair, bool result)
+// ---- publishing and listening ----
+
+static bool publish(struct client *client)
 {
-    jsCtx_Destroy(pair->js);
-    natsConnection_Destroy(pair->near);
-    natsConnection_Destroy(pair->far);
-    free(pair->data);
-    return result;
+    return ok(natsConnection_Publish(client->near, "bench.x", client->data, client->data_bytes), "publish");
 }
 
-static bool publish_all(struct pair *pair, const struct work *work)
+static bool flush(struct client *client)
 {
-    for (int i = 0; i < work->messages; i++)
-        if (!ok(natsConnection_Publish(pair->near, "bench.x", pair->data, work->payload_bytes), "publish"))
-            return false;
-    return true;
+    return ok(natsConnection_FlushTimeout(client->near, DEADLINE_MS), "flush");
 }
 
-static bool publish(const struct work *work, double *ret_per_s)
+static bool request(struct client *client)
 {
-    struct pair pair;
-    bool holds = open_pair(&pair, work);
-    const double begin_s = side_now_s();
-    holds =
-        holds && publish_all(&pair, work) && ok(natsConnection_FlushTimeout(pair.near, DEADLINE_MS), "flush");
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    return close_pair(&pair, holds);
+    natsMsg *reply = NULL;
+    const bool holds = ok(natsConnection_Request(&reply, client->near, "bench.x", client->data,
+                                                 client->data_bytes, DEADLINE_MS),
+                          "request");
+    natsMsg_Destroy(reply);
+    return holds;
 }
 
-static bool take(const struct work *work, double *ret_per_s)
+static bool listens(struct client *client, natsStatus status)
 {
-    struct pair pair;
-    natsSubscription *sub = NULL;
-    bool holds = open_pair(&pair, work) &&
-                 ok(natsConnection_SubscribeSync(&sub, pair.far, "bench.*"), "subscribe") &&
-                 ok(natsSubscription_SetPendingLimits(sub, -1, -1), "limits") &&
-                 ok(natsConnection_FlushTimeout(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    holds = holds && publish_all(&pair, work);
-    for (int i = 0; i < work->messages && holds; i++) {
-        natsMsg *msg = NULL;
-        holds = ok(natsSubscription_NextMsg(&msg, sub, DEADLINE_MS), "next");
-        natsMsg_Destroy(msg);
-    }
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    natsSubscription_Destroy(sub);
-    return close_pair(&pair, holds);
+    return ok(status, "subscribe") && ok(natsSubscription_SetPendingLimits(client->sub, -1, -1), "limits") &&
+           ok(natsConnection_FlushTimeout(client->far, DEADLINE_MS), "flush");
+}
+
+static bool listen_taking(struct client *client)
+{
+    return listens(client, natsConnection_SubscribeSync(&client->sub, client->far, "bench.*"));
 }
 
 static void count(natsConnection *conn, natsSubscription *sub, natsMsg *msg, void *context)
@@ -96,25 +108,10 @@ static void count(natsConnection *conn, natsSubscription *sub, natsMsg *msg, voi
     natsMsg_Destroy(msg);
 }
 
-static bool callback(const struct work *work, double *ret_per_s)
+static bool listen_counting(struct client *client)
 {
-    struct pair pair;
-    natsSubscription *sub = NULL;
-    atomic_int counted = 0;
-    bool holds = open_pair(&pair, work) &&
-                 ok(natsConnection_Subscribe(&sub, pair.far, "bench.*", count, &counted), "subscribe") &&
-                 ok(natsSubscription_SetPendingLimits(sub, -1, -1), "limits") &&
-                 ok(natsConnection_FlushTimeout(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    holds = holds && publish_all(&pair, work) &&
-            ok(natsConnection_FlushTimeout(pair.near, DEADLINE_MS), "flush") &&
-            ok(natsSubscription_Drain(sub), "drain") &&
-            ok(natsSubscription_WaitForDrainCompletion(sub, DEADLINE_MS), "drain");
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    holds = holds && (atomic_load(&counted) == work->messages ||
-                      side_failed("libnats", "callback", "some are missing"));
-    natsSubscription_Destroy(sub);
-    return close_pair(&pair, holds);
+    return listens(client,
+                   natsConnection_Subscribe(&client->sub, client->far, "bench.*", count, &client->counted));
 }
 
 static void answer(natsConnection *conn, natsSubscription *sub, natsMsg *msg, void *context)
@@ -126,98 +123,91 @@ static void answer(natsConnection *conn, natsSubscription *sub, natsMsg *msg, vo
     natsMsg_Destroy(msg);
 }
 
-static bool request(const struct work *work, double *ret_per_s)
+static bool listen_answering(struct client *client)
 {
-    struct pair pair;
-    natsSubscription *sub = NULL;
-    bool holds = open_pair(&pair, work) &&
-                 ok(natsConnection_Subscribe(&sub, pair.far, "bench.ask", answer, NULL), "subscribe") &&
-                 ok(natsConnection_FlushTimeout(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    for (int i = 0; i < work->messages && holds; i++) {
-        natsMsg *reply = NULL;
-        const double asked_s = side_now_s();
-        holds = ok(natsConnection_Request(&reply, pair.near, "bench.ask", pair.data, work->payload_bytes,
-                                          DEADLINE_MS),
-                   "request");
-        work->samples[i] = (side_now_s() - asked_s) * 1e6;
-        natsMsg_Destroy(reply);
-    }
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    natsSubscription_Destroy(sub);
-    return close_pair(&pair, holds);
+    return listens(client, natsConnection_Subscribe(&client->sub, client->far, "bench.*", answer, NULL));
 }
 
-static bool make_stream(struct pair *pair, const struct work *work, char name[32])
+static bool take(struct client *client)
 {
-    char subject[40];
-    const char *subjects[] = {subject};
+    natsMsg *msg = NULL;
+    const bool holds = ok(natsSubscription_NextMsg(&msg, client->sub, DEADLINE_MS), "next");
+    natsMsg_Destroy(msg);
+    return holds;
+}
+
+static bool drain(struct client *client, int *ret_counted)
+{
+    const bool holds = ok(natsSubscription_Drain(client->sub), "drain") &&
+                       ok(natsSubscription_WaitForDrainCompletion(client->sub, DEADLINE_MS), "drain");
+    *ret_counted = atomic_load(&client->counted);
+    return holds;
+}
+
+// ---- a stream ----
+
+static bool stream_open(struct client *client)
+{
+    const char *subjects[] = {client->name};
     jsStreamConfig config;
-    (void)snprintf(name, 32, "NATS%d", work->run);
-    (void)snprintf(subject, sizeof subject, "nats%d", work->run);
     (void)jsStreamConfig_Init(&config);
-    config.Name = name;
+    config.Name = client->name;
     config.Subjects = subjects;
     config.SubjectsLen = 1;
     config.Storage = js_MemoryStorage;
-    return ok(js_AddStream(NULL, pair->js, &config, NULL, NULL), "create the stream");
+    return ok(js_AddStream(NULL, client->js, &config, NULL, NULL), "create the stream");
 }
 
-static bool store_all(struct pair *pair, const struct work *work)
+static void stream_close(struct client *client)
 {
-    char subject[40];
+    (void)js_DeleteStream(client->js, client->name, NULL, NULL); // the server goes away soon
+}
+
+static bool store(struct client *client)
+{
+    return ok(js_PublishAsync(client->js, client->name, client->data, client->data_bytes, NULL), "publish");
+}
+
+static bool store_wait(struct client *client)
+{
     jsPubOptions options;
-    (void)snprintf(subject, sizeof subject, "nats%d", work->run);
-    for (int i = 0; i < work->messages; i++)
-        if (!ok(js_PublishAsync(pair->js, subject, pair->data, work->payload_bytes, NULL), "publish"))
-            return false;
     (void)jsPubOptions_Init(&options);
     options.MaxWait = DEADLINE_MS;
-    return ok(js_PublishAsyncComplete(pair->js, &options), "wait");
+    return ok(js_PublishAsyncComplete(client->js, &options), "wait");
 }
 
-static bool stream_publish(const struct work *work, double *ret_per_s)
+static bool consumer_open(struct client *client)
 {
-    struct pair pair;
-    char name[32];
-    bool holds = open_pair(&pair, work) && make_stream(&pair, work, name);
-    const double begin_s = side_now_s();
-    holds = holds && store_all(&pair, work);
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    (void)js_DeleteStream(pair.js, name, NULL, NULL); // the server goes away soon
-    return close_pair(&pair, holds);
+    return ok(js_PullSubscribe(&client->pull, client->js, client->name, "C", NULL, NULL, NULL), "subscribe");
 }
 
-static bool fetch_all(struct pair *pair, const struct work *work, natsSubscription *sub)
+static bool fetch(struct client *client, int wanted, int *ret_count)
 {
-    int left = work->messages;
-    while (left > 0) {
-        natsMsgList list = {0};
-        if (!ok(natsSubscription_Fetch(&list, sub, FETCH_MSGS, DEADLINE_MS, NULL), "fetch"))
-            return false;
-        for (int i = 0; i < list.Count; i++)
-            if (!ok(natsMsg_Ack(list.Msgs[i], NULL), "ack"))
-                return false;
-        left -= list.Count;
-        natsMsgList_Destroy(&list);
-    }
-    return ok(natsConnection_FlushTimeout(pair->near, DEADLINE_MS), "flush");
+    natsMsgList list = {0};
+    bool holds = ok(natsSubscription_Fetch(&list, client->pull, wanted, DEADLINE_MS, NULL), "fetch");
+    for (int i = 0; i < list.Count && holds; i++)
+        holds = ok(natsMsg_Ack(list.Msgs[i], NULL), "ack");
+    *ret_count = list.Count;
+    natsMsgList_Destroy(&list);
+    return holds;
 }
 
-static bool pull(const struct work *work, double *ret_per_s)
-{
-    struct pair pair;
-    char name[32], subject[40];
-    natsSubscription *sub = NULL;
-    (void)snprintf(subject, sizeof subject, "nats%d", work->run);
-    bool holds = open_pair(&pair, work) && make_stream(&pair, work, name) && store_all(&pair, work) &&
-                 ok(js_PullSubscribe(&sub, pair.js, subject, "C", NULL, NULL, NULL), "subscribe");
-    const double begin_s = side_now_s();
-    holds = holds && fetch_all(&pair, work, sub);
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    natsSubscription_Destroy(sub);
-    (void)js_DeleteStream(pair.js, name, NULL, NULL); // the server goes away soon
-    return close_pair(&pair, holds);
-}
-
-const struct side side_nats = {"libnats", publish, take, callback, request, stream_publish, pull};
+const struct side side_nats = {
+    .name = "libnats",
+    .open = client_open,
+    .close = client_close,
+    .publish = publish,
+    .flush = flush,
+    .request = request,
+    .listen = listen_taking,
+    .listen_counting = listen_counting,
+    .listen_answering = listen_answering,
+    .take = take,
+    .drain = drain,
+    .stream_open = stream_open,
+    .store = store,
+    .store_wait = store_wait,
+    .consumer_open = consumer_open,
+    .fetch = fetch,
+    .stream_close = stream_close,
+};

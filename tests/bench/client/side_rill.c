@@ -6,102 +6,103 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+struct client {
+    struct rill_conn *near, *far;
+    struct rill_js *js;
+    struct rill_sub *sub; // of the far one
+    char *data;
+    size_t data_bytes;
+    atomic_int counted;
+    char name[32]; // of the stream; its only subject, too
+};
 
 static bool ok(enum rill_err err, const char *what)
 {
     return !err || side_failed("librill", what, rill_error_string(err));
 }
 
-struct pair {
-    struct rill_conn *near, *far;
-    struct rill_js *js;
-    char *data;
-};
+// ---- life ----
 
-static bool open_pair(struct pair *pair, const struct work *work)
+static void client_close(struct client *client)
 {
-    *pair = (struct pair){.data = calloc(1, (size_t)work->payload_bytes + 1)};
-    return pair->data && ok(rill_connect(&pair->near, work->url, NULL), "connect") &&
-           ok(rill_connect(&pair->far, work->url, NULL), "connect") &&
-           ok(rill_js_open(pair->near, &(struct rill_js_options){.publishes_pending_max = PENDING_MAX},
-                           &pair->js),
-              "open");
+    if (!client)
+        return;
+    rill_js_destroy(client->js);
+    rill_destroy(client->near);
+    rill_destroy(client->far);
+    free(client->data);
+    free(client);
 }
 
-static bool close_pair(struct pair *pair, bool result)
+static struct client *client_open(const struct work *work)
 {
-    rill_js_destroy(pair->js);
-    rill_destroy(pair->near);
-    rill_destroy(pair->far);
-    free(pair->data);
-    return result;
+    const struct rill_js_options options = {.struct_bytes = sizeof options,
+                                            .publishes_pending_max = PENDING_MAX};
+    struct client *client = calloc(1, sizeof *client);
+    if (!client)
+        return NULL;
+    client->data = calloc(1, (size_t)work->payload_bytes + 1);
+    client->data_bytes = (size_t)work->payload_bytes;
+    (void)snprintf(client->name, sizeof client->name, "rill%d", work->run);
+    if (client->data && ok(rill_connect(&client->near, work->url, NULL), "connect") &&
+        ok(rill_connect(&client->far, work->url, NULL), "connect") &&
+        ok(rill_js_open(client->near, &options, &client->js), "open"))
+        return client;
+    client_close(client);
+    return NULL;
 }
 
-static bool publish_all(struct pair *pair, const struct work *work)
+// ---- publishing and listening ----
+
+static bool publish(struct client *client)
 {
-    for (int i = 0; i < work->messages; i++)
-        if (!ok(rill_publish(pair->near, "bench.x", pair->data, (size_t)work->payload_bytes), "publish"))
-            return false;
-    return true;
+    return ok(rill_publish(client->near, "bench.x", client->data, client->data_bytes), "publish");
 }
 
-static bool publish(const struct work *work, double *ret_per_s)
+static bool flush(struct client *client)
 {
-    struct pair pair;
-    bool holds = open_pair(&pair, work);
-    const double begin_s = side_now_s();
-    holds = holds && publish_all(&pair, work) && ok(rill_flush(pair.near, DEADLINE_MS), "flush");
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    return close_pair(&pair, holds);
+    return ok(rill_flush(client->near, DEADLINE_MS), "flush");
 }
 
-static bool take(const struct work *work, double *ret_per_s)
+static bool request(struct client *client)
 {
-    struct pair pair;
-    struct rill_sub *sub;
-    const struct rill_subscribe want = {
-        .subject = "bench.*", .pending_msgs_max = (size_t)work->messages, .pending_bytes_max = SIZE_MAX / 2};
-    bool holds = open_pair(&pair, work) && ok(rill_subscribe_with(pair.far, &want, &sub), "subscribe") &&
-                 ok(rill_flush(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    holds = holds && publish_all(&pair, work);
-    for (int i = 0; i < work->messages && holds; i++) {
-        struct rill_msg *msg = NULL;
-        holds = ok(rill_next_msg(sub, DEADLINE_MS, &msg), "next");
-        rill_msg_unref(msg);
-    }
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    return close_pair(&pair, holds);
+    struct rill_msg *reply = NULL;
+    const bool holds =
+        ok(rill_request(client->near, "bench.x", client->data, client->data_bytes, DEADLINE_MS, &reply),
+           "request");
+    rill_msg_unref(reply);
+    return holds;
+}
+
+static bool listen_with(struct client *client, rill_msg_callback *callback)
+{
+    const struct rill_subscribe want = {.subject = "bench.*",
+                                        .callback = callback,
+                                        .context = client,
+                                        .pending_msgs_max = SIZE_MAX / 2,
+                                        .pending_bytes_max = SIZE_MAX / 2};
+    return ok(rill_subscribe_with(client->far, &want, &client->sub), "subscribe") &&
+           ok(rill_flush(client->far, DEADLINE_MS), "flush");
+}
+
+static bool listen_taking(struct client *client)
+{
+    return listen_with(client, NULL);
 }
 
 static void count(struct rill_conn *conn, struct rill_sub *sub, struct rill_msg *msg, void *context)
 {
+    struct client *client = context;
     (void)conn;
     (void)sub;
     (void)msg;
-    (void)atomic_fetch_add_explicit((atomic_int *)context, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&client->counted, 1, memory_order_relaxed);
 }
 
-static bool callback(const struct work *work, double *ret_per_s)
+static bool listen_counting(struct client *client)
 {
-    struct pair pair;
-    struct rill_sub *sub;
-    atomic_int counted = 0;
-    const struct rill_subscribe want = {.subject = "bench.*",
-                                        .callback = count,
-                                        .context = &counted,
-                                        .pending_msgs_max = (size_t)work->messages,
-                                        .pending_bytes_max = SIZE_MAX / 2};
-    bool holds = open_pair(&pair, work) && ok(rill_subscribe_with(pair.far, &want, &sub), "subscribe") &&
-                 ok(rill_flush(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    holds = holds && publish_all(&pair, work) && ok(rill_flush(pair.near, DEADLINE_MS), "flush") &&
-            ok(rill_sub_drain(sub, DEADLINE_MS), "drain");
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    holds = holds && (atomic_load(&counted) == work->messages ||
-                      side_failed("librill", "callback", "some are missing"));
-    return close_pair(&pair, holds);
+    return listen_with(client, count);
 }
 
 static void answer(struct rill_conn *conn, struct rill_sub *sub, struct rill_msg *msg, void *context)
@@ -111,101 +112,97 @@ static void answer(struct rill_conn *conn, struct rill_sub *sub, struct rill_msg
     (void)!rill_respond(conn, msg, rill_msg_data(msg), rill_msg_data_bytes(msg));
 }
 
-static bool request(const struct work *work, double *ret_per_s)
+static bool listen_answering(struct client *client)
 {
-    struct pair pair;
-    struct rill_sub *sub;
-    bool holds = open_pair(&pair, work) &&
-                 ok(rill_subscribe_callback(pair.far, "bench.ask", answer, NULL, &sub), "subscribe") &&
-                 ok(rill_flush(pair.far, DEADLINE_MS), "flush");
-    const double begin_s = side_now_s();
-    for (int i = 0; i < work->messages && holds; i++) {
-        struct rill_msg *reply = NULL;
-        const double asked_s = side_now_s();
-        holds = ok(
-            rill_request(pair.near, "bench.ask", pair.data, (size_t)work->payload_bytes, DEADLINE_MS, &reply),
-            "request");
-        work->samples[i] = (side_now_s() - asked_s) * 1e6;
-        rill_msg_unref(reply);
-    }
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    return close_pair(&pair, holds);
+    return listen_with(client, answer);
 }
 
-static bool make_stream(struct pair *pair, const struct work *work, char name[32])
+static bool take(struct client *client)
 {
-    char subject[40];
-    (void)snprintf(name, 32, "RILL%d", work->run);
-    (void)snprintf(subject, sizeof subject, "rill%d", work->run);
+    struct rill_msg *msg = NULL;
+    const bool holds = ok(rill_next_msg(client->sub, DEADLINE_MS, &msg), "next");
+    rill_msg_unref(msg);
+    return holds;
+}
+
+static bool drain(struct client *client, int *ret_counted)
+{
+    const bool holds = ok(rill_sub_drain(client->sub, DEADLINE_MS), "drain");
+    *ret_counted = atomic_load(&client->counted);
+    return holds;
+}
+
+// ---- a stream ----
+
+static bool stream_open(struct client *client)
+{
     Rill__StreamConfig config = RILL__STREAM_CONFIG__INIT;
-    config.name = name;
-    config.subjects = (char *[]){subject};
+    config.name = client->name;
+    config.subjects = (char *[]){client->name};
     config.n_subjects = 1;
     config.storage = RILL__STORAGE__STORAGE_MEMORY;
-    return ok(rill_stream_create(pair->js, &config, NULL, NULL), "create the stream");
+    return ok(rill_stream_create(client->js, &config, NULL, NULL), "create the stream");
 }
 
-static bool store_all(struct pair *pair, const struct work *work)
+static void stream_close(struct client *client)
 {
-    char subject[40];
-    (void)snprintf(subject, sizeof subject, "rill%d", work->run);
+    (void)!rill_stream_delete(client->js, client->name, NULL); // the server goes away soon
+}
+
+static bool store(struct client *client)
+{
     const struct rill_publish message = {
-        .subject = subject, .data = pair->data, .data_bytes = (size_t)work->payload_bytes};
-    for (int i = 0; i < work->messages; i++)
-        if (!ok(rill_js_publish_async(pair->js, &message, NULL, NULL, NULL), "publish"))
-            return false;
+        .subject = client->name, .data = client->data, .data_bytes = client->data_bytes};
+    return ok(rill_js_publish_async(client->js, &message, NULL, NULL, NULL), "publish");
+}
+
+static bool store_wait(struct client *client)
+{
     uint64_t failed = 0;
-    return ok(rill_js_wait(pair->js, DEADLINE_MS, &failed), "wait") &&
+    return ok(rill_js_wait(client->js, DEADLINE_MS, &failed), "wait") &&
            (failed == 0 || side_failed("librill", "stream publish", "some failed"));
 }
 
-static bool stream_publish(const struct work *work, double *ret_per_s)
+static bool consumer_open(struct client *client)
 {
-    struct pair pair;
-    char name[32];
-    bool holds = open_pair(&pair, work) && make_stream(&pair, work, name);
-    const double begin_s = side_now_s();
-    holds = holds && store_all(&pair, work);
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    (void)!rill_stream_delete(pair.js, name, NULL); // the server goes away soon
-    return close_pair(&pair, holds);
-}
-
-static bool fetch_all(struct pair *pair, const struct work *work, const char *stream)
-{
-    struct rill_msg *msgs[FETCH_MSGS];
-    const struct rill_fetch fetch = {.msgs_max = FETCH_MSGS, .expires_ms = DEADLINE_MS};
-    int left = work->messages;
-    while (left > 0) {
-        size_t got = 0;
-        if (!ok(rill_fetch(pair->js, stream, "C", &fetch, msgs, &got, NULL), "fetch") || got == 0)
-            return false;
-        for (size_t i = 0; i < got; i++) {
-            if (!ok(rill_ack(pair->near, msgs[i]), "ack"))
-                return false;
-            rill_msg_unref(msgs[i]);
-        }
-        left -= (int)got;
-    }
-    return ok(rill_flush(pair->near, DEADLINE_MS), "flush");
-}
-
-static bool pull(const struct work *work, double *ret_per_s)
-{
-    struct pair pair;
-    char name[32];
     Rill__ConsumerConfig config = RILL__CONSUMER_CONFIG__INIT;
     config.durable_name = "C";
     config.ack_policy = RILL__ACK_POLICY__ACK_POLICY_EXPLICIT;
-    bool holds = open_pair(&pair, work) && make_stream(&pair, work, name) && store_all(&pair, work) &&
-                 ok(rill_consumer_create(pair.js, name, &config,
-                                         RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL, NULL),
-                    "create the consumer");
-    const double begin_s = side_now_s();
-    holds = holds && fetch_all(&pair, work, name);
-    *ret_per_s = work->messages / (side_now_s() - begin_s);
-    (void)!rill_stream_delete(pair.js, name, NULL); // the server goes away soon
-    return close_pair(&pair, holds);
+    return ok(rill_consumer_create(client->js, client->name, &config,
+                                   RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL, NULL),
+              "create the consumer");
 }
 
-const struct side side_rill = {"librill", publish, take, callback, request, stream_publish, pull};
+static bool fetch(struct client *client, int wanted, int *ret_count)
+{
+    const struct rill_fetch fetch = {.msgs_max = (size_t)wanted, .expires_ms = DEADLINE_MS};
+    struct rill_msg *msgs[FETCH_MSGS];
+    size_t count = 0;
+    bool holds = ok(rill_fetch(client->js, client->name, "C", &fetch, msgs, &count, NULL), "fetch");
+    for (size_t i = 0; i < count; i++) {
+        holds = holds && ok(rill_ack(client->near, msgs[i]), "ack");
+        rill_msg_unref(msgs[i]);
+    }
+    *ret_count = (int)count;
+    return holds;
+}
+
+const struct side side_rill = {
+    .name = "librill",
+    .open = client_open,
+    .close = client_close,
+    .publish = publish,
+    .flush = flush,
+    .request = request,
+    .listen = listen_taking,
+    .listen_counting = listen_counting,
+    .listen_answering = listen_answering,
+    .take = take,
+    .drain = drain,
+    .stream_open = stream_open,
+    .store = store,
+    .store_wait = store_wait,
+    .consumer_open = consumer_open,
+    .fetch = fetch,
+    .stream_close = stream_close,
+};

@@ -7,7 +7,9 @@
 
 #include "base/random.h"
 
-enum { NEXTS = 5000, COUNTS = 1000, WARM_UP = 100 };
+enum { NEXTS = 5000, COUNTS = 1000, WARM_UP = 100, LEAST = 50 };
+
+static const double ENOUGH_S = 2;
 
 struct query {
     struct rill_store *store;
@@ -65,11 +67,13 @@ static double ask_one(struct query *query, bool is_count)
 static void measure(struct query *query, bool is_count, struct storage_figure *ret)
 {
     static double times_us[NEXTS];
-    const size_t count = is_count ? COUNTS : NEXTS;
-    for (size_t i = 0; i < WARM_UP; i++)
-        (void)ask_one(query, is_count);
-    for (size_t i = 0; i < count; i++)
-        times_us[i] = ask_one(query, is_count);
+    const size_t most = is_count ? COUNTS : NEXTS;
+    double spent_us = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < WARM_UP && spent_us < ENOUGH_S * 1e6; i++)
+        spent_us += ask_one(query, is_count);
+    for (spent_us = 0; count < most && (count < LEAST || spent_us < ENOUGH_S * 1e6); count++)
+        spent_us += times_us[count] = ask_one(query, is_count);
     sample_sort(times_us, count);
     *ret = (struct storage_figure){
         .value = sample_percentile(times_us, count, 50),

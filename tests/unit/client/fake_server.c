@@ -106,6 +106,30 @@ bool fake_hears(struct fake_server *fake, const char *text)
     }
 }
 
+bool fake_hears_word(struct fake_server *fake, const char *text, char ret_word[FAKE_WORD_BYTES])
+{
+    const int64_t deadline_ns = wait_deadline_ns(DEADLINE_MS, 0);
+    const char *end = NULL;
+    if (!fake_hears(fake, text))
+        return false;
+    while (!(end = memchr(fake->heard, ' ', fake->heard_bytes)))
+        if (!hear_more(fake, deadline_ns))
+            return false;
+    (void)snprintf(ret_word, FAKE_WORD_BYTES, "%.*s", (int)(end - fake->heard), fake->heard);
+    return true;
+}
+
+bool fake_answers(struct fake_server *fake, const char *subject, const char *headers, const char *payload)
+{
+    char text[2048];
+    const size_t header_bytes = strlen(headers), total = header_bytes + strlen(payload);
+    const int len = header_bytes
+                        ? snprintf(text, sizeof text, "HMSG %s 1 %zu %zu\r\n%s%s\r\n", subject, header_bytes,
+                                   total, headers, payload)
+                        : snprintf(text, sizeof text, "MSG %s 1 %zu\r\n%s\r\n", subject, total, payload);
+    return len < (int)sizeof text && fake_say(fake, text);
+}
+
 bool fake_is_left(struct fake_server *fake)
 {
     const int64_t deadline_ns = wait_deadline_ns(DEADLINE_MS, 0);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FAKE_HEARD_BYTES = 1 << 20, FAKE_URL_BYTES = 64 };
+enum { FAKE_HEARD_BYTES = 1 << 20, FAKE_URL_BYTES = 64, FAKE_WORD_BYTES = 128 };
 
 struct fake_server {
     int listener;
@@ -33,6 +33,10 @@ bool fake_say(struct fake_server *fake, const char *text);
 bool fake_say_bytes(struct fake_server *fake, const void *bytes, size_t count);
 /* Reads until the text has come; what came up to its end is forgotten. */
 bool fake_hears(struct fake_server *fake, const char *text);
+/* Hears the text, and takes the word behind it: the reply subject of a request, when the text is "PUB a.b ". */
+bool fake_hears_word(struct fake_server *fake, const char *text, char ret_word[FAKE_WORD_BYTES]);
+/* Says a message to subscription 1, that of the client's inbox: `headers` is a whole block, or "". */
+bool fake_answers(struct fake_server *fake, const char *subject, const char *headers, const char *payload);
 /* Waits until the client has closed the connection. */
 bool fake_is_left(struct fake_server *fake);
 /* Closes the connection. */

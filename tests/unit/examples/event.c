@@ -30,14 +30,14 @@ Test(event, bytes_give_back_the_same_event)
     size_t bytes = 0;
     event.kind = SHOP__KIND__PAID;
     event.order = &order;
-    event.deliveries = 2;
+    event.total_cents = 19350;
     uint8_t *data = event_pack(&event, &bytes);
     cr_assert(data != NULL);
     Shop__Event *out = event_unpack(data, bytes);
     cr_assert(out != NULL);
     const struct order view = event_order_view(out->order);
     cr_expect(eq(int, (int)out->kind, SHOP__KIND__PAID));
-    cr_expect(eq(u64, out->deliveries, 2));
+    cr_expect(eq(i64, out->total_cents, 19350));
     cr_expect(eq(str, (char *)view.customer, (char *)in.customer));
     cr_expect(eq(str, (char *)view.note, (char *)in.note));
     cr_expect(eq(i64, view.unit_price_cents, 6450));

@@ -52,7 +52,6 @@ static void audit_one(struct audit *audit, const char *what, uint64_t sequence)
     Shop__Event event = SHOP__EVENT__INIT;
     event.order = &in;
     event.kind = kind ? (Shop__Kind)(kind - kinds) : SHOP__KIND__PLACED;
-    event.deliveries = 1;
     if (kind)
         audit_event(audit, &event, sequence);
     else
@@ -68,6 +67,8 @@ static struct proof proof_of(const char *receipts, const char *events, const cha
     cr_assert(audit && audit_receipts(audit, receipts_path));
     for (uint64_t sequence = 1; *events; events += 3, sequence++)
         audit_one(audit, events, sequence);
+    const Shop__Kind ends[] = {SHOP__KIND__SHIPPED, SHOP__KIND__REJECTED};
+    audit_deliveries(audit, ends, 2, 4);
     cr_assert(audit_ledger(audit, ledger_path));
     return audit_close(audit);
 }
