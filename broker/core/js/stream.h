@@ -86,6 +86,7 @@ struct stream {
 
     Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
     Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    struct stream_shown *shown;        // what clients see of the configuration; NULL: not made yet
     bool defining;                     // a job of stream_define is out
     struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;

@@ -411,8 +411,8 @@ static void take_back(struct stream *stream, const struct rill_store_committed *
     stream->last_appended = state->last_sequence;
     stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
-    stream_republish_take_back(stream);
     retention_take_back(stream);
+    stream_republish_take_back(stream);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
         if (durable->noted_commit <= state->commit)
