@@ -174,6 +174,37 @@ def law_messages_are_stored_read_and_removed_alike():
     ])
 
 
+def law_subjects_are_asked_about_alike():
+    publish = [(f"s.{name}", f"{name} {at}") for at in range(4) for name in ("a", "b", "c.d")]
+    get, direct = "STREAM.MSG.GET.S", "$JS.API.DIRECT.GET.S"
+    compare([
+        create({"subjects": ["s.>"], "allow_direct": True}), *publish,
+        *[api(get, {"last_by_subj": subject}) for subject in ("s.a", "s.*", "s.>", "s.x", "x")],
+        *[api(get, {"next_by_subj": subject, "seq": seq}) for subject in ("s.b", "s.*", "s.x") for seq in (1, 5, 12)],
+        *[(direct, json.dumps(request)) for request in (
+            {"last_by_subj": "s.x"}, {"next_by_subj": "s.x"}, {"seq": 99, "next_by_subj": "s.a"})],
+        *[api("STREAM.INFO.S", {"subjects_filter": subject}) for subject in (">", "s.*", "s.a", "x")],
+        api("STREAM.PURGE.S", {"filter": "s.a", "seq": 5}), api("STREAM.PURGE.S", {"filter": "s.*", "keep": 2}),
+        api("STREAM.PURGE.S", {"filter": "s.c.d", "seq": 1, "keep": 1}), api("STREAM.PURGE.S", {"filter": "x"}),
+        api("STREAM.INFO.S", {"subjects_filter": ">", "deleted_details": True}),
+        api("STREAM.PURGE.S", {"filter": "s.c.>"}), api("STREAM.INFO.S"),
+    ])
+
+
+def law_subjects_are_published_to_alike():
+    expected, rollup = "Nats-Expected-Last-Subject-Sequence", "Nats-Rollup: sub"
+    compare([
+        create({"subjects": ["k.>"], "max_msgs_per_subject": 3, "allow_rollup_hdrs": True}),
+        ("k.a", "1", f"{expected}: 0"), ("k.a", "2", f"{expected}: 0"), ("k.a", "2", f"{expected}: 1"),
+        ("k.b", "1", f"{expected}: 2"), ("k.b", "1", f"{expected}: 0"),
+        *[("k.a", str(at)) for at in range(5)], api("STREAM.INFO.S", {"subjects_filter": ">"}),
+        ("k.a", "x", rollup), api("STREAM.INFO.S", {"subjects_filter": ">"}), api("STREAM.MSG.GET.S", {"last_by_subj": "k.a"}),
+        update({"subjects": ["k.>"], "max_msgs_per_subject": 1, "allow_rollup_hdrs": True, "discard": "new",
+                "discard_new_per_subject": True}),
+        ("k.a", "y"), ("k.c", "1"), ("k.c", "2"), api("STREAM.INFO.S", {"subjects_filter": ">"}),
+    ])
+
+
 def law_sealed_streams_refuse_alike():
     compare([
         create({"subjects": ["s"]}), ("s", "1"), update({"subjects": ["s"], "sealed": True}), ("s", "2"),

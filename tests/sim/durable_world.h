@@ -11,6 +11,7 @@
 //   W5  no publish and no pull stays without an answer while the broker lives
 //   W6  in the end the worker has seen every message
 //   W7  with order by subject, no message of a subject is delivered before the one in front of it is done
+//   W8  in the end the index counts the messages of each subject as they are
 //
 // The worker's consumer is one of several kinds: pulled from or pushing, with each message or all before it acknowledged,
 // with or without order by subject.
@@ -68,6 +69,7 @@ struct world {
     char audit_name[32];
     uint64_t audited;       // last sequence read
     uint64_t last_sequence; // of the stream, as INFO says
+    bool counted;           // by subject, as INFO says
     uint32_t stored[WORLD_MESSAGES];
     bool worker_done;
 

@@ -8,6 +8,7 @@
 #include "proto/json_codec.h"
 #include "proto/subject.h"
 #include "publish_headers.h"
+#include "retention.h"
 #include "stream.h"
 #include "stream_limits.h"
 #include "stream_rollup.h"
