@@ -36,7 +36,8 @@ static void read_letter(struct letters *letters, const struct rill_msg *msg, uin
     Shop__Event *event = event_unpack(rill_msg_data(msg), rill_msg_data_bytes(msg));
     (void)sequence;
     audit_dead(letters->audit, event);
-    if (!letters->reasons[0] && rill_msg_header(msg, "Rill-Reason", &reason))
+    if (!letters->reasons[0] &&
+        (rill_msg_header(msg, "Rill-Term-Reason", &reason) || rill_msg_header(msg, "Rill-Reason", &reason)))
         snprintf(letters->reasons, sizeof letters->reasons, "%.*s", (int)reason.bytes, reason.text);
     if (event)
         shop__event__free_unpacked(event, NULL);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "io.h"
+#include "rewrite.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -91,9 +92,18 @@ bool rill_store_erasing(const struct rill_store *store, uint64_t sequence)
 
 // ---- overwriting ----
 
+/* Is it in the segment that is being made anew, and in the new file as well? Then it waits until that is in place, which
+   is made anew once more (rewrite_swap.c). Overwritten here now it would come back with the new file. */
+static bool is_copied(const struct rill_store *store, const struct record_erase *erase)
+{
+    return store->rewrite && store->rewrite->plan.number == erase->segment &&
+           !rewrite_is_dead(&store->rewrite->plan, erase->sequence);
+}
+
 static bool is_due(const struct rill_store *store, const struct erasure *erasure)
 {
-    return erasure->commit <= store->committed.commit && !erasure->done && erasure->erase.offset;
+    return erasure->commit <= store->committed.commit && !erasure->done && erasure->erase.offset &&
+           !is_copied(store, &erasure->erase);
 }
 
 static void job_take(struct rill_store *store, struct erase_job *job, uint64_t segment)

@@ -29,13 +29,14 @@ static void come_back(struct expiring *expiring, int64_t at_ns)
 
 // ---- one message ----
 
-static enum rill_err tell(struct expiring *expiring, uint64_t sequence, struct rill_bytes subject)
+static enum rill_err tell(struct expiring *expiring, uint64_t sequence, struct rill_bytes subject,
+                          struct rill_bytes headers)
 {
     struct rill_store *store = expiring->store;
     uint64_t count = 1;
     const enum rill_err err =
         store->indexing && !store->indexing->failed ? open_subjects_count(store, subject, &count) : RILL_OK;
-    const struct rill_store_gone gone = {sequence, subject, !err && !count};
+    const struct rill_store_gone gone = {sequence, subject, headers, !err && !count};
     expiring->visit(expiring->context, &gone);
     return err == RILL_ERR_UNAVAILABLE ? RILL_OK : err;
 }
@@ -43,16 +44,20 @@ static enum rill_err tell(struct expiring *expiring, uint64_t sequence, struct r
 /* Whose record is at `message`, in memory. */
 static enum rill_err take(struct expiring *expiring, uint64_t sequence, const uint8_t *message)
 {
-    struct rill_buf subject;
-    rill_buf_init(&subject, SUBJECT_BYTES_MAX); // the delete may take the message's room
-    enum rill_err err = rill_buf_append(&subject, record_view(message).subject);
+    const struct record record = record_view(message);
+    struct rill_buf copy; // the delete may take the message's room
+    rill_buf_init(&copy, record.size);
+    enum rill_err err = rill_buf_append(&copy, record.subject);
+    if (!err)
+        err = rill_buf_append(&copy, record.headers);
     if (!err)
         err = rill_store_append_delete(expiring->store, sequence);
     if (!err)
         expiring->ret->messages++;
     if (!err && expiring->visit)
-        err = tell(expiring, sequence, rill_buf_bytes(&subject));
-    rill_buf_fini(&subject);
+        err = tell(expiring, sequence, rill_bytes_of(copy.data, record.subject.len),
+                   rill_bytes_of(copy.data + record.subject.len, record.headers.len));
+    rill_buf_fini(&copy);
     return err;
 }
 

@@ -3,7 +3,7 @@
 // Durable publishes. Each publisher keeps a window of messages in flight: it publishes so many, and one more for
 // each acknowledgement that comes. One thread serves all publishers. Every acknowledgement is looked at: it must be
 // one, and the sequences of a publisher must grow.
-#include "row.h"
+#include "durable.h"
 
 #include "base/alloc.h"
 #include "link.h"
@@ -11,8 +11,12 @@
 #include "sample.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { PUBLISHERS_MAX = 16, LATENCIES_MAX = 1 << 20, OUT_BYTES_MAX = 64 << 20 };
 
@@ -20,8 +24,8 @@ struct publisher {
     struct link link;
     uint64_t sent;
     uint64_t acked;
-    uint64_t last_sequence;
-    int64_t *sent_ns; // of each message in flight: a ring of the window's size
+    uint64_t *last_sequences; // of each stream
+    int64_t *sent_ns;         // of each message in flight: a ring of the window's size
 };
 
 struct durable {
@@ -53,13 +57,20 @@ static enum rill_err publish(struct durable *durable, struct publisher *publishe
     return wire_send(&publisher->link.wire, rill_buf_bytes(&durable->out), why);
 }
 
-/* {"stream":"BENCH","seq":17} and what else a server may add. */
-static bool sequence_of(struct rill_bytes payload, uint64_t *ret)
+static unsigned streams_of(const struct row *row)
 {
+    return row->streams ? row->streams : 1;
+}
+
+/* {"stream":"BENCH","seq":17} and what else a server may add; BENCH0 and so on when there are several. */
+static bool sequence_of(struct rill_bytes payload, uint64_t *ret, unsigned *ret_stream)
+{
+    const char *stream = memmem(payload.data, payload.len, "\"BENCH", 6);
     const char *at = memmem(payload.data, payload.len, "\"seq\":", 6);
-    if (!at || memmem(payload.data, payload.len, "\"error\"", 7))
+    if (!stream || !at || memmem(payload.data, payload.len, "\"error\"", 7))
         return false;
-    *ret = strtoull(at + 6, NULL, 10); // ends at a comma or a brace
+    *ret_stream = (unsigned)strtoul(stream + 6, NULL, 10); // ends at a quote
+    *ret = strtoull(at + 6, NULL, 10);                     // ends at a comma or a brace
     return *ret > 0;
 }
 
@@ -67,11 +78,13 @@ static enum rill_err acked(struct durable *durable, struct publisher *publisher,
                            const struct link_message *ack, int64_t now_ns, struct rill_error_text *why)
 {
     uint64_t sequence = 0;
-    if (!sequence_of(ack->payload, &sequence) || sequence <= publisher->last_sequence) {
+    unsigned stream = 0;
+    if (!sequence_of(ack->payload, &sequence, &stream) || stream >= streams_of(durable->row) ||
+        sequence <= publisher->last_sequences[stream]) {
         rill_error_text_set(why, "not the next acknowledgement: " RILL_PRI, RILL_ARG(ack->payload));
         return RILL_ERR_INVALID;
     }
-    publisher->last_sequence = sequence;
+    publisher->last_sequences[stream] = sequence;
     const int64_t sent_ns = publisher->sent_ns[publisher->acked++ % durable->window];
     if (durable->us_count < LATENCIES_MAX)
         durable->us[durable->us_count++] = (double)(now_ns - sent_ns) / (double)RILL_NS_PER_US;
@@ -169,6 +182,24 @@ static enum rill_err durable_measure(struct durable *durable, struct task *task,
     return RILL_OK;
 }
 
+/* One, or many with a subject each. */
+static enum rill_err make_streams(struct durable *durable, const char *inbox, struct rill_error_text *why)
+{
+    struct link *link = &durable->publishers[0].link;
+    enum rill_err err = RILL_OK;
+    if (!durable->row->streams)
+        return link_make_stream(link, inbox, why);
+    for (unsigned i = 0; !err && i < durable->row->streams; i++) {
+        char subject[64];
+        char body[128];
+        (void)snprintf(subject, sizeof subject, "$JS.API.STREAM.CREATE.BENCH%u", i);
+        (void)snprintf(body, sizeof body,
+                       "{\"name\":\"BENCH%u\",\"subjects\":[\"bench.s%u\"],\"storage\":\"file\"}", i, i);
+        err = link_request(link, subject, inbox, body, why);
+    }
+    return err;
+}
+
 static enum rill_err durable_open(struct durable *durable, struct task *task, struct rill_error_text *why)
 {
     enum rill_err err = RILL_OK;
@@ -177,29 +208,91 @@ static enum rill_err durable_open(struct durable *durable, struct task *task, st
         char inbox[32];
         (void)snprintf(inbox, sizeof inbox, "_INBOX.%u", durable->count);
         publisher->sent_ns = rill_alloc_zero(durable->window, sizeof publisher->sent_ns[0]);
+        publisher->last_sequences = rill_alloc_zero(streams_of(task->row), sizeof(uint64_t));
         err = link_open(&publisher->link, task->server.port, inbox, why);
         if (!err && durable->count == 0)
-            err = link_make_stream(&publisher->link, inbox, why);
+            err = make_streams(durable, inbox, why);
     }
     return err;
 }
 
+static void durable_init(struct durable *durable, const struct row *row)
+{
+    *durable = (struct durable){.row = row, .window = row->window};
+    durable->us = rill_alloc_zero(LATENCIES_MAX, sizeof durable->us[0]);
+    durable->payload = rill_alloc_zero(row->payload_bytes + 1, 1);
+    memset(durable->payload, 'x', row->payload_bytes);
+    rill_buf_init(&durable->out, OUT_BYTES_MAX);
+}
+
+static void durable_fini(struct durable *durable)
+{
+    for (unsigned i = 0; i < durable->count; i++) {
+        link_close(&durable->publishers[i].link);
+        free(durable->publishers[i].sent_ns);
+        free(durable->publishers[i].last_sequences);
+    }
+    rill_buf_fini(&durable->out);
+    free(durable->payload);
+    free(durable->us);
+}
+
 enum rill_err durable_run(struct task *task, struct figure *ret, struct rill_error_text *why)
 {
-    struct durable durable = {.row = task->row, .window = task->row->window};
-    durable.us = rill_alloc_zero(LATENCIES_MAX, sizeof durable.us[0]);
-    durable.payload = rill_alloc_zero(task->row->payload_bytes + 1, 1);
-    memset(durable.payload, 'x', task->row->payload_bytes);
-    rill_buf_init(&durable.out, OUT_BYTES_MAX);
+    struct durable durable;
+    durable_init(&durable, task->row);
     enum rill_err err = durable_open(&durable, task, why);
     if (!err)
         err = durable_measure(&durable, task, ret, why);
-    for (unsigned i = 0; i < durable.count; i++) {
-        link_close(&durable.publishers[i].link);
-        free(durable.publishers[i].sent_ns);
-    }
-    rill_buf_fini(&durable.out);
-    free(durable.payload);
-    free(durable.us);
+    durable_fini(&durable);
     return err;
+}
+
+// ---- beside something else ----
+
+enum { LOAD_PHASE_MS = 100 };
+
+/* Until it is killed. One byte says that messages are being acknowledged. */
+static void load_process(struct task *task, int said)
+{
+    struct durable durable;
+    struct rill_error_text why;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    durable_init(&durable, task->row);
+    enum rill_err err = durable_open(&durable, task, &why);
+    if (!err)
+        err = durable_phase(&durable, LOAD_PHASE_MS / 1000.0, &why);
+    if (!err && write(said, "", 1) != 1)
+        err = RILL_ERR_IO;
+    while (!err)
+        err = durable_phase(&durable, LOAD_PHASE_MS / 1000.0, &why);
+    _exit(1);
+}
+
+enum rill_err durable_load_begin(struct task *task, pid_t *ret_pid, struct rill_error_text *why)
+{
+    int ends[2];
+    char byte;
+    if (pipe(ends)) {
+        rill_error_text_set(why, "no pipe");
+        return RILL_ERR_LIMIT;
+    }
+    *ret_pid = fork();
+    if (*ret_pid == 0)
+        load_process(task, ends[1]);
+    (void)close(ends[1]);
+    const bool works = *ret_pid > 0 && read(ends[0], &byte, 1) == 1;
+    (void)close(ends[0]);
+    if (works)
+        return RILL_OK;
+    if (*ret_pid > 0)
+        durable_load_end(*ret_pid);
+    rill_error_text_set(why, "the durable load does not begin");
+    return RILL_ERR_DISCONNECTED;
+}
+
+void durable_load_end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
 }

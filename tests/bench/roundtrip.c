@@ -3,7 +3,7 @@
 // A requester and a responder, two connections, one thread: it writes the request, waits for it at the
 // responder, writes the reply, waits for that at the requester. So there is one thread to wake at each step,
 // as there is in two services, and nothing else of ours in between. Every byte of both is compared.
-#include "row.h"
+#include "durable.h"
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -31,12 +31,12 @@ static enum rill_err line_make(struct rill_buf *buf, const char *head, unsigned 
 
 static enum rill_err lines_make(struct roundtrip *roundtrip, unsigned payload_bytes)
 {
-    enum rill_err err = line_make(&roundtrip->request, "PUB bench.ask _INBOX.bench", payload_bytes);
+    enum rill_err err = line_make(&roundtrip->request, "PUB trip.ask _INBOX.trip", payload_bytes);
     if (!err)
-        err = line_make(&roundtrip->request_seen, "MSG bench.ask 1 _INBOX.bench", payload_bytes);
+        err = line_make(&roundtrip->request_seen, "MSG trip.ask 1 _INBOX.trip", payload_bytes);
     if (!err)
-        err = line_make(&roundtrip->reply, "PUB _INBOX.bench", payload_bytes);
-    return err ? err : line_make(&roundtrip->reply_seen, "MSG _INBOX.bench 1", payload_bytes);
+        err = line_make(&roundtrip->reply, "PUB _INBOX.trip", payload_bytes);
+    return err ? err : line_make(&roundtrip->reply_seen, "MSG _INBOX.trip 1", payload_bytes);
 }
 
 static enum rill_err roundtrip_once(struct roundtrip *roundtrip, struct rill_error_text *why)
@@ -76,8 +76,8 @@ static enum rill_err roundtrip_open(struct roundtrip *roundtrip, struct task *ta
     if (!err)
         err = wire_join(&roundtrip->responder, task->server.port, why);
     if (!err)
-        err = wire_subscribe(&roundtrip->requester, "_INBOX.bench", why);
-    return err ? err : wire_subscribe(&roundtrip->responder, "bench.ask", why);
+        err = wire_subscribe(&roundtrip->requester, "_INBOX.trip", why);
+    return err ? err : wire_subscribe(&roundtrip->responder, "trip.ask", why);
 }
 
 static enum rill_err roundtrip_measure(struct roundtrip *roundtrip, struct task *task, struct figure *ret,
@@ -100,13 +100,32 @@ static enum rill_err roundtrip_measure(struct roundtrip *roundtrip, struct task 
     return RILL_OK;
 }
 
-enum rill_err roundtrip_run(struct task *task, struct figure *ret, struct rill_error_text *why)
+/* Idle first, then beside the load. */
+static enum rill_err roundtrip_compare(struct roundtrip *roundtrip, struct task *task, struct figure *ret,
+                                       struct rill_error_text *why)
+{
+    pid_t load;
+    struct figure idle;
+    enum rill_err err = roundtrip_measure(roundtrip, task, &idle, why);
+    if (!err)
+        err = durable_load_begin(task, &load, why);
+    if (err)
+        return err;
+    err = roundtrip_measure(roundtrip, task, ret, why);
+    durable_load_end(load);
+    ret->value /= idle.value;
+    return err;
+}
+
+static enum rill_err run(struct task *task, struct figure *ret, struct rill_error_text *why,
+                         enum rill_err (*measure)(struct roundtrip *, struct task *, struct figure *,
+                                                  struct rill_error_text *))
 {
     struct roundtrip roundtrip = {.requester.fd = -1, .responder.fd = -1};
     roundtrip.us = rill_alloc_zero(TRIPS_MAX, sizeof roundtrip.us[0]);
     enum rill_err err = roundtrip_open(&roundtrip, task, why);
     if (!err)
-        err = roundtrip_measure(&roundtrip, task, ret, why);
+        err = measure(&roundtrip, task, ret, why);
     wire_close(&roundtrip.requester);
     wire_close(&roundtrip.responder);
     rill_buf_fini(&roundtrip.request);
@@ -115,4 +134,14 @@ enum rill_err roundtrip_run(struct task *task, struct figure *ret, struct rill_e
     rill_buf_fini(&roundtrip.reply_seen);
     free(roundtrip.us);
     return err;
+}
+
+enum rill_err roundtrip_run(struct task *task, struct figure *ret, struct rill_error_text *why)
+{
+    return run(task, ret, why, roundtrip_measure);
+}
+
+enum rill_err roundtrip_beside_run(struct task *task, struct figure *ret, struct rill_error_text *why)
+{
+    return run(task, ret, why, roundtrip_compare);
 }

@@ -39,6 +39,7 @@ struct row {
     double percentile;
     unsigned publishers; // of durable messages; 0: one
     unsigned subjects;   // that they go to in turn; 0: one
+    unsigned streams;    // one for each subject; 0: one for all
     unsigned window;     // messages in flight of each publisher; of a pull, its batch
     bool acknowledged;   // each consumed message
     bool pushed;         // to a consumer with a deliver subject; else it pulls
@@ -60,6 +61,9 @@ enum rill_err flow_run(struct task *task, struct figure *ret, struct rill_error_
 /* The time from a request to its reply, one at a time: the row's percentile, in us. */
 enum rill_err roundtrip_run(struct task *task, struct figure *ret,
                             struct rill_error_text *why) RILL_MUST_CHECK;
+/* How much longer it takes, at the row's percentile, while a durable load goes on beside it: 1 is not at all. */
+enum rill_err roundtrip_beside_run(struct task *task, struct figure *ret,
+                                   struct rill_error_text *why) RILL_MUST_CHECK;
 /* Resident memory of a server that nobody has used, in MiB. */
 enum rill_err idle_memory_run(struct task *task, struct figure *ret,
                               struct rill_error_text *why) RILL_MUST_CHECK;

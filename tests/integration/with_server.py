@@ -21,8 +21,8 @@ from harness.server import Server, under_test  # noqa: E402
 def serve_commands(server, commands, answers):
     """Until the program ends, which closes the pipe."""
     for line in commands:
-        if line.strip() == "restart":
-            server.stop()
+        if line.strip() in ("restart", "kill"):
+            server.kill() if line.strip() == "kill" else server.stop()
             server.start()
             answers.write("done\n")
             answers.flush()

@@ -109,6 +109,30 @@ Test(consumer_extras, a_dead_letter_waits_for_its_stream)
     story_end(&story);
 }
 
+// A letter of a message that somebody terminated has his words; no word of his makes a header of its own.
+Test(consumer_extras, a_dead_letter_says_why_it_was_terminated)
+{
+    static const struct {
+        const char *ack, *header;
+    } cases[] = {
+        {"+TERM no such customer",
+         "\r\nRill-Reason: terminated\r\nRill-Term-Reason: no such customer\r\n\r\n"},
+        {"+TERM", "\r\nRill-Reason: terminated\r\n\r\n"},
+        {"+TERM bad\r\nNats-Rollup: all", "\r\nRill-Term-Reason: bad\r\n\r\n"},
+    };
+    static struct story story;
+    consumer_story_begin(&story, "\"ack_policy\":\"explicit\"," DEAD_LETTER);
+    story_tell(&story, &dead_stream, 1);
+    story_listen(&story, "dead.W");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        (void)story_say(&story, "ev.a", "poison");
+        (void)story_pull(&story, "{\"batch\":1}");
+        const char *heard = ack(&story, i + 1, cases[i].ack);
+        cr_expect(ne(ptr, strstr(heard, cases[i].header), NULL), "%s: %s", cases[i].ack, heard);
+    }
+    story_end(&story);
+}
+
 // What cannot work is refused.
 Test(consumer_extras, faults_are_told)
 {

@@ -50,8 +50,6 @@ Test(durable_api, what_is_not_there_yet_is_refused_by_name)
     static const struct story_line lines[] = {
         {"$JS.API.FOO", "", "10003"},
         {"$JS.API.META.LEADER.STEPDOWN", "", "10010"},
-        {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"max_msgs_per_subject\":5}",
-         "max_msgs_per_subject is not implemented"},
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"mirror\":{\"name\":\"T\"}}",
          "mirror is not implemented yet"},
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"num_replicas\":3}", "10074"},
@@ -116,8 +114,7 @@ Test(durable_api, publishes_are_answered)
         {"Nats-Expected-Last-Sequence: 1", "wrong last sequence: 2\"},\"stream\":\"S\",\"seq\":0}"},
         {"Nats-Expected-Last-Sequence: 2", "\"seq\":3}"},
         {"Nats-Expected-Stream: T", "10060"},
-        {"Nats-Expected-Last-Subject-Sequence: 1",
-         "Nats-Expected-Last-Subject-Sequence is not implemented yet"},
+        {"Nats-Expected-Last-Subject-Sequence: 1", "wrong last sequence: 3"},
         {"Nats-Rollup: all", "10111"},
         {"Nats-TTL: 5", "10166"},
         {"Other: 1", "\"seq\":4}"},

@@ -71,7 +71,7 @@ static void acknowledge(struct durable *durable, const struct message *message, 
     const enum consumer_answer answer = apply(durable, sequence, &body);
     durable->active_ns = durable->stream->js->core->now.mono_ns;
     if (body.kind == RILL_ACK_TERMINATE)
-        durable_bury(durable);
+        durable_bury_terminated(durable, sequence, body.rest);
     durable_changed(durable);
     if (answer == CONSUMER_KNOWS)
         durable_serve_later(durable);

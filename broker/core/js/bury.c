@@ -7,6 +7,7 @@
 // it comes from, and is done only when the stream that takes it has acknowledged, which is when it is on disk. Until then it stays
 // outstanding. When that takes too long, or is refused, it is published again; its message id makes that one message,
 // also when a crash came between. So it is never lost, and stored once as long as the stream's duplicate window reaches.
+// The words of who terminated it are nowhere kept: they are in a letter that goes out with the acknowledgement.
 //
 //      GIVEN_UP ── published, reply $JS.RILL.BURIED.<stream>.<number>.<sequence> ──► WAITS ── acknowledged ──► done
 //         ▲                                                                            │
@@ -25,7 +26,7 @@
 
 #define RETRY_NS (5 * RILL_NS_PER_S)
 
-enum { SUBJECT_BYTES_MAX = 640, BURY_MESSAGES_MAX = 1024 };
+enum { SUBJECT_BYTES_MAX = 640, BURY_MESSAGES_MAX = 1024, REASON_BYTES_MAX = 256 };
 
 // ---- a dead letter ----
 
@@ -48,6 +49,28 @@ static enum rill_err add_original(struct rill_buf *buf, struct rill_bytes block)
     return err;
 }
 
+/* The words of who terminated it, when they are at hand: the first line, which is what a header can bear. */
+static struct rill_bytes words_for(const struct durable *durable, const struct outstanding *entry)
+{
+    const struct rill_bytes words =
+        durable->term_sequence == entry->sequence ? durable->term_reason : rill_bytes_of(NULL, 0);
+    size_t len = 0;
+    while (len < words.len && len < REASON_BYTES_MAX && words.data[len] >= ' ' && words.data[len] != 0x7f)
+        len++;
+    return rill_bytes_of(words.data, len);
+}
+
+static enum rill_err add_reason(struct rill_buf *buf, const struct durable *durable,
+                                const struct outstanding *entry)
+{
+    const struct rill_bytes words = words_for(durable, entry);
+    enum rill_err err =
+        rill_buf_appendf(buf, "Rill-Reason: %s\r\n", entry->terminated ? "terminated" : "max_deliver");
+    if (!err && words.len)
+        err = rill_buf_appendf(buf, "Rill-Term-Reason: " RILL_PRI "\r\n", RILL_ARG(words));
+    return err ? err : rill_buf_append(buf, RILL_BYTES("\r\n"));
+}
+
 static enum rill_err write_headers(const struct durable *durable, const struct outstanding *entry,
                                    const struct rill_store_message *stored, struct rill_buf *buf)
 {
@@ -65,10 +88,7 @@ static enum rill_err write_headers(const struct durable *durable, const struct o
         err = add_number(buf, "Rill-Sequence", entry->sequence);
     if (!err)
         err = add_number(buf, "Rill-Deliveries", entry->delivered);
-    if (!err)
-        err = rill_buf_appendf(buf, "Rill-Reason: %s\r\n\r\n",
-                               entry->terminated ? "terminated" : "max_deliver");
-    return err;
+    return err ? err : add_reason(buf, durable, entry);
 }
 
 /* From a copy: whoever takes it may append to the store that the message was read from. */
@@ -130,6 +150,15 @@ void durable_bury(struct durable *durable)
         else if (!send_letter(durable, subject))
             return;
     }
+}
+
+void durable_bury_terminated(struct durable *durable, uint64_t sequence, struct rill_bytes reason)
+{
+    durable->term_reason = reason;
+    durable->term_sequence = sequence;
+    durable_bury(durable);
+    durable->term_reason = rill_bytes_of(NULL, 0);
+    durable->term_sequence = 0;
 }
 
 // ---- it is stored ----

@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HEADERS_BYTES_MAX = 128 * 1024, STATUS_BYTES_MAX = 256 };
+enum { STATUS_BYTES_MAX = 256 };
 
-static enum rill_err add_number(struct rill_buf *buf, const char *name, uint64_t value)
+enum rill_err direct_add_number(struct rill_buf *buf, const char *name, uint64_t value)
 {
     char text[32];
     (void)snprintf(text, sizeof text, "%" PRIu64, value);
@@ -24,8 +24,7 @@ static enum rill_err begin_with(struct rill_buf *buf, struct rill_bytes headers)
     return rill_buf_append(buf, rill_bytes_of(headers.data, headers.len - 2)); // without the empty line
 }
 
-/* Where the message comes from, behind its own headers. */
-static enum rill_err add_origin(struct rill_buf *buf, const struct stream *stream,
+enum rill_err direct_add_origin(struct rill_buf *buf, const struct stream *stream,
                                 const struct rill_store_message *stored)
 {
     char time[RILL_RFC3339_BYTES_MAX];
@@ -36,7 +35,7 @@ static enum rill_err add_origin(struct rill_buf *buf, const struct stream *strea
     if (!err)
         err = rill_headers_add(buf, RILL_BYTES("Nats-Subject"), stored->subject);
     if (!err)
-        err = add_number(buf, "Nats-Sequence", stored->sequence);
+        err = direct_add_number(buf, "Nats-Sequence", stored->sequence);
     if (!err)
         err = rill_headers_add(buf, RILL_BYTES("Nats-Time-Stamp"), rill_bytes_of(time, time_len));
     return err;
@@ -44,8 +43,8 @@ static enum rill_err add_origin(struct rill_buf *buf, const struct stream *strea
 
 static enum rill_err add_place(struct rill_buf *buf, const struct direct_batch *batch)
 {
-    const enum rill_err err = add_number(buf, "Nats-Num-Pending", batch->pending);
-    return err ? err : add_number(buf, "Nats-Last-Sequence", batch->last_sequence);
+    const enum rill_err err = direct_add_number(buf, "Nats-Num-Pending", batch->pending);
+    return err ? err : direct_add_number(buf, "Nats-Last-Sequence", batch->last_sequence);
 }
 
 /* The payload is copied: a receiver inside may append to the store, which ends the views. */
@@ -53,8 +52,8 @@ void direct_send(struct stream *stream, struct rill_bytes reply, const struct ri
                  const struct direct_batch *batch, bool bare)
 {
     struct rill_buf out;
-    rill_buf_init(&out, HEADERS_BYTES_MAX + stored->payload.len + stored->headers.len);
-    enum rill_err err = bare ? RILL_OK : add_origin(&out, stream, stored);
+    rill_buf_init(&out, DIRECT_HEADERS_BYTES_MAX + stored->payload.len + stored->headers.len);
+    enum rill_err err = bare ? RILL_OK : direct_add_origin(&out, stream, stored);
     if (!err && !bare && batch)
         err = add_place(&out, batch);
     if (!err && !bare)

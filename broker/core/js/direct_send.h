@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answers of DIRECT.GET: a message as it is, with where it comes from in headers, and the end of a batch.
+// A stored message on its way out, not to a consumer. The answers of DIRECT.GET: a message as it is, with where it comes from in headers, and the end of a batch.
 //
 //      NATS/1.0\r\nNats-Stream: S\r\nNats-Subject: a\r\nNats-Sequence: 7\r\nNats-Time-Stamp: ...\r\n      one message
 //      ... Nats-Num-Pending: 3\r\nNats-Last-Sequence: 6\r\n                                   one of a batch
@@ -9,6 +9,13 @@
 #pragma once
 
 #include "stream.h"
+
+enum { DIRECT_HEADERS_BYTES_MAX = 128 * 1024 };
+
+/* The block of a message, without its end: its own headers, then where it comes from. */
+enum rill_err direct_add_origin(struct rill_buf *buf, const struct stream *stream,
+                                const struct rill_store_message *stored) RILL_MUST_CHECK;
+enum rill_err direct_add_number(struct rill_buf *buf, const char *name, uint64_t value) RILL_MUST_CHECK;
 
 struct direct_batch {
     uint64_t pending;       // messages that are still to come

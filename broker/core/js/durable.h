@@ -49,6 +49,10 @@ struct durable {
     int64_t last_acked_wall_ns;
     int64_t active_ns; // when a client last showed that it is there
 
+    // why the message was given up that is being terminated: a view, only while that goes on
+    struct rill_bytes term_reason;
+    uint64_t term_sequence;
+
     // pace of first deliveries
     int64_t pace_at_ns;       // not before this; 0: at once
     int64_t replayed_wall_ns; // replay original: time of the message delivered last; 0: none
@@ -186,6 +190,8 @@ void durable_ack(void *owner, const struct message *message);
 
 /* Tells about what is given up, and forgets it: at once, or when it is stored as a dead letter. */
 void durable_bury(struct durable *durable);
+/* The same, when somebody has just terminated that message and gave a reason, which may be empty. */
+void durable_bury_terminated(struct durable *durable, uint64_t sequence, struct rill_bytes reason);
 /* A receiver in the trie at DURABLE_BURIED_SUBJECT.>: a dead letter is stored, or not. `owner` is the jetstream. */
 #define DURABLE_BURIED_SUBJECT "$JS.RILL.BURIED"
 void durable_buried(void *owner, const struct message *message);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish_headers.h"
 
+#include "base/clock.h"
 #include "core/core.h"
 #include "proto/headers.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <strings.h>
 
 static const struct rill_js_error none;
@@ -103,4 +105,21 @@ struct rill_js_error publish_headers_read(struct rill_bytes block, struct publis
             error = read_header(name, value, ret);
     }
     return error;
+}
+
+enum rill_err publish_headers_set_ttl(struct rill_bytes block, int64_t ttl_ns, struct rill_buf *out)
+{
+    struct rill_headers_cursor cursor = rill_headers_cursor_of(block);
+    struct rill_bytes name;
+    struct rill_bytes value;
+    char text[32];
+    const int len = snprintf(text, sizeof text, "%" PRId64, ttl_ns / RILL_NS_PER_S);
+    enum rill_err err = rill_headers_begin(out, rill_bytes_of(NULL, 0));
+    while (!err && rill_headers_next(&cursor, &name, &value)) {
+        if (!rill_bytes_equal(name, RILL_BYTES("Nats-TTL")))
+            err = rill_headers_add(out, name, value);
+    }
+    if (!err)
+        err = rill_headers_add(out, RILL_BYTES("Nats-TTL"), rill_bytes_of(text, (size_t)len));
+    return err ? err : rill_headers_end(out);
 }

@@ -3,7 +3,7 @@
 // What the headers of a published message ask of the stream. Pure. Names are compared whole and exactly.
 #pragma once
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "proto/js_error.h"
 #include "proto/message_ttl.h"
 
@@ -33,3 +33,6 @@ struct publish_headers {
 /* Reads the block (may be empty); views point into it. The error is set when a header asks for what no stream of this
    broker does. */
 struct rill_js_error publish_headers_read(struct rill_bytes block, struct publish_headers *ret);
+/* Appends the block with another time to live. */
+enum rill_err publish_headers_set_ttl(struct rill_bytes block, int64_t ttl_ns,
+                                      struct rill_buf *out) RILL_MUST_CHECK;

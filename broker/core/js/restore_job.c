@@ -13,6 +13,7 @@
 #include "storage/backup.h"
 #include "stream_advisory.h"
 #include "stream_place.h"
+#include "stream_shown.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -163,6 +164,7 @@ static void job_free(struct finish_job *job)
 static void take_stream(struct rill_core *core, struct finish_job *job)
 {
     struct stream *stream = job->stream;
+    stream_shown_forget(stream);
     rill_message_free(&stream->record->base); // the log says the same
     stream->record = stream->record_newest = NULL;
     recovery_attach(&job->recovery);

@@ -10,6 +10,7 @@
 #include "proto/rfc3339.h"
 #include "proto/subject.h"
 #include "stream_limits.h"
+#include "stream_shown.h"
 #include "stream_tidy.h"
 
 #include <stdlib.h>
@@ -87,7 +88,7 @@ void stream_free(struct stream *stream)
     struct jetstream *js = stream->js;
     struct held held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
-                !stream->asked);
+                !stream->asked && !stream->parked.first && !stream->expected_filter);
     stream_deactivate(stream);
     stream_limits_forget(stream);
     early_pulls_end(stream);
@@ -96,6 +97,7 @@ void stream_free(struct stream *stream)
     rill_deadline_cancel(&js->core->deadlines, &stream->due);
     rill_deadline_cancel(&js->core->deadlines, &stream->age_due);
     HASH_DELETE(by_name, js->streams, stream);
+    stream_shown_forget(stream);
     if (stream->record)
         rill_message_free(&stream->record->base);
     retention_fini(&stream->retention);
@@ -108,6 +110,7 @@ void stream_free(struct stream *stream)
     rill_buf_fini(&stream->last_msg_id_flying);
     rill_buf_fini(&stream->last_msg_id_committed);
     dedupe_fini(&stream->dedupe);
+    stream_republish_end(stream);
     rill_subject_transform_destroy(stream->transform);
     free(stream->name);
     free(stream);
@@ -145,6 +148,7 @@ static void obey_record(struct stream *stream)
     const int64_t window_ns = stream->record->config->duplicate_window;
     stream->dedupe.window_ns = window_ns;
     rill_store_set_id_window(stream->store, window_ns);
+    stream_republish_apply(stream);
     stream_limits_apply(stream);
 }
 
@@ -176,6 +180,7 @@ void stream_set_record(struct stream *stream, Rill__StreamRecord *record)
     const bool listens = stream->subs != NULL;
     if (listens)
         stream_deactivate(stream);
+    stream_shown_forget(stream);
     if (stream->record_newest == stream->record)
         stream->record_newest = record;
     if (stream->record)
@@ -247,7 +252,7 @@ void stream_info(struct stream *stream, struct stream_info *ret_info)
     state->num_deleted = log.deleted;
     state->consumer_count = stream->durable_count;
     rill__stream_info__init(&ret_info->info);
-    ret_info->info.config = stream->record->config;
+    ret_info->info.config = stream_shown_config(stream);
     ret_info->info.created = &ret_info->created;
     ret_info->info.state = state;
     ret_info->info.domain = stream->js->domain;

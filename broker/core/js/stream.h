@@ -15,11 +15,13 @@
 
 #include "dedupe.h"
 #include "js_state.h"
+#include "parked.h"
 #include "proto/js_error.h"
 #include "proto/subject_transform.h"
 #include "pub_acks.h"
 #include "retention.h"
 #include "storage/store.h"
+#include "stream_republish.h"
 #include "stream_subjects.h"
 
 #include <stdatomic.h>
@@ -84,6 +86,7 @@ struct stream {
 
     Rill__StreamRecord *record;        // configuration and time of creation, in force; NULL until recovered
     Rill__StreamRecord *record_newest; // what the log will say: of the last update under way, else the same
+    struct stream_shown *shown;        // what clients see of the configuration; NULL: not made yet
     bool defining;                     // a job of stream_define is out
     struct sub **subs;                 // of its subjects, while it takes messages
     size_t sub_count;
@@ -126,6 +129,10 @@ struct stream {
     struct pub_acks synced_flying;
     struct stream_waiter *waiters;
     struct subject_count subjects;
+    struct republish republish;
+    struct parked parked;                      // messages that wait for the index, and those behind them
+    struct rill_store_filter *expected_filter; // that publishers' headers named last; NULL: none
+    char *expected_pattern;
     struct asked *asked; // what waits for a block of the log
     uint32_t asked_count;
     struct rill_buf ack_prefix; // {"stream":"NAME",["domain":"D",]"seq":
@@ -184,6 +191,10 @@ void stream_info(struct stream *stream, struct stream_info *ret_info);
 
 /* A receiver in the trie: `owner` is the stream. */
 void stream_publish(void *owner, const struct message *message);
+/* A message that is tried, at first or again: AGAIN when it has to wait (for the index); else it was answered. */
+enum rill_err stream_publish_parked(struct stream *stream, const struct message *message) RILL_MUST_CHECK;
+/* Before the store is closed. */
+void stream_forget_expected(struct stream *stream);
 /* {"error":...,"stream":"S","seq":0} */
 void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error);
 void stream_acknowledge(struct stream *stream, const struct pub_ack *ack);

@@ -69,8 +69,11 @@ void stream_soon(struct stream *stream)
 void stream_serve_waiting(struct stream *stream)
 {
     stream_answer_overwritten(stream, NULL);
-    if (stream->state == STREAM_ACTIVE)
+    if (stream->state == STREAM_ACTIVE) {
+        stream_republish_go_on(stream);
+        parked_go_on(stream);
         asked_go_on(stream);
+    }
     struct durable *durable = stream->waiting;
     stream->waiting = NULL;
     while (durable) {
@@ -409,6 +412,7 @@ static void take_back(struct stream *stream, const struct rill_store_committed *
     stream->record_newest = stream->record;
     dedupe_take_back(&stream->dedupe, state->last_sequence);
     retention_take_back(stream);
+    stream_republish_take_back(stream);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
         if (durable->noted_commit <= state->commit)

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "config_fields.h"
 #include "proto/message.h"
+#include "stream_shown.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,17 +15,7 @@ enum { NAME_BYTES_MAX = 255, DESCRIPTION_BYTES_MAX = 4096, METADATA_BYTES_MAX = 
 
 /* Fields that must be absent (or zero, or the first of their values) as long as nothing stands behind them. */
 static const char *const not_yet[] = {
-    "mirror",
-    "sources",
-    "discard_new_per_subject",
-    "allow_msg_ttl",
-    "subject_delete_marker_ttl",
-    "allow_msg_counter",
-    "allow_atomic",
-    "allow_msg_schedules",
-    "allow_batched",
-    "republish",
-    NULL,
+    "mirror", "sources", "allow_msg_counter", "allow_atomic", "allow_msg_schedules", "allow_batched", NULL,
 };
 
 struct rill_js_error stream_config_invalid(const char *format, ...)
@@ -83,29 +74,17 @@ static struct rill_js_error check_texts(const Rill__StreamConfig *config)
 struct rill_js_error stream_config_check_not_yet(const Rill__StreamConfig *config)
 {
     const char *field = config_first_given(&config->base, not_yet);
-    if (!field && config->max_msgs_per_subject > 0)
-        field = "max_msgs_per_subject";
     return field ? rill_js_error_not_yet(RILL_JS_STREAM_INVALID_CONFIG, field) : (struct rill_js_error){0};
 }
 
 // ---- what servers add to the metadata ----
-
-static bool is_servers_own(const Rill__StreamConfig__MetadataEntry *entry)
-{
-    static const char *const keys[] = {"_nats.ver", "_nats.level"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (strcmp(entry->key, keys[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* Clients send back what they were told, which says nothing about the stream. */
 static void drop_servers_own(Rill__StreamConfig *config)
 {
     size_t kept = 0;
     for (size_t i = 0; i < config->n_metadata; i++) {
-        if (is_servers_own(config->metadata[i]))
+        if (stream_shown_is_added(config->metadata[i]->key))
             rill_message_free(&config->metadata[i]->base);
         else
             config->metadata[kept++] = config->metadata[i];

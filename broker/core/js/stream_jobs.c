@@ -326,6 +326,8 @@ void stream_end(struct stream *stream)
     snapshot_end(stream, "500 Stream Ended");
     const struct rill_js_error gone = rill_js_error_of(RILL_JS_STREAM_NOT_FOUND);
     asked_fail(stream, &gone);
+    parked_fail(stream, &gone);
+    stream_forget_expected(stream);
     let_go_of_filters(stream);
     struct stream_job *job = job_create(stream, run_end, finish_end);
     job->store = stream->store;

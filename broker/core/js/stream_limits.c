@@ -4,6 +4,8 @@
 #include "asked.h"
 #include "base/assert.h"
 #include "js_limits.h"
+#include "stream_markers.h"
+#include "stream_tidy.h"
 
 /* When something was in the way of removing what is old. */
 #define TRY_AGAIN_NS RILL_NS_PER_S
@@ -18,6 +20,9 @@ struct rill_store_limits stream_limits_of(const Rill__StreamConfig *config)
     return (struct rill_store_limits){
         .max_messages = limit_of(config->max_msgs),
         .max_bytes = limit_of(config->max_bytes),
+        .max_messages_per_subject = limit_of(config->max_msgs_per_subject),
+        .discard_new_per_subject = config->discard_new_per_subject,
+        .message_ttl = config->allow_msg_ttl,
         .max_age_ns = config->max_age > 0 ? config->max_age : 0,
         .discard_new = config->discard == RILL__DISCARD__DISCARD_NEW,
     };
@@ -42,6 +47,8 @@ void stream_limits_apply(struct stream *stream)
     stream_touch(stream);
     rill_deadline_cancel(&stream->js->core->deadlines, &stream->age_due);
     stream_limits_watch(stream);
+    if (stream->record->config->allow_msg_ttl)
+        look_in(stream, 0); // only the store knows when the first one goes
 }
 
 static bool is_in_memory(const struct stream *stream)
@@ -68,6 +75,13 @@ void stream_limits_watch(struct stream *stream)
         look_in(stream, log.first_time_ns + max_age_ns - stream->js->core->now.wall_ns);
 }
 
+void stream_limits_note_ttl(struct stream *stream, int64_t ttl_ns)
+{
+    const int64_t at_ns = stream->js->core->now.mono_ns + ttl_ns;
+    if (ttl_ns > 0 && (!rill_deadline_armed(&stream->age_due) || stream->age_due.at_ns > at_ns))
+        look_in(stream, ttl_ns);
+}
+
 void stream_limits_forget(struct stream *stream)
 {
     if (stream->record)
@@ -82,23 +96,42 @@ bool stream_limits_server_is_full(const struct stream *stream)
     return limit > 0 && (memory ? js->memory_bytes : js->file_bytes) >= (uint64_t)limit;
 }
 
+/* A message has gone by its age; the last one of its subject leaves a marker. */
+static void note_gone(void *context, const struct rill_store_gone *gone)
+{
+    if (gone->is_last && !stream_marker_is(gone->headers))
+        stream_markers_add(context, gone->subject);
+}
+
+static enum rill_err expire(struct stream *stream, int64_t now_ns, struct rill_store_expired *ret)
+{
+    struct stream_markers markers;
+    stream_markers_init(&markers);
+    const bool marks = stream_markers_are_wanted(stream);
+    const enum rill_err err =
+        rill_store_expire(stream->store, now_ns, marks ? note_gone : NULL, &markers, ret);
+    stream_markers_append(stream, &markers, STREAM_MARKER_MAX_AGE);
+    return err;
+}
+
 void stream_limits_due(struct stream *stream)
 {
     struct rill_store_expired expired = {0};
+    const Rill__StreamConfig *config = stream->record->config;
     const int64_t now_ns = stream->js->core->now.wall_ns;
-    if (stream->state != STREAM_ACTIVE || stream->broken || stream->record->config->max_age <= 0)
+    if (stream->state != STREAM_ACTIVE || stream->broken || (config->max_age <= 0 && !config->allow_msg_ttl))
         return;
-    const enum rill_err err = rill_store_expire(stream->store, now_ns, NULL, NULL, &expired);
+    const enum rill_err err = expire(stream, now_ns, &expired);
     if (expired.messages) {
         stream->commit_wanted = true;
         stream_touch(stream);
     }
-    if (err) {
-        if (err == RILL_ERR_AGAIN && expired.load_sequence)
-            asked_load(stream, expired.load_sequence);
+    if (err == RILL_ERR_AGAIN && expired.load_sequence)
+        asked_load(stream, expired.load_sequence);
+    else if (err == RILL_ERR_AGAIN)
+        stream_tidy(stream);
+    if (err)
         look_in(stream, err == RILL_ERR_AGAIN ? RILL_NS_PER_MS : TRY_AGAIN_NS);
-        return;
-    }
-    if (expired.next_ns != INT64_MAX)
+    else if (expired.next_ns != INT64_MAX)
         look_in(stream, expired.next_ns - now_ns);
 }

@@ -11,6 +11,8 @@ struct rill_store_limits stream_limits_of(const Rill__StreamConfig *config);
 void stream_limits_apply(struct stream *stream);
 /* Messages have come or gone. */
 void stream_limits_watch(struct stream *stream);
+/* A message was appended that lives so long. */
+void stream_limits_note_ttl(struct stream *stream, int64_t ttl_ns);
 /* Its bytes no longer count. */
 void stream_limits_forget(struct stream *stream);
 /* All streams of its kind take as much as the server allows them together. */

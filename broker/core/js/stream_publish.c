@@ -2,14 +2,18 @@
 //
 // From a message that was published to a record in the open commit. This is the hot path: no allocation per message, and
 // the acknowledgement is formatted by hand.
+#include "base/alloc.h"
 #include "base/assert.h"
 #include "proto/decimal.h"
 #include "proto/json_codec.h"
+#include "proto/subject.h"
 #include "publish_headers.h"
 #include "stream.h"
 #include "stream_limits.h"
+#include "stream_rollup.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 enum {
     HEADER_BLOCK_BYTES_MAX = 65535,
@@ -68,16 +72,64 @@ static struct rill_js_error check_expected(const struct stream *stream, const st
     const uint64_t last_sequence = stream->last_appended;
     if (headers->expected_stream.len && !rill_bytes_equal_cstr(headers->expected_stream, stream->name))
         return rill_js_error_of(RILL_JS_STREAM_NOT_MATCH);
-    if (headers->ttl_ns)
+    if (headers->ttl_ns && !stream->record->config->allow_msg_ttl)
         return rill_js_error_of(RILL_JS_MESSAGE_TTL_DISABLED);
-    if (headers->expects_subject_sequence)
-        return rill_js_error_with(RILL_JS_STREAM_STORE_FAILED,
-                                  "the header Nats-Expected-Last-Subject-Sequence is not implemented yet");
-    if (headers->expected_subject.len)
+    if (headers->expected_subject.len && !headers->expects_subject_sequence)
         return rill_js_error_of(RILL_JS_EXPECTED_SUBJECT_WITHOUT_SEQUENCE);
     if (headers->expects_last_sequence && headers->expected_last_sequence != last_sequence)
         return rill_js_error_with(RILL_JS_WRONG_LAST_SEQUENCE, "%" PRIu64, last_sequence);
     return (struct rill_js_error){0};
+}
+
+/* Of patterns the one asked for last is kept: who uses one uses it again. */
+static struct rill_store_filter *expected_filter(struct stream *stream, struct rill_bytes pattern)
+{
+    if (stream->expected_filter && rill_bytes_equal_cstr(pattern, stream->expected_pattern))
+        return stream->expected_filter;
+    stream_forget_expected(stream);
+    stream->expected_filter = rill_store_filter_create(stream->store, &pattern, 1);
+    stream->expected_pattern = rill_alloc_cstr(pattern);
+    return stream->expected_filter;
+}
+
+void stream_forget_expected(struct stream *stream)
+{
+    rill_store_filter_destroy(stream->expected_filter);
+    free(stream->expected_pattern);
+    stream->expected_filter = NULL;
+    stream->expected_pattern = NULL;
+}
+
+/* The newest message of a subject or of a pattern, durable or not; 0: there is none. */
+static enum rill_err newest_of(struct stream *stream, struct rill_bytes subject, uint64_t *ret_sequence)
+{
+    enum rill_err err = RILL_ERR_NOT_FOUND;
+    if (rill_subject_is_literal(subject))
+        err = rill_store_subject_newest(stream->store, subject, ret_sequence);
+    else if (rill_subject_is_valid(subject))
+        err = rill_store_newest_matching(expected_filter(stream, subject), ret_sequence);
+    if (err == RILL_ERR_NOT_FOUND)
+        *ret_sequence = 0;
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+/* AGAIN, and nothing else: ask later. */
+static enum rill_err check_expected_of_subject(struct stream *stream, const struct message *message,
+                                               const struct publish_headers *headers,
+                                               struct rill_js_error *ret_error)
+{
+    const struct rill_bytes named = headers->expected_subject;
+    uint64_t newest = 0;
+    if (!headers->expects_subject_sequence)
+        return RILL_OK;
+    const enum rill_err err = newest_of(stream, named.len ? named : message->subject, &newest);
+    if (err == RILL_ERR_AGAIN)
+        return err;
+    if (err)
+        *ret_error = stream_store_error(stream, err);
+    else if (newest != headers->expected_subject_sequence)
+        *ret_error = rill_js_error_with(RILL_JS_WRONG_LAST_SEQUENCE, "%" PRIu64, newest);
+    return RILL_OK;
 }
 
 static struct rill_js_error check_last_id(const struct stream *stream, const struct publish_headers *headers)
@@ -99,8 +151,6 @@ static struct rill_js_error check_rollup(const struct stream *stream, const stru
     if (headers->rollup == ROLLUP_INVALID)
         return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "rollup value invalid: \"" RILL_PRI "\"",
                                   RILL_ARG(headers->rollup_text));
-    if (headers->rollup == ROLLUP_SUBJECT)
-        return rill_js_error_with(RILL_JS_ROLLUP_FAILED, "a rollup of a subject is not implemented yet");
     return (struct rill_js_error){0};
 }
 
@@ -162,17 +212,6 @@ static bool is_async(const struct stream *stream)
            stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
 }
 
-/* The message replaces everything before it, in the same commit. */
-static void roll_up(struct stream *stream)
-{
-    struct rill_store_purged purged;
-    // The message itself is in the tail, so no block has to be loaded.
-    const enum rill_err err = rill_store_append_purge(stream->store, stream->last_appended, &purged);
-    if (err)
-        rill_log(&stream->js->core->log, RILL_LOG_ERROR, "JetStream stream '%s': a rollup failed: %s",
-                 stream->name, rill_err_text(err));
-}
-
 /* The id was seen: the answer is the first message's, and goes out when that is durable. */
 static void publish_duplicate(struct stream *stream, struct rill_bytes reply, uint64_t sequence)
 {
@@ -205,10 +244,41 @@ static void promise_ack(struct stream *stream, struct rill_bytes reply, uint64_t
     RILL_ASSERT(err == RILL_OK); // check_room left enough for any reply
 }
 
+/* It is in the open commit: what it replaces goes, and its publisher will be told. */
+static void finish_append(struct stream *stream, const struct message *message,
+                          const struct publish_headers *headers, uint64_t sequence)
+{
+    const struct rill_bytes nobody = {0};
+    if (headers->rollup == ROLLUP_ALL)
+        stream_roll_up_all(stream);
+    if (headers->rollup != ROLLUP_SUBJECT) {
+        promise_ack(stream, message->reply, sequence);
+    } else if (is_async(stream) || stream->record->config->no_ack) {
+        promise_ack(stream, message->reply, sequence);
+        stream_roll_up_subject(stream, message->subject, sequence, nobody);
+    } else {
+        stream_roll_up_subject(stream, message->subject, sequence, message->reply);
+    }
+}
+
+static void remember_id(struct stream *stream, const struct publish_headers *headers,
+                        const struct rill_store_message *record)
+{
+    if (headers->msg_id.len)
+        dedupe_add(&stream->dedupe, headers->msg_id, record->sequence, record->time_ns);
+    stream->last_msg_id.len = 0;
+    const enum rill_err err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
+    RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
+}
+
 static enum rill_err append(struct stream *stream, const struct message *message,
                             const struct publish_headers *headers)
 {
+    bool goes_on = false; // to others, when it is stored
+    uint64_t before = 0;
     enum rill_err err = check_room(stream, headers);
+    if (!err)
+        err = stream_republish_prepare(stream, message->subject, &goes_on, &before);
     if (err)
         return err;
     struct rill_store_message record = {
@@ -221,16 +291,13 @@ static enum rill_err append(struct stream *stream, const struct message *message
     if (err)
         return err;
     stream->last_appended = record.sequence;
-    if (headers->msg_id.len)
-        dedupe_add(&stream->dedupe, headers->msg_id, record.sequence, record.time_ns);
-    stream->last_msg_id.len = 0;
-    err = rill_buf_append(&stream->last_msg_id, headers->msg_id);
-    RILL_ASSERT(err == RILL_OK); // a header block is shorter than the buffer's maximum
-    if (headers->rollup == ROLLUP_ALL)
-        roll_up(stream);
+    remember_id(stream, headers, &record);
+    if (goes_on)
+        stream_republish_note(stream, record.sequence, before);
+    stream_limits_note_ttl(stream, headers->ttl_ns);
     if (!retention_wants(stream, message->subject))
         retention_drop(stream, record.sequence);
-    promise_ack(stream, message->reply, record.sequence);
+    finish_append(stream, message, headers, record.sequence);
     return RILL_OK;
 }
 
@@ -247,53 +314,114 @@ static enum rill_err find_duplicate(struct stream *stream, struct rill_bytes id,
     return sequence ? RILL_OK : RILL_ERR_NOT_FOUND;
 }
 
-/* What the headers ask for. True when the message is a duplicate, which was answered. */
-static bool check_headers(struct stream *stream, const struct message *message,
-                          struct publish_headers *headers, struct rill_js_error *ret_error)
+/* Is it a duplicate, which was answered then? */
+static bool is_duplicate(struct stream *stream, const struct message *message,
+                         const struct publish_headers *headers, struct rill_js_error *ret_error)
+{
+    uint64_t sequence;
+    if (!headers->msg_id.len)
+        return false;
+    const enum rill_err err = find_duplicate(stream, headers->msg_id, &sequence);
+    if (!err)
+        publish_duplicate(stream, message->reply, sequence);
+    else if (err != RILL_ERR_NOT_FOUND)
+        *ret_error = stream_store_error(stream, err);
+    return !err;
+}
+
+enum verdict { TAKEN, ANSWERED, REFUSED, PARKED };
+
+/* What the headers ask for. */
+static enum verdict check_headers(struct stream *stream, const struct message *message,
+                                  struct publish_headers *headers, struct rill_js_error *ret_error)
 {
     *ret_error = publish_headers_read(message->headers, headers);
     if (!rill_js_error_is_set(ret_error))
         *ret_error = check_expected(stream, headers);
-    if (rill_js_error_is_set(ret_error))
-        return false;
-    if (headers->msg_id.len) {
-        uint64_t sequence;
-        const enum rill_err err = find_duplicate(stream, headers->msg_id, &sequence);
-        if (!err) {
-            publish_duplicate(stream, message->reply, sequence);
-            return true;
-        }
-        if (err != RILL_ERR_NOT_FOUND) {
-            *ret_error = stream_store_error(stream, err);
-            return false;
-        }
-    }
-    *ret_error = check_last_id(stream, headers);
+    if (!rill_js_error_is_set(ret_error) && check_expected_of_subject(stream, message, headers, ret_error))
+        return PARKED;
+    if (!rill_js_error_is_set(ret_error) && is_duplicate(stream, message, headers, ret_error))
+        return ANSWERED;
+    if (!rill_js_error_is_set(ret_error))
+        *ret_error = check_last_id(stream, headers);
     if (!rill_js_error_is_set(ret_error))
         *ret_error = check_rollup(stream, headers);
-    return false;
+    return rill_js_error_is_set(ret_error) ? REFUSED : TAKEN;
 }
 
-static struct rill_js_error publish(struct stream *stream, const struct message *message)
+static enum verdict check(struct stream *stream, const struct message *message,
+                          struct publish_headers *headers, struct rill_js_error *ret_error)
+{
+    enum verdict verdict = TAKEN;
+    if (stream->record->config->sealed) {
+        *ret_error = rill_js_error_of(RILL_JS_STREAM_SEALED);
+        return REFUSED;
+    }
+    if (message->headers.len)
+        verdict = check_headers(stream, message, headers, ret_error);
+    if (verdict != TAKEN)
+        return verdict;
+    *ret_error = check_limits(stream, message);
+    if (!rill_js_error_is_set(ret_error) && headers->ttl_is_wrong)
+        *ret_error = rill_js_error_of(RILL_JS_MESSAGE_TTL_INVALID);
+    return rill_js_error_is_set(ret_error) ? REFUSED : TAKEN;
+}
+
+/* A message lives at least as long as a marker in its place would: else the end of one that follows another could be missed. */
+static enum rill_err raise_ttl(const struct stream *stream, struct message *message,
+                               struct publish_headers *headers, struct rill_buf *buf)
+{
+    const Rill__StreamConfig *config = stream->record->config;
+    const int64_t least_ns = config->max_msgs_per_subject == 1 ? 0 : config->subject_delete_marker_ttl;
+    if (headers->ttl_ns <= 0 || headers->ttl_ns >= least_ns)
+        return RILL_OK;
+    const enum rill_err err = publish_headers_set_ttl(message->headers, least_ns, buf);
+    if (err)
+        return err;
+    message->headers = rill_buf_bytes(buf);
+    headers->ttl_ns = least_ns;
+    return RILL_OK;
+}
+
+static enum rill_err append_raised(struct stream *stream, const struct message *message,
+                                   struct publish_headers *headers)
+{
+    struct message raised = *message;
+    struct rill_buf buf;
+    rill_buf_init(&buf, 2 * HEADER_BLOCK_BYTES_MAX);
+    enum rill_err err = raise_ttl(stream, &raised, headers, &buf);
+    if (!err)
+        err = append(stream, &raised, headers);
+    rill_buf_fini(&buf);
+    return err;
+}
+
+static enum verdict publish(struct stream *stream, const struct message *message,
+                            struct rill_js_error *ret_error)
 {
     struct publish_headers headers = {0};
-    struct rill_js_error error = {0};
-    if (stream->record->config->sealed)
-        return rill_js_error_of(RILL_JS_STREAM_SEALED);
-    if (message->headers.len && check_headers(stream, message, &headers, &error))
-        return error;
-    if (!rill_js_error_is_set(&error))
-        error = check_limits(stream, message);
-    if (!rill_js_error_is_set(&error) && headers.ttl_is_wrong)
-        error = rill_js_error_of(RILL_JS_MESSAGE_TTL_INVALID);
-    if (rill_js_error_is_set(&error))
-        return error;
-    const enum rill_err err = append(stream, message, &headers);
-    if (err)
-        return stream_store_error(stream, err);
+    const enum verdict verdict = check(stream, message, &headers, ret_error);
+    if (verdict != TAKEN)
+        return verdict;
+    const enum rill_err err = append_raised(stream, message, &headers);
+    if (err == RILL_ERR_AGAIN)
+        return PARKED;
+    if (err) {
+        *ret_error = stream_store_error(stream, err);
+        return REFUSED;
+    }
     stream->commit_wanted = true;
     stream_touch(stream);
-    return error;
+    return TAKEN;
+}
+
+enum rill_err stream_publish_parked(struct stream *stream, const struct message *message)
+{
+    struct rill_js_error error = {0};
+    const enum verdict verdict = publish(stream, message, &error);
+    if (verdict == REFUSED)
+        stream_refuse(stream, message->reply, &error);
+    return verdict == PARKED ? RILL_ERR_AGAIN : RILL_OK;
 }
 
 /* The message as the stream keeps it. False when its subject could not be made. */
@@ -315,9 +443,13 @@ void stream_publish(void *owner, const struct message *message)
     struct stream *stream = owner;
     RILL_ASSERT(stream->state == STREAM_ACTIVE);
     struct message kept = *message;
-    const struct rill_js_error error = transform_subject(stream, &kept)
-                                           ? publish(stream, &kept)
-                                           : rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
+    struct rill_js_error error = {0};
+    if (!transform_subject(stream, &kept))
+        error = rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
+    else if (!stream->parked.first && !stream_publish_parked(stream, &kept))
+        return;
+    else if (parked_add(stream, &kept))
+        error = rill_js_error_of(RILL_JS_TOO_MANY_REQUESTS);
     if (rill_js_error_is_set(&error))
         stream_refuse(stream, message->reply, &error);
 }

@@ -232,10 +232,11 @@ struct rill_store_expired {
         load_sequence; // only with AGAIN: whose block must be loaded first; 0: the commit and the index must go on
 };
 
-/* A message whose removal was just appended. The subject lives during the call. It must not call the store. */
+/* A message whose removal was just appended. The bytes live during the call. It must not call the store. */
 struct rill_store_gone {
     uint64_t sequence;
     struct rill_bytes subject;
+    struct rill_bytes headers;
     bool is_last; // of its subject: none is left behind the removal. False when there is no index that works
 };
 typedef void rill_store_gone_fn(void *context, const struct rill_store_gone *gone);

@@ -184,6 +184,27 @@ Test(rewrite, a_packed_message_is_erased)
     cr_expect(eq(int, tidy(), 0));
 }
 
+// A message that is erased while its segment is being made anew does not come back with the new file.
+Test(rewrite, what_is_erased_meanwhile_does_not_come_back)
+{
+    size_t len;
+    create(false);
+    fill(3);
+    const uint64_t last = state().last_sequence;
+    for (uint64_t sequence = 1; sequence <= last; sequence++)
+        if (sequence % SECRET)
+            cr_assert(eq(int, drive_delete(store, sequence), RILL_OK));
+    commit();
+    cr_assert(eq(int, drive_tidy(store), RILL_OK)); // the new file is there, and not in its place
+    cr_assert(eq(int, drive_erase(store, SECRET), RILL_OK));
+    commit();
+    (void)tidy();
+    cr_expect(not(rill_store_erasing(store, SECRET)));
+    const uint8_t *bytes = first_bytes(&len);
+    cr_expect(memmem(bytes, len, secret, sizeof secret - 1) == NULL);
+    cr_expect(eq(int, bytes[8], SEGMENT_VERSION_REWRITTEN));
+}
+
 // W3: what is damaged stays as it is.
 Test(rewrite, a_damaged_segment_is_left_alone)
 {
