@@ -304,12 +304,16 @@ static void sweep(struct stream *stream)
 
 enum rill_err retention_append(struct stream *stream)
 {
-    if (!retention_owes(&stream->retention) && !stream->retention.sweep_at)
+    struct retention *retention = &stream->retention;
+    if (kind_of(stream) == RILL__RETENTION__RETENTION_LIMITS)
+        retention->done.count = retention->doomed.count = retention->sweep_at =
+            0; // it was another one before
+    if (!retention_owes(retention) && !retention->sweep_at)
         return RILL_OK;
     sift(stream);
     sweep(stream);
     const enum rill_err err = remove_doomed(stream);
-    const bool waits = stream->retention.done.count > 0;
+    const bool waits = retention->done.count > 0;
     return err ? err : waits ? RILL_ERR_AGAIN : RILL_OK;
 }
 
