@@ -135,14 +135,13 @@ static enum rill_err replay_commit(struct replay *replay, uint64_t offset, const
 }
 
 /* Case 4 where the checkpoint's commit should be: that was synced before the segment had its name. */
-static enum rill_err replay_no_checkpoint(struct replay *replay, uint64_t used, uint64_t *ret_next)
+static enum rill_err replay_no_checkpoint(struct replay *replay, uint64_t *ret_next)
 {
-    const uint64_t to = record_align((size_t)used);
     const uint64_t limit = UINT64_MAX - 1;
     enum rill_err err = replay_lost(replay, replay->at.sequence + 1, replay->at.sequence);
     if (!err)
-        err = deliver_valid(replay, SEGMENT_FIRST_OFFSET, to < replay->reader.size ? to : replay->reader.size,
-                            limit, ret_next);
+        err = deliver_valid(replay, SEGMENT_FIRST_OFFSET, replay->reader.size, limit,
+                            ret_next); // one may end with zeros
     if (replay->tail->has_header && replay->tail->header.first_commit > replay->at.commit)
         replay->at.commit = replay->tail->header.first_commit;
     replay->tail->torn = true;
@@ -168,7 +167,7 @@ static enum rill_err replay_bare(struct replay *replay, uint64_t offset, uint64_
                                    : RILL_OK;
     *ret_next = offset;
     if (offset == SEGMENT_FIRST_OFFSET)
-        return replay_no_checkpoint(replay, later.used, ret_next);
+        return replay_no_checkpoint(replay, ret_next);
     if (later.used > offset)
         note_torn(replay, offset, later.used, 0);
     return RILL_OK;

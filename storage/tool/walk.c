@@ -256,16 +256,36 @@ static struct stretch rest_of_segment(const struct walk *walk, uint64_t from, ui
     return stretch;
 }
 
+/* The end of what is not zero, or of the last valid record, which may end with zeros. */
+static enum rill_err find_end(struct walk *walk, uint64_t from, uint64_t used, uint64_t *ret_end)
+{
+    const uint64_t aligned = record_align((size_t)used), size = walk->reader.size;
+    const uint8_t *bytes;
+    struct record_found found;
+    *ret_end = aligned < size ? aligned : size;
+    const enum rill_err err = reader_get(&walk->reader, from, (size_t)(size - from), &bytes);
+    if (err)
+        return err;
+    struct record_scan scan = record_scan_of(bytes, (size_t)(size - from), walk->reader.seed + from);
+    while (record_scan_next(&scan, &found)) {
+        const uint64_t end = from + found.at + found.record.size;
+        *ret_end = end > *ret_end ? end : *ret_end;
+    }
+    return RILL_OK;
+}
+
 /* `checkpoint` says that not even the segment's first commit is there. */
 static enum rill_err walk_rest(struct walk *walk, uint64_t offset, uint64_t used, bool checkpoint)
 {
-    const uint64_t aligned = record_align((size_t)used);
-    const uint64_t to = aligned < walk->reader.size ? aligned : walk->reader.size;
+    uint64_t to;
+    enum rill_err err = find_end(walk, offset, used, &to);
+    if (err)
+        return err;
     const struct stretch stretch = rest_of_segment(walk, offset, to, checkpoint);
     const bool silent = stretch.to == stretch.from && stretch.last <= walk->at->last_sequence;
     if (silent && !stretch.first_commit)
         return checkpoint ? walk_tell_hole(walk, &stretch, offset, walk->reader.size, false, 0) : RILL_OK;
-    const enum rill_err err = walk_stretch(walk, &stretch);
+    err = walk_stretch(walk, &stretch);
     if (stretch.last_commit > walk->at->last_commit)
         walk->at->last_commit = stretch.last_commit;
     return err;

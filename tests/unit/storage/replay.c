@@ -321,3 +321,31 @@ Test(replay, what_could_not_be_read_is_left_as_it_is)
     }
     sim_disk_destroy(sound);
 }
+
+// A message whose payload ends with zeros is served where no commit record is left to say how far the log goes, and its
+// sequence is not given again.
+Test(replay, a_sound_record_may_end_with_zeros)
+{
+    static const uint8_t zeros[64];
+    struct rill_disk *disk = sim_disk_create(1);
+    const struct rill_store_options options = {.disk = disk, .folder = folder};
+    struct rill_store *store;
+    size_t len = 0;
+    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES("state"), &store, &why), RILL_OK));
+    struct rill_store_message message = {.subject = RILL_BYTES("a"),
+                                         .payload = rill_bytes_of(zeros, sizeof zeros)};
+    cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
+    sim_disk_crash(disk);
+    rill_store_close(store);
+    sim_disk_restart_killed(disk);
+    uint8_t *bytes = sim_disk_bytes(disk, first_segment, &len);
+    size_t at = SEGMENT_FIRST_OFFSET + RECORD_COMMIT_BYTES;
+    at += record_view(bytes + at).size; // behind the checkpoint
+    bytes[SEGMENT_FIRST_OFFSET] ^= 1;
+    bytes[at] ^= 1; // the commit record of the message
+    const struct rill_store_state state = open_and_close(disk, NULL);
+    cr_expect(eq(u64, state.messages, 1));
+    cr_expect(eq(u64, state.last_sequence, 1));
+    sim_disk_destroy(disk);
+}
