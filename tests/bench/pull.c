@@ -21,6 +21,7 @@ struct pull {
     uint64_t wanted;   // of each consumer
     uint64_t received; // of all
     unsigned consumers;
+    unsigned answers_due; // to the making of those that push
     struct {
         uint64_t received;
         uint64_t asked;
@@ -85,6 +86,7 @@ static enum rill_err make_consumer(struct pull *pull, unsigned number, struct ri
     char line[1024];
     const int len =
         snprintf(line, sizeof line, "PUB %s _ANSWER.0 %zu\r\n%s\r\n", subject, strlen(config), config);
+    pull->answers_due++;
     return wire_send(&pull->link.wire, rill_bytes_of(line, (size_t)len), why);
 }
 
@@ -149,8 +151,10 @@ static enum rill_err take_one(struct pull *pull, const struct link_message *mess
     const unsigned number = (unsigned)number_at(message->reply, 3) % CONSUMERS_MAX;
     const uint64_t sequence = number_at(message->reply, 5);
     if (rill_bytes_equal(message->subject, RILL_BYTES("_ANSWER.0")) &&
-        !memmem(message->payload.data, message->payload.len, "\"error\"", 7))
+        !memmem(message->payload.data, message->payload.len, "\"error\"", 7)) {
+        pull->answers_due--;
         return RILL_OK;
+    }
     if (!is_next(pull, number, sequence)) {
         rill_error_text_set(why, "not the next message: '" RILL_PRI "' " RILL_PRI, RILL_ARG(message->reply),
                             RILL_ARG(message->headers));
@@ -194,7 +198,7 @@ static enum rill_err pull_turn(struct pull *pull, struct rill_error_text *why)
 static enum rill_err consume(struct pull *pull, uint64_t count, struct rill_error_text *why)
 {
     enum rill_err err = pull_turn(pull, why);
-    while (!err && pull->received < count) {
+    while (!err && (pull->received < count || (pull->answers_due && !pull->row->first_only))) {
         err = link_receive(&pull->link, why);
         if (!err)
             err = pull_turn(pull, why);
