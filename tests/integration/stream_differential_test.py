@@ -20,7 +20,6 @@ SETTLE_S = 5
 # Members that no two servers have in common.
 VOLATILE = {
     "created": "a time", "ts": "a time", "time": "a time", "first_ts": "a time", "last_ts": "a time", "last_active": "a time",
-    "num_subjects": "not counted yet",
     "leader": "the name of the server",
     "bytes": "what a record takes in the log is the store's own business",
     "level": "the level of the API", "errors": "counted from 2.9 on in another way", "total": "requests to an API of another size",
