@@ -24,6 +24,7 @@ static const struct {
     {"seconds", 's', "S", "length of one measurement (default 1)"},
     {"subjects", 'S', "N", "subjects that published messages have in turn (default 1)"},
     {"connections", 'c', "N", "idle connections to hold (default 10000)"},
+    {"consumers", 'C', "N", "idle consumers to make (default 20000)"},
     {"pulled", 'p', "N", "messages that a pull consumer gets (default 500000)"},
     {"starts", 't', "N", "starts of a server in one round (default 20)"},
     {"json", 'j', "FILE",
@@ -91,6 +92,8 @@ static bool option_take(struct options *options, int letter, const char *value)
         return count_parse(value, &options->subjects);
     case 'c':
         return count_parse(value, &options->connections);
+    case 'C':
+        return count_parse(value, &options->consumers);
     case 'p':
         return count_parse(value, &options->pulled);
     case 't':
@@ -112,6 +115,7 @@ enum rill_err options_parse(struct options *options, int argc, char **argv)
                                 .rounds = 5,
                                 .subjects = 1,
                                 .connections = 10000,
+                                .consumers = 20000,
                                 .pulled = 500000,
                                 .starts = 20};
     struct option known[TABLE_COUNT + 1] = {0};

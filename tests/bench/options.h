@@ -17,6 +17,7 @@ struct options {
     unsigned rounds;
     unsigned subjects;    // that published messages have in turn
     unsigned connections; // idle ones
+    unsigned consumers;   // idle ones
     unsigned pulled;      // messages that a pull consumer gets
     unsigned starts;      // of a server in one round
     bool list;

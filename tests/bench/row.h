@@ -70,6 +70,9 @@ enum rill_err idle_memory_run(struct task *task, struct figure *ret,
 /* What resident memory grows by per connection that has introduced itself and is silent, in KiB. */
 enum rill_err idle_connections_run(struct task *task, struct figure *ret,
                                    struct rill_error_text *why) RILL_MUST_CHECK;
+/* What resident memory grows by per consumer that was made and that nobody uses, in KiB. */
+enum rill_err idle_consumers_run(struct task *task, struct figure *ret,
+                                 struct rill_error_text *why) RILL_MUST_CHECK;
 /* From fork to the first INFO line, in ms; the median of several starts. */
 enum rill_err start_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
 /* Durable publishes: messages acknowledged a second, or, with a percentile, the time from a publish to its

@@ -32,9 +32,18 @@ void rill_index_filter_destroy(struct rill_index_filter *filter)
         free((void *)(uintptr_t)filter->patterns[i].data);
     free(filter->patterns);
     rill_buf_fini(&filter->prepared_to);
+    free(filter->matches);
+    for (int i = 0; i < 2; i++)
+        free(filter->locals[i].subjects);
     for (int i = 0; i < 3; i++)
         free(filter->known[i].bits);
     free(filter);
+}
+
+void *filter_list_room(void *list, uint32_t count, size_t size)
+{
+    const bool is_full = (count & (count - 1)) == 0;
+    return is_full ? rill_alloc_resize(list, count ? (size_t)count * 2 : 1, size) : list;
 }
 
 bool rill_index_filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject)

@@ -36,6 +36,7 @@ static void match_add(struct rill_index_filter *filter, uint64_t id)
         filter->many = true;
         return;
     }
+    filter->matches = filter_list_room(filter->matches, filter->match_count, sizeof filter->matches[0]);
     memmove(&filter->matches[at + 1], &filter->matches[at],
             (filter->match_count - at) * sizeof filter->matches[0]);
     filter->matches[at] = (struct filter_match){.id = id, .from = 1};
@@ -136,6 +137,16 @@ enum rill_err filter_prepare(struct rill_index_filter *filter)
     return err;
 }
 
+static void local_add(struct filter_local *local, uint32_t subject)
+{
+    if (local->count == FILTER_SUBJECTS_MAX) {
+        local->many = true;
+        return;
+    }
+    local->subjects = filter_list_room(local->subjects, local->count, sizeof local->subjects[0]);
+    local->subjects[local->count++] = subject;
+}
+
 enum rill_err filter_local_of(struct rill_index_filter *filter, const struct batch *batch,
                               const struct filter_local **ret_local)
 {
@@ -147,12 +158,8 @@ enum rill_err filter_local_of(struct rill_index_filter *filter, const struct bat
     }
     while (!local->many && local->checked < batch->subject_count) {
         const uint32_t subject = local->checked++;
-        if (rill_index_filter_matches(filter, batch->subjects[subject].text)) {
-            if (local->count == FILTER_SUBJECTS_MAX)
-                local->many = true;
-            else
-                local->subjects[local->count++] = subject;
-        }
+        if (rill_index_filter_matches(filter, batch->subjects[subject].text))
+            local_add(local, subject);
         if ((filter->work -= WORK_MATCH) <= 0)
             return RILL_ERR_AGAIN;
     }

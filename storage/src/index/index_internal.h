@@ -101,7 +101,7 @@ struct filter_local {
     uint32_t checked; // subjects of the batch that were looked at
     bool many;
     uint32_t count;
-    uint32_t subjects[FILTER_SUBJECTS_MAX];
+    uint32_t *subjects; // owned, a filter_list
 };
 
 /* Two bits per subject: is it known whether it matches, and does it. */
@@ -127,12 +127,12 @@ struct rill_index_filter {
     bool prepared;               // all were looked at
     bool many;
     uint32_t match_count;
-    struct filter_match matches[FILTER_SUBJECTS_MAX]; // by id
-    struct filter_local locals[2];                    // ready and active, by serial modulo 2
-    struct filter_known known[3];                     // of the file; of ready and active, by serial modulo 2
-    uint64_t none_from, none_to;                      // no match in [none_from, none_to)
-    uint64_t vain_from, vain_to;                      // nor here, where the newest was looked for
-    uint64_t counted_from, counted_to;                // `counted` match in [from, to), when is_counted
+    struct filter_match *matches;      // by id; owned, a filter_list
+    struct filter_local locals[2];     // ready and active, by serial modulo 2
+    struct filter_known known[3];      // of the file; of ready and active, by serial modulo 2
+    uint64_t none_from, none_to;       // no match in [none_from, none_to)
+    uint64_t vain_from, vain_to;       // nor here, where the newest was looked for
+    uint64_t counted_from, counted_to; // `counted` match in [from, to), when is_counted
     uint64_t counted;
     bool is_counted;
     bool goes_on; // the last count ended with AGAIN
@@ -193,6 +193,9 @@ bool lookup_batch_last(const struct rill_index *index, const struct batch *batch
 uint64_t lookup_batch_count(const struct rill_index *index, const struct batch *batch,
                             const struct batch_subject *subject, uint64_t from);
 
+/* filter.c: a filter_list is of at most FILTER_SUBJECTS_MAX, and most are of one, so it grows: room for one more behind
+   `count`. */
+void *filter_list_room(void *list, uint32_t count, size_t size) __attribute__((returns_nonnull));
 /* filter.c: what a change does to what filters remember. */
 void filters_forget(struct rill_index *index);
 void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_bytes subject);
