@@ -199,7 +199,7 @@ static bool is_administration(const struct row *row)
 }
 
 /* Where it has to wait; NULL when it can be done now. */
-static struct held *queue_of(const struct api_call *call, const struct row *row)
+static struct kept_messages *queue_of(const struct api_call *call, const struct row *row)
 {
     struct jetstream *js = call->js;
     if (js->stopping)
@@ -241,7 +241,7 @@ static void dispatch(struct jetstream *js, const struct message *message, const 
     call.response = response_of(row);
     if (row)
         take_tokens(&call, row->pattern, subject);
-    struct held *queue = queue_of(&call, row);
+    struct kept_messages *queue = queue_of(&call, row);
     if (queue && held_add(js, queue, message))
         return;
     if (queue)

@@ -5,21 +5,13 @@
 // other. Loop thread only.
 #pragma once
 
-#include "base/bytes.h"
+#include "kept_messages.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
-struct held_request;
 struct jetstream;
-struct message;
-
-struct held {
-    struct held_request *first;
-    struct held_request *last;
-};
 
 /* Keeps a copy. False when so many are held, all queues of the broker together, that this one must be answered now. */
-bool held_add(struct jetstream *js, struct held *held, const struct message *message);
+bool held_add(struct jetstream *js, struct kept_messages *held, const struct message *message);
 /* Does them all now, as api_dispatch; some may be held again, by the same owner too. */
-void held_release(struct jetstream *js, struct held *held);
+void held_release(struct jetstream *js, struct kept_messages *held);

@@ -59,13 +59,13 @@ struct jetstream {
     struct sub *flow_sub;
     struct sub *buried_sub; // hears whether dead letters are stored
 
-    struct stream *streams;   // uthash by name
-    struct push *pushes;      // uthash by deliver subject
-    bool listed;              // the store's folder was read: all names are known
-    bool list_failed;         // it could not be read: nothing will ever be known
-    struct held early;        // requests that came before the names were known
-    uint32_t held_count;      // requests that wait, all streams' too
-    struct restore *restores; // under way
+    struct stream *streams;     // uthash by name
+    struct push *pushes;        // uthash by deliver subject
+    bool listed;                // the store's folder was read: all names are known
+    bool list_failed;           // it could not be read: nothing will ever be known
+    struct kept_messages early; // requests that came before the names were known
+    uint32_t held_count;        // requests that wait, all streams' too
+    struct restore *restores;   // under way
     struct recovery_progress recovery;
     bool stopping;
 

@@ -4,24 +4,10 @@
 // told yet. All that comes for the stream meanwhile waits behind them, so that the order stays. Loop thread only.
 #pragma once
 
-#include "base/bytes.h"
-#include "base/err.h"
+#include "kept_messages.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
-struct message;
 struct rill_js_error;
 struct stream;
-
-struct parked_message;
-
-struct parked {
-    struct parked_message *first;
-    struct parked_message *last;
-    uint32_t count;
-    uint64_t bytes;
-};
 
 enum { PARKED_MAX = 16 * 1024, PARKED_BYTES_MAX = 32 << 20 }; // more are told that there are too many
 

@@ -86,7 +86,7 @@ static void untouch(struct stream *stream)
 void stream_free(struct stream *stream)
 {
     struct jetstream *js = stream->js;
-    struct held held = stream->held;
+    struct kept_messages held = stream->held;
     RILL_ASSERT(!stream->store && !stream->commit_out && !stream->loads_out && !stream->waiters &&
                 !stream->asked && !stream->parked.first && !stream->expected_filter);
     stream_deactivate(stream);

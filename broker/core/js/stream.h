@@ -98,7 +98,7 @@ struct stream {
 
     struct rill_subject_transform *transform; // of what comes; NULL: as it is
 
-    struct held held;           // requests that came while it was being made, redefined or removed
+    struct kept_messages held;  // requests that came while it was being made, redefined or removed
     struct snapshot *snapshot;  // that is being sent; NULL: none
     struct retention retention; // which messages stay for the consumers
 
@@ -130,7 +130,7 @@ struct stream {
     struct stream_waiter *waiters;
     struct subject_count subjects;
     struct republish republish;
-    struct parked parked;                      // messages that wait for the index, and those behind them
+    struct kept_messages parked;               // messages that wait for the index, and those behind them
     struct rill_store_filter *expected_filter; // that publishers' headers named last; NULL: none
     char *expected_pattern;
     struct asked *asked; // what waits for a block of the log

@@ -7,7 +7,7 @@ import { readSync, writeSync } from "node:fs";
 
 export const url = process.env.RILL_URL;
 export const websocketUrl = process.env.RILL_WS_URL;
-export const deadlineMs = 20000;
+export const deadlineMs = 60000;
 
 const laws = [];
 
