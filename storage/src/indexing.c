@@ -115,16 +115,6 @@ bool indexing_stands_at(const struct indexing *indexing, const struct summary *a
     return is_behind && position->sequence <= at->sequence;
 }
 
-static void run_jobs(struct indexing *indexing)
-{
-    struct rill_store_job *job;
-    while ((job = indexing_job_start(indexing))) {
-        rill_store_job_run(job);
-        if (indexing_job_finish(indexing, job))
-            break;
-    }
-}
-
 static void seal(struct indexing *indexing)
 {
     struct rill_index_block *open = &indexing->open;
@@ -141,18 +131,20 @@ static void write_rest(struct indexing *indexing)
 {
     indexing_advance(indexing, SIZE_MAX);
     const struct log_mark *committed = &indexing->store->committed;
+    if (indexing->rotated)
+        (void)!indexing_run_jobs(indexing);
     const bool is_all =
         indexing->block && indexing->block == committed->block && indexing->block_len == committed->block_len;
     if (indexing->failed || !is_all || indexing->store->erasure_count ||
         (indexing->since_rotation < INDEXING_CLOSE_BYTES && !indexing->stale))
         return;
-    run_jobs(indexing);
+    (void)!indexing_run_jobs(indexing);
     if (indexing->failed || indexing->rotated)
         return;
     seal(indexing);
     if (!indexing->failed)
         indexing_rotate(indexing);
-    run_jobs(indexing);
+    (void)!indexing_run_jobs(indexing);
 }
 
 void indexing_close(struct indexing *indexing)
@@ -280,16 +272,25 @@ void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t o
         note_place(indexing, segment, offset, size);
 }
 
+/* A next open, when that is erased, goes on from the batches that were written. */
+static enum rill_err note_message(struct indexing *indexing, const struct record *record)
+{
+    if (indexing->rotated && is_full(indexing))
+        indexing_make_room(indexing);
+    if (indexing->failed)
+        return RILL_OK;
+    if (indexing->store->erasure_count && rill_index_is_large(indexing->index))
+        return RILL_ERR_LIMIT;
+    return feed_message(indexing, record);
+}
+
 void indexing_note(struct indexing *indexing, const struct record *record)
 {
     enum rill_err err = RILL_OK;
     if (indexing->failed)
         return;
-    if (record->type ==
-        RECORD_MESSAGE) // a next open, when that is erased, goes on from the batches that were written
-        err = indexing->store->erasure_count && rill_index_is_large(indexing->index)
-                  ? RILL_ERR_LIMIT
-                  : feed_message(indexing, record);
+    if (record->type == RECORD_MESSAGE)
+        err = note_message(indexing, record);
     else if (record->type == RECORD_PURGE)
         feed_purge(indexing, record);
     if (err)
@@ -335,6 +336,8 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
 bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uint64_t offset)
 {
     struct summary *fed = &indexing->fed;
+    if (!indexing->failed)
+        indexing_keep_up(indexing);
     if (!wants_rotation(indexing))
         return false;
     seal(indexing);
@@ -346,7 +349,6 @@ bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uin
     if (!indexing->failed)
         indexing_rotate(indexing);
     indexing_stand_on(indexing, NULL, 0);
-    run_jobs(indexing);
     segment_trim(&indexing->store->segments, at->segment);
     block_trim(&indexing->store->segments.cache, block_last(&indexing->store->segments));
     return true;

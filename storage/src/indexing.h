@@ -91,13 +91,14 @@ bool indexing_disconnect(struct indexing *indexing);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */
 void indexing_close(struct indexing *indexing);
 
-/* ---- while the store is opened: every record, in order; a batch is written at once ---- */
+/* ---- while the store is opened: every record, in order; a batch waits to be written until the store serves, unless
+   there is no memory for another or the index is made anew ---- */
 
 /* A block is complete. */
 void indexing_end_block(struct indexing *indexing);
 /* A record stands there. */
 void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size);
-/* What it says, but for a delete, which is noted by itself. */
+/* [blocking] What it says, but for a delete, which is noted by itself. */
 void indexing_note(struct indexing *indexing, const struct record *record);
 /* A commit begins. */
 void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit);
@@ -135,6 +136,13 @@ bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
 struct rill_store_job *indexing_job_start(struct indexing *indexing);
 void indexing_job_run(struct index_job *job);
 enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *job) RILL_MUST_CHECK;
+/* [blocking] All there are. */
+enum rill_err indexing_run_jobs(struct indexing *indexing) RILL_MUST_CHECK;
+/* [blocking] Writes the batch that waits, while the store is opened, as there is no memory for more. Otherwise an open leaves
+   that to the background: it takes as long as reading many times the log that the batch covers. */
+void indexing_make_room(struct indexing *indexing);
+/* [blocking] An open that makes the index anew leaves what it has done so far, but for the last batch, to the next one. */
+void indexing_keep_up(struct indexing *indexing);
 
 /* indexing_summary.c */
 /* What is fed last. */

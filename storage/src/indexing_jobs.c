@@ -83,3 +83,28 @@ enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_j
         note_written(indexing);
     return err;
 }
+
+enum rill_err indexing_run_jobs(struct indexing *indexing)
+{
+    struct rill_store_job *job;
+    enum rill_err err = RILL_OK;
+    while (!err && (job = indexing_job_start(indexing))) {
+        rill_store_job_run(job);
+        err = indexing_job_finish(indexing, job);
+    }
+    return err;
+}
+
+void indexing_make_room(struct indexing *indexing)
+{
+    if (indexing_run_jobs(indexing) == RILL_ERR_NO_SPACE)
+        indexing_fail(indexing, RILL_ERR_NO_SPACE, "write the index"); // nobody but the open could wait
+}
+
+void indexing_keep_up(struct indexing *indexing)
+{
+    if (!indexing->rotated || indexing->resumed_sequence || indexing->since_rotation < indexing->log_bytes)
+        return;
+    if (indexing_run_jobs(indexing) == RILL_ERR_NO_SPACE)
+        indexing->since_rotation = 0; // once more later
+}

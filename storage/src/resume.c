@@ -131,6 +131,7 @@ struct front {
     uint64_t commit;   // number of the last one
     uint64_t sequence; // behind it
     bool sealed;
+    uint64_t told_to;                         // the end of the last commit that has more than messages
     uint64_t erased;                          // look for an erase of this sequence or a lower one
     bool found;                               // it is there
     const struct rill_store_visitor *visitor; // NULL: only look
@@ -174,6 +175,11 @@ static void look(struct front *front, const uint8_t *bytes, const struct record_
     }
 }
 
+static bool has_events(const struct record_commit *commit)
+{
+    return record_commit_is_merged(commit) || commit->record_count != commit->message_count;
+}
+
 static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t *ret_next)
 {
     struct record_commit commit;
@@ -196,6 +202,8 @@ static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t
     front->sequence = commit.sequence + commit.message_count;
     front->sealed = commit.record_count == 0;
     *ret_next = offset + commit.bytes;
+    if (has_events(&commit))
+        front->told_to = *ret_next;
     return err;
 }
 
@@ -236,8 +244,6 @@ static enum rill_err walk_front(struct front *front, const struct catalog_entry 
     } while (!err && offset < front->to);
     if (!err && front->to && offset != front->to)
         err = RILL_ERR_NOT_FOUND;
-    if (!err && front->report)
-        front->report->bytes_read += offset;
     reader_close(&front->reader);
     return err;
 }
@@ -272,7 +278,7 @@ static bool is_in_last(const struct catalog *catalog, const struct resume *resum
 }
 
 static enum rill_err check_front(struct rill_store *store, const struct catalog *catalog,
-                                 const struct resume *resume)
+                                 struct resume *resume)
 {
     const bool same = is_in_last(catalog, resume);
     if (catalog->entries[resume->entry].size < resume->at.offset)
@@ -287,6 +293,8 @@ static enum rill_err check_front(struct rill_store *store, const struct catalog 
     const enum rill_err err = walk_front(&front, &catalog->entries[catalog->count - 1]);
     if (err || !same)
         return err;
+    resume->sealed = front.sealed;
+    resume->told_to = front.told_to;
     return front.commit == resume->at.commit && front.sequence == resume->at.sequence ? RILL_OK
                                                                                       : RILL_ERR_NOT_FOUND;
 }
@@ -342,8 +350,9 @@ enum rill_err resume_tell(struct rill_store *store, const struct catalog *catalo
 {
     if (!is_in_last(catalog, resume) || resume->at.offset == SEGMENT_FIRST_OFFSET)
         return RILL_OK;
-    struct front front = {.store = store, .to = resume->at.offset, .visitor = visitor, .report = report};
+    struct front front = {.store = store, .to = resume->told_to, .visitor = visitor, .report = report};
     const enum rill_err err = walk_front(&front, &catalog->entries[resume->entry]);
-    store->sealed = front.sealed;
+    store->sealed = resume->sealed;
+    report->bytes_read += resume->at.offset;
     return err == RILL_ERR_NOT_FOUND ? RILL_ERR_IO : err; // it was there a moment ago
 }

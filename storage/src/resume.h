@@ -12,6 +12,9 @@ struct resume {
     bool is_used;
     struct summary at;
     size_t entry; // of the catalog: the segment of the position
+    // Of the commits in front of the position, when that is in the last segment:
+    uint64_t told_to; // end of the last one that has more than messages
+    bool sealed;      // the last one of all
     uint64_t
         head_first; // first sequence of the segments that the index has and the folder no longer; 0: none
 };

@@ -57,7 +57,7 @@ static void commit(struct rill_store *store)
     cr_assert(eq(int, drive_commit(store), RILL_OK));
 }
 
-static void append_some(struct rill_store *store, uint32_t count)
+static void append(struct rill_store *store, uint32_t count, bool in_background)
 {
     static const uint8_t payload[256] = "payload";
     for (uint32_t i = 0; i < count; i++) {
@@ -70,8 +70,14 @@ static void append_some(struct rill_store *store, uint32_t count)
         if (i % 10 != 9)
             continue;
         commit(store);
-        background(store);
+        if (in_background)
+            background(store);
     }
+}
+
+static void append_some(struct rill_store *store, uint32_t count)
+{
+    append(store, count, true);
 }
 
 static enum rill_err read_one(struct rill_store *store, uint64_t sequence)
@@ -124,6 +130,48 @@ Test(indexing, an_open_reads_what_the_index_does_not_have)
         rill_store_close(store);
         sim_disk_destroy(disk);
     }
+}
+
+// An open waits for no batch to be written, however far the index was behind: the background does that.
+Test(indexing, an_open_leaves_batches_to_the_background)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_report report;
+    append_some(store, 2000);
+    append(store, 4000, false);
+    kill_store(disk, store);
+    store = reopen(disk, &report);
+    cr_expect(ge(u64, report.messages, 4000));
+    cr_expect(store->indexing->rotated, "no batch waits");
+    cr_expect(eq(u64, count_of(store, "s.3"), 600));
+    append_some(store, 1000);
+    cr_expect(eq(u64, count_of(store, "s.3"), 700));
+    kill_store(disk, store);
+    store = reopen(disk, &report);
+    cr_expect(lt(u64, report.messages, 1000), "the background has written it");
+    cr_expect(eq(u64, count_of(store, "s.3"), 700));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
+// What waits to be written is written when the store is closed, even if little of the log is behind it.
+Test(indexing, closing_writes_the_batch_that_waits)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_report report;
+    append_some(store, 2000);
+    append(store, 4000, false);
+    kill_store(disk, store);
+    store = reopen(disk, &report);
+    const uint64_t before = report.messages;
+    rill_store_close(store);
+    store = reopen(disk, &report);
+    cr_expect(lt(u64, report.messages, before));
+    cr_expect(eq(u64, count_of(store, "s.3"), 600));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
 }
 
 // Deletes and purges of segments whose directories were put away hold, for the index too, before and after an open.
