@@ -166,7 +166,7 @@ static void fail_opens(uint64_t fail_count, bool caught_up)
         without_index = 0;
         while (!fail_open(n, fail_count))
             n += stride;
-        cr_expect(gt(u64, n, caught_up ? 15 : 300), "only %lu calls", (unsigned long)n);
+        cr_expect(gt(u64, n, caught_up ? 15 : 100), "only %lu calls", (unsigned long)n);
         cr_expect(fail_count > 1 || without_index < n / stride / 4 + 1, "%lu opens of %lu had no index",
                   (unsigned long)without_index, (unsigned long)(n / stride));
         sim_disk_destroy(sample);

@@ -50,6 +50,8 @@ void stream_due(struct stream *stream)
 {
     stream->commit_wanted = true;
     stream_touch(stream);
+    if (stream->state == STREAM_ACTIVE)
+        stream_tidy(stream);
     stream_serve_waiting(stream);
 }
 

@@ -69,10 +69,12 @@ static void finish_tidy(struct rill_core *core, struct rill_job *base)
 
 void stream_tidy(struct stream *stream)
 {
-    const bool has_failed = stream->js->core->now.mono_ns < stream->tidy_after_ns;
+    const int64_t wait_ns = stream->tidy_after_ns - stream->js->core->now.mono_ns;
     const bool is_read = snapshot_is_reading(stream); // what is being copied is not overwritten
+    if (wait_ns > 0)
+        stream_due_within(stream, wait_ns);
     struct rill_store_job *store_job =
-        has_failed || is_read ? NULL : rill_store_background_start(stream->store);
+        wait_ns > 0 || is_read ? NULL : rill_store_background_start(stream->store);
     if (!store_job)
         return;
     struct tidy_job *job = rill_alloc_zero(1, sizeof *job);
