@@ -219,6 +219,8 @@ struct stream_waiter *stream_wait_for_append(struct stream *stream, enum stream_
                                              struct rill_bytes reply);
 /* Answers when all that this consumer was told is durable. */
 void stream_answer_when_durable(struct stream *stream, struct durable *durable, struct rill_bytes reply);
+/* Work in the background failed: when the log takes no more since then, everybody who waits for a commit is told. */
+void stream_look_broken(struct stream *stream);
 /* Has everything that was done until now made durable: it is when this commit has come back; 0: it is already. */
 uint64_t stream_settle(struct stream *stream);
 bool stream_has_settled(const struct stream *stream, uint64_t commit);

@@ -373,8 +373,8 @@ static void start_commit(struct stream *stream)
     load_for_limits(stream);
     const bool limits_left = rill_store_limits_left(stream->store);
     stream->commit_wanted = !all_noted || limits_left || (!stream->commit_out && stream->loads_out);
-    if (!stream->commit_out && !stream->loads_out && limits_left)
-        due_in(stream, LOOK_ON_NS);
+    if (!stream->commit_out && !stream->loads_out && (limits_left || !all_noted))
+        due_in(stream, limits_left ? LOOK_ON_NS : TRY_AGAIN_NS);
     if (!stream->commit_out)
         return;
     RILL_ASSERT(stream->acks_flying.count == 0 && stream->synced_flying.count == 0);
@@ -459,6 +459,17 @@ static void commit_failed(struct stream *stream, enum rill_err err, const struct
     if (err == RILL_ERR_NO_SPACE && !stream->full)
         stream_advise_no_space(stream);
     stream->full = err == RILL_ERR_NO_SPACE;
+}
+
+void stream_look_broken(struct stream *stream)
+{
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
+    if (!log.read_only || stream->broken || stream->commit_out)
+        return; // a commit that is out will say it
+    const struct rill_store_committed state = {.commit = rill_store_open_commit(stream->store) - 1,
+                                               .last_sequence = log.last_sequence};
+    commit_failed(stream, RILL_ERR_READ_ONLY, &state);
 }
 
 static void finish_commit(struct rill_core *core, struct rill_job *job)

@@ -42,6 +42,7 @@ static void tidy_failed(struct stream *stream, enum rill_err err)
              reason.description);
     stream->tidy_after_ns = stream->js->core->now.mono_ns + AFTER_FAILURE_NS;
     stream_answer_overwritten(stream, &error);
+    stream_look_broken(stream);
 }
 
 static void run_tidy(struct rill_job *base)
