@@ -379,7 +379,9 @@ struct rill_store_state {
     uint64_t cache_bytes; // of blocks in memory
     uint64_t erasing;     // messages that are still to be overwritten
     bool rewriting;       // a segment is being made anew
-    bool index_failed;    // nothing goes into the index until the store is opened again; the log goes on
+    /* The log goes on. What only the index knew is an error until then: questions by subject, reads of segments whose
+       directory it had; a filter of everything may name a message that is removed. */
+    bool index_failed;                // nothing goes into the index until the store is opened again
     struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
