@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEEDS = 150, STEPS = 300 };
+enum { SEEDS = 100, STEPS = 300 };
 
 #define MS RILL_NS_PER_MS
 
