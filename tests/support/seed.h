@@ -32,6 +32,14 @@ static inline uint64_t seed_stride(uint64_t otherwise)
     return stride ? stride : 1;
 }
 
+/* The same; in a long run at least `long_count` of them. */
+static inline struct seed_range seed_range_long(uint64_t count, uint64_t long_count)
+{
+    struct seed_range range = seed_range(count);
+    const bool is_more = seed_is_long() && !getenv("RILL_SEED") && range.last < long_count;
+    return (struct seed_range){range.first, is_more ? long_count : range.last};
+}
+
 /* A seed that is another one in each run, unless RILL_SEED says which. The caller prints it. */
 static inline uint64_t seed_any(void)
 {
