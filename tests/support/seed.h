@@ -5,6 +5,7 @@
 // is a choice.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -36,7 +37,7 @@ static inline uint64_t seed_stride(uint64_t otherwise)
 static inline struct seed_range seed_range_long(uint64_t count, uint64_t long_count)
 {
     struct seed_range range = seed_range(count);
-    const bool is_more = seed_is_long() && !getenv("RILL_SEED") && range.last < long_count;
+    const bool is_more = getenv("RILL_LONG") && !getenv("RILL_SEED") && range.last < long_count;
     return (struct seed_range){range.first, is_more ? long_count : range.last};
 }
 
