@@ -50,6 +50,14 @@ struct rill_index_position {
     uint64_t sequence; // of the last message in it or before it
 };
 
+/* Of one filter. 0: as it is best. */
+struct rill_index_filter_limits {
+    uint32_t few; // subjects of which each is asked for its next message; with more the messages are walked
+    uint32_t subjects; // of which each is counted
+    uint32_t messages; // that are listed
+    uint64_t effort;   // units of work that are walked before they are
+};
+
 struct rill_index_options {
     struct rill_disk *disk; // outlives the index; NULL: the real one
     const char *path;       // of index.db; copied
@@ -64,6 +72,7 @@ struct rill_index_options {
     // How large the parts of the file's tables become, and what one call may do; for tests. 0: as it is best.
     uint64_t era_postings, run_ids;
     int64_t work;
+    struct rill_index_filter_limits filter;
 };
 
 /* What an open found. In all but KEPT the index is empty and to be fed from the beginning. */
