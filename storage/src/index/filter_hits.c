@@ -6,6 +6,8 @@
 // lies in front of what is asked for. When they are too many for the list, the filter goes on walking.
 #include "index_internal.h"
 
+#include "base/search.h"
+
 #include <stdlib.h>
 
 enum { EFFORT_PER_ARRIVAL = 1000 }; // in units of work: above that it is worth it
@@ -30,17 +32,14 @@ static enum rill_err give_up(struct rill_index_filter *filter)
     return RILL_ERR_LIMIT;
 }
 
+static bool is_below(const void *sequences, size_t index, uint64_t sequence)
+{
+    return ((const uint64_t *)sequences)[index] < sequence;
+}
+
 static uint32_t hit_at(const struct filter_hits *hits, uint64_t sequence)
 {
-    uint32_t low = 0, high = hits->count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (hits->sequences[middle] < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)rill_search(hits->sequences, 0, hits->count, sequence, is_below);
 }
 
 void hits_deleted(struct rill_index_filter *filter, uint64_t sequence)
