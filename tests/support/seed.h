@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Seeds and lengths of the randomised tests. RILL_SEED=n runs that one seed; RILL_SEEDS=n runs so many,
-// beginning with seed 1. A failure names its seed. RILL_LONG=1 leaves nothing out.
+// beginning with seed 1. A failure names its seed. RILL_LONG=1 leaves nothing out, RILL_LONG=n takes every n-th where there
+// is a choice.
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,10 +24,12 @@ static inline struct seed_range seed_range(uint64_t count)
     return (struct seed_range){1, many ? strtoull(many, NULL, 10) : count};
 }
 
-/* RILL_LONG=1: everything instead of a part of it. */
-static inline bool seed_is_long(void)
+/* Of what is only tried here and there, every n-th: `otherwise` unless the run is a long one. */
+static inline uint64_t seed_stride(uint64_t otherwise)
 {
-    return getenv("RILL_LONG") != NULL;
+    const char *every = getenv("RILL_LONG");
+    const uint64_t stride = every ? strtoull(every, NULL, 10) : otherwise;
+    return stride ? stride : 1;
 }
 
 /* A seed that is another one in each run, unless RILL_SEED says which. The caller prints it. */

@@ -131,7 +131,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
 
 void jetstream_begin_turn(struct jetstream *js)
 {
-    // Everything that is left over is in the queues, which the end of the turn works on.
+    // What else is left over is in the queues, which the end of the turn works on.
+    while (js->unfed)
+        stream_feed(js->unfed);
 }
 
 /* Those who come into the queue meanwhile have their turn next time. */
@@ -161,7 +163,7 @@ void jetstream_end_turn(struct jetstream *js)
 
 bool jetstream_has_work(const struct jetstream *js)
 {
-    return js->serving || js->touched;
+    return js->serving || js->touched || js->unfed;
 }
 
 // ---- the end ----
