@@ -7,6 +7,7 @@
 //      R2  What was not acknowledged comes again: not before its ack_wait is over, and as soon as it is, when a pull waits.
 //      R3  Nothing is delivered more often than max_deliver; what was is given up with an advisory that has that number, and does not
 //          come again. (A broker that dies may forget the deliveries of its last moments, and makes them again.)
+#include "proto/ack_subject.h"
 #include "seed.h"
 #include "sim_core.h"
 #include "sim_disk.h"
@@ -26,7 +27,8 @@ enum { SEEDS = 300, MESSAGES = 30, DELIVERIES_MAX = 3, CRASHES_MAX = 3, TURNS_MA
 #define TRY_AGAIN_NS (200 * RILL_NS_PER_MS)
 
 struct delivery {
-    uint64_t sequence; // 0: not acknowledged to the publisher yet
+    uint64_t sequence; // 0: nobody was told yet
+    bool stored;       // the publisher was told
     int64_t sent_ns;
     bool acking;       // its acknowledgement is on the way
     bool confirmed;    // and was answered
@@ -105,16 +107,22 @@ static bool hears_nothing(const struct life *life, const struct rill_command *co
 
 // ---- the publisher ----
 
+static void note_sequence(struct life *life, struct delivery *message, uint64_t sequence)
+{
+    if (!sequence || (message->sequence && message->sequence != sequence))
+        fail(life, "R1: stored as %" PRIu64 " and %" PRIu64, message->sequence, sequence);
+    message->sequence = sequence;
+}
+
 static void on_publisher(void *context, struct sim_client *client, const struct rill_command *command)
 {
     struct life *life = context;
-    if (client != life->publisher || hears_nothing(life, command) || contains(command->payload, "\"error\""))
+    if (client != life->publisher || hears_nothing(life, command) || command->headers.len ||
+        contains(command->payload, "\"error\""))
         return;
     struct delivery *message = &life->messages[number_behind(command->subject, "P.") % MESSAGES];
-    const uint64_t sequence = number_behind(command->payload, "\"seq\":");
-    if (message->sequence && sequence && message->sequence != sequence)
-        fail(life, "R1: stored as %" PRIu64 " and %" PRIu64, message->sequence, sequence);
-    message->sequence = sequence ? sequence : message->sequence;
+    note_sequence(life, message, number_behind(command->payload, "\"seq\":"));
+    message->stored = true;
 }
 
 static void publish_some(struct life *life)
@@ -122,7 +130,7 @@ static void publish_some(struct life *life)
     for (uint32_t i = 0; i < MESSAGES; i++) {
         struct delivery *message = &life->messages[i];
         char reply[32], id[64], payload[32];
-        if (message->sequence || now_of(life) - message->sent_ns < TRY_AGAIN_NS || below(life, 20))
+        if (message->stored || now_of(life) - message->sent_ns < TRY_AGAIN_NS || below(life, 20))
             continue;
         (void)snprintf(reply, sizeof reply, "P.%u", i);
         (void)snprintf(id, sizeof id, "NATS/1.0\r\nNats-Msg-Id: id-%u\r\n\r\n", i);
@@ -180,13 +188,16 @@ static void check_delivery(struct life *life, uint32_t number, uint64_t delivere
 static void on_delivery(struct life *life, const struct rill_command *command)
 {
     const uint32_t number = (uint32_t)number_behind(command->payload, "number:") % MESSAGES;
-    const uint64_t delivered = number_behind(command->reply, "$JS.ACK.S.W.");
     struct delivery *message = &life->messages[number];
+    struct rill_ack_subject ack = {0};
+    if (!rill_ack_subject_parse(command->reply, &ack))
+        fail(life, "a delivery without a reply subject");
     char subject[128], answer[32];
-    check_delivery(life, number, delivered);
-    life->redeliveries += delivered > 1;
+    note_sequence(life, message, ack.stream_seq);
+    check_delivery(life, number, ack.delivered);
+    life->redeliveries += ack.delivered > 1;
     life->pull_left -= life->pull_left > 0;
-    message->number = (uint32_t)delivered;
+    message->number = (uint32_t)ack.delivered;
     message->seen_ns = now_of(life);
     message->awaited = true;
     message->unheard = false;
@@ -343,7 +354,7 @@ static bool all_are_stored(const struct life *life)
 {
     bool all = true;
     for (uint32_t i = 0; i < MESSAGES; i++)
-        all &= life->messages[i].sequence > 0;
+        all &= life->messages[i].stored;
     return all;
 }
 
