@@ -117,7 +117,6 @@ Test(consumer_rows, a_stream_limits_its_consumers)
 {
     static const struct story_line lines[] = {
         {CREATE_W, MADE(EXPLICIT ",\"inactive_threshold\":60000000001"), "\"err_code\":10153"},
-        {CREATE_W, MADE(EXPLICIT ",\"max_ack_pending\":21"), "\"err_code\":10121"},
         {CREATE_W, MADE(EXPLICIT ",\"max_ack_pending\":-1"), "\"err_code\":10121"},
         {CREATE_W, MADE(EXPLICIT), "\"max_ack_pending\":20"},
         {INFO_W, "", "\"inactive_threshold\":60000000000"},
