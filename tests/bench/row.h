@@ -75,6 +75,8 @@ enum rill_err idle_consumers_run(struct task *task, struct figure *ret,
                                  struct rill_error_text *why) RILL_MUST_CHECK;
 /* From fork to the first INFO line, in ms; the median of several starts. */
 enum rill_err start_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* Writes of the row's payload a second, each synced, without a server. */
+enum rill_err sync_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
 /* Durable publishes: messages acknowledged a second, or, with a percentile, the time from a publish to its
    acknowledgement in us. */
 enum rill_err durable_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
