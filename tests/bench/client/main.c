@@ -52,7 +52,8 @@ static bool measure(const struct row *row, const struct side *side, struct work 
                     double *ret_cpu_us)
 {
     struct worked worked;
-    work->run++;
+    (void)snprintf(work->name, sizeof work->name, "bench%d", ++work->run);
+    atomic_store(&work->counted, 0);
     if (!row->work(side, work, &worked))
         return false;
     *ret = row->kind == PER_SECOND ? worked.per_s
@@ -67,13 +68,13 @@ struct figures {
     double cpu_us[SIDES];
 };
 
-static bool run_row(const struct row *row, struct work work, int rounds, struct figures *ret)
+static bool run_row(const struct row *row, struct work *work, int rounds, struct figures *ret)
 {
     double values[SIDES][ROUNDS_MAX], cpu_us[SIDES][ROUNDS_MAX];
     for (int round = 0; round < rounds; round++)
         for (int turn = 0; turn < SIDES; turn++) {
             const int side = (round + turn) % SIDES;
-            if (!measure(row, sides[side], &work, &values[side][round], &cpu_us[side][round]))
+            if (!measure(row, sides[side], work, &values[side][round], &cpu_us[side][round]))
                 return false;
         }
     for (int side = 0; side < SIDES; side++) {
@@ -104,7 +105,8 @@ int main(int argc, char **argv)
     const int rounds = argc > 1 ? atoi(argv[1]) : 5;
     const int messages = argc > 2 ? atoi(argv[2]) : MESSAGES;
     const char *part = argc > 3 ? argv[3] : "";
-    struct work work = {.url = getenv("RILL_URL")};
+    static struct work work;
+    work.url = getenv("RILL_URL");
     if (!work.url || rounds < 1 || rounds > ROUNDS_MAX || messages < 100) {
         fprintf(stderr, "usage: RILL_URL=nats://... client-bench [rounds [messages [row]]]\n");
         return 2;
@@ -116,10 +118,9 @@ int main(int argc, char **argv)
         struct figures figures;
         if (!strstr(rows[i].name, part))
             continue;
-        work.run = (int)i * 1000;
         work.messages = messages / rows[i].share;
         work.payload_bytes = rows[i].payload_bytes;
-        if (run_row(&rows[i], work, rounds, &figures))
+        if (run_row(&rows[i], &work, rounds, &figures))
             print_row(&rows[i], &figures);
         else
             status = 1;
