@@ -4,6 +4,7 @@
 // of its rounds; who begins changes from round to round. Beside it is the processor time of the client for a message. Usage, with RILL_URL in the environment:
 //
 //     client-bench [rounds [messages [part of a row's name]]]
+#include "sizes.h"
 #include "works.h"
 
 #include <stdio.h>
@@ -100,6 +101,20 @@ static void print_row(const struct row *row, const struct figures *figures)
     (void)fflush(stdout);
 }
 
+/* Sizes are told and not judged. */
+static bool print_sizes(struct work *work)
+{
+    struct sizes sizes[SIDES];
+    for (int side = 0; side < SIDES; side++)
+        if (!sizes_measure(sides[side], work, &sizes[side]))
+            return false;
+    printf("%-34s %10.0f %10.0f  %-6s %5.2fx\n", "the library in memory", sizes[0].library_kib,
+           sizes[1].library_kib, "KiB", sizes[0].library_kib / sizes[1].library_kib);
+    printf("%-34s %10.0f %10.0f  %-6s %5.2fx\n", "resident, two connections", sizes[0].resident_kib,
+           sizes[1].resident_kib, "KiB", sizes[0].resident_kib / sizes[1].resident_kib);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 5;
@@ -112,8 +127,9 @@ int main(int argc, char **argv)
         return 2;
     }
     work.samples = calloc((size_t)messages, sizeof work.samples[0]);
-    int status = work.samples ? 0 : 1;
     print_heading();
+    (void)fflush(stdout); // what forks shares the buffer
+    int status = work.samples && (*part || print_sizes(&work)) ? 0 : 1;
     for (size_t i = 0; i < ROWS && status == 0; i++) {
         struct figures figures;
         if (!strstr(rows[i].name, part))
