@@ -118,7 +118,7 @@ static const char *const acks_names[ACKS_KINDS] = {"explicit", "all", "none"};
 static struct naive_config choose_config(struct world *world)
 {
     const bool queue = world->oracle.retention == WORK_QUEUE;
-    const struct naive_config config = {
+    struct naive_config config = {
         .filter = below(world, FILTERS),
         .acks = queue || below(world, 2) ? ACKS_EXPLICIT : (enum acks)below(world, ACKS_KINDS),
         .start = queue || below(world, 2) ? FROM_ALL : (enum start)below(world, STARTS),
@@ -127,6 +127,8 @@ static struct naive_config choose_config(struct world *world)
         .ack_pending_max = 1 + below(world, 12),
         .backs_off = below(world, 3) == 0,
     };
+    if (config.acks == ACKS_EXPLICIT && below(world, 3) == 0)
+        config.per_subject_max = 1 + below(world, 2);
     return config;
 }
 
@@ -135,17 +137,21 @@ static void write_config(const struct naive_config *config, uint32_t consumer, c
     static const char *const starts[STARTS] = {"all", "new", "by_start_sequence", "last_per_subject"};
     char start[64] = "";
     char acks[128] = "";
+    char order[64] = "";
     const uint32_t max = config->backs_off && !config->deliveries_max ? 5 : config->deliveries_max;
     if (config->start == FROM_SEQUENCE)
         (void)snprintf(start, sizeof start, ",\"opt_start_seq\":%" PRIu64, config->start_sequence);
     if (config->acks != ACKS_NONE)
         (void)snprintf(acks, sizeof acks, ",\"max_ack_pending\":%u,%s", config->ack_pending_max,
                        config->backs_off ? "\"backoff\":[300000000,900000000]" : "\"ack_wait\":500000000");
+    if (config->per_subject_max)
+        (void)snprintf(order, sizeof order, ",\"metadata\":{\"rill.max_ack_pending_per_subject\":\"%u\"}",
+                       config->per_subject_max);
     (void)snprintf(to, size,
                    "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W%u\",\"ack_policy\":\"%s\","
-                   "\"deliver_policy\":\"%s\"%s%s,\"max_deliver\":%d,%s}}",
+                   "\"deliver_policy\":\"%s\"%s%s,\"max_deliver\":%d%s,%s}}",
                    consumer, acks_names[config->acks], starts[config->start], start, acks,
-                   max ? (int)max : -1, oracle_filters[config->filter]);
+                   max ? (int)max : -1, order, oracle_filters[config->filter]);
 }
 
 /* The answer is an error exactly when the filter meets another one's on a work queue. */
@@ -249,7 +255,8 @@ static void pull(struct world *world, uint32_t consumer)
 static void look(struct world *world, uint32_t consumer)
 {
     char expected[64];
-    if (!world->oracle.consumers[consumer].exists)
+    const struct naive_consumer *of = &world->oracle.consumers[consumer];
+    if (!of->exists || of->config.per_subject_max) // what is parked is pending until its turn has come
         return;
     (void)snprintf(expected, sizeof expected, "\"num_pending\":%" PRIu64 ",",
                    oracle_pending(&world->oracle, consumer));
@@ -289,7 +296,7 @@ static void acknowledge_some(struct world *world, uint32_t consumer)
     const struct naive_consumer *of = &world->oracle.consumers[consumer];
     for (uint64_t i = 1; of->exists && i <= world->oracle.last; i++) {
         const bool has = of->fate[i] == WAITS || of->fate[i] == READY;
-        if (below(world, has ? 3 : 200) == 0)
+        if (of->fate[i] != PARKED && below(world, has ? 3 : 200) == 0)
             acknowledge(world, consumer, i);
     }
 }

@@ -19,7 +19,7 @@ enum retention_kind { BY_LIMITS, BY_INTEREST, WORK_QUEUE, RETENTION_KINDS };
 enum limit { NO_LIMIT, DISCARD_OLD, DISCARD_NEW, LAST_PER_SUBJECT, BY_AGE, LIMITS };
 enum acks { ACKS_EXPLICIT, ACKS_ALL, ACKS_NONE, ACKS_KINDS };
 enum start { FROM_ALL, FROM_NEW, FROM_SEQUENCE, FROM_LAST_PER_SUBJECT, STARTS };
-enum fate { NEVER, WAITS, READY, DONE };
+enum fate { NEVER, PARKED, WAITS, READY, DONE };
 
 struct naive_config {
     uint32_t filter; // number of
@@ -28,6 +28,7 @@ struct naive_config {
     uint64_t start_sequence;
     uint32_t deliveries_max; // 0: none
     uint32_t ack_pending_max;
+    uint32_t per_subject_max; // order by subject; 0: none
     bool backs_off;
 };
 
