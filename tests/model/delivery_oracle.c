@@ -387,8 +387,17 @@ void oracle_progress(struct oracle *oracle, uint32_t consumer, uint64_t sequence
     of->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, consumer, of->delivered[sequence]);
 }
 
+void oracle_forget_memory(struct oracle *oracle)
+{
+    for (uint32_t c = 0; c < CONSUMERS; c++) {
+        if (oracle->consumers[c].config.in_memory)
+            oracle_end_consumer(oracle, c);
+    }
+}
+
 void oracle_restart(struct oracle *oracle)
 {
+    oracle_forget_memory(oracle);
     for (uint32_t c = 0; c < CONSUMERS; c++) {
         for (uint64_t i = 1; i <= oracle->last; i++) {
             struct naive_consumer *of = &oracle->consumers[c];

@@ -30,6 +30,7 @@ struct naive_config {
     uint32_t ack_pending_max;
     uint32_t per_subject_max; // order by subject; 0: none
     bool backs_off;
+    bool in_memory; // ends with the broker
 };
 
 struct naive_consumer {
@@ -99,8 +100,10 @@ void oracle_ack(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
 void oracle_terminate(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
 void oracle_nak(struct oracle *oracle, uint32_t consumer, uint64_t sequence, int64_t delay_ns);
 void oracle_progress(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
-/* The broker ended in order and began again: what is outstanding waits anew. */
+/* The broker ended in order and began again: what is outstanding waits anew, consumers in memory are gone. */
 void oracle_restart(struct oracle *oracle);
+/* Consumers in memory end. */
+void oracle_forget_memory(struct oracle *oracle);
 /* With interest: what nobody needs any more goes. */
 void oracle_forget_unneeded(struct oracle *oracle);
 int64_t oracle_wait_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered);
