@@ -538,15 +538,12 @@ static enum rill_err feed(struct indexing *indexing, const struct record *record
 }
 
 /* False when the index has no room, or has failed. */
-static bool feed_record(struct indexing *indexing, const struct record *record, uint64_t offset)
+static bool feed_record(struct indexing *indexing, const struct record *record)
 {
     const enum rill_err err = feed(indexing, record);
     if (err && err != RILL_ERR_LIMIT)
         indexing_fail(indexing, err, "feed a message");
-    if (err || indexing->failed)
-        return false;
-    note_place(indexing, indexing->block->segment->number, offset, record->size);
-    return true;
+    return !err && !indexing->failed;
 }
 
 static bool feed_block(struct indexing *indexing)
@@ -555,13 +552,20 @@ static bool feed_block(struct indexing *indexing)
     const uint32_t end = committed_len(indexing, block);
     if (!block->data || is_full(indexing))
         return false;
-    while (indexing->block_len < end) {
-        const struct record record = record_view(block->data->bytes + indexing->block_len);
-        if (!feed_record(indexing, &record, block->offset + (uint64_t)indexing->block_len))
-            return false;
-        indexing->block_len += (uint32_t)record.size;
+    const uint32_t from = indexing->block_len;
+    uint32_t at = from;
+    while (at < end) {
+        const struct record record = record_view(block->data->bytes + at);
+        if (!feed_record(indexing, &record))
+            break;
+        at += (uint32_t)record.size;
     }
-    return true;
+    if (indexing->failed)
+        return false;
+    indexing->block_len = at;
+    if (at > from)
+        note_place(indexing, block->segment->number, block->offset + (uint64_t)from, at - from);
+    return at == end;
 }
 
 bool indexing_wants_step(struct indexing *indexing, uint64_t bytes)

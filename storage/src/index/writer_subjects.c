@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "writer_subjects.h"
 
-#include "base/assert.h"
-
 #include <stdlib.h>
 
 enum { STEPS_MAX = 4 }; // rows that are passed over rather than sought
@@ -35,8 +33,50 @@ static uint32_t messages_of(const struct writer *writer, const struct fed_subjec
 
 static int compare_texts(const void *a, const void *b, void *context)
 {
+    const struct fed_subject *x = a, *y = b;
+    if (x->key[0] != y->key[0])
+        return x->key[0] < y->key[0] ? -1 : 1;
+    if (x->key[1] != y->key[1])
+        return x->key[1] < y->key[1] ? -1 : 1;
     const struct writer *writer = context;
-    return rill_bytes_compare(subject_of(writer, a)->text, subject_of(writer, b)->text);
+    return rill_bytes_compare(subject_of(writer, x)->text, subject_of(writer, y)->text);
+}
+
+static size_t common_prefix(const struct writer *writer, const struct fed_list *list)
+{
+    const struct rill_bytes first =
+        list->count ? subject_of(writer, &list->subjects[0])->text : RILL_BYTES("");
+    size_t len = first.len;
+    for (uint32_t i = 1; i < list->count; i++) {
+        const struct rill_bytes text = subject_of(writer, &list->subjects[i])->text;
+        size_t same = 0;
+        while (same < len && same < text.len && text.data[same] == first.data[same])
+            same++;
+        len = same;
+    }
+    return len;
+}
+
+/* Eight bytes of the text; zeros stand for those behind its end. */
+static uint64_t key_at(struct rill_bytes text, size_t at)
+{
+    uint64_t key = 0;
+    for (size_t i = at; i < at + sizeof key; i++)
+        key = key << 8 | (i < text.len ? text.data[i] : 0u);
+    return key;
+}
+
+static void sort_by_text(struct writer *writer, struct fed_list *list)
+{
+    const size_t skip = common_prefix(writer, list);
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct fed_subject *fed = &list->subjects[i];
+        fed->key[0] = key_at(subject_of(writer, fed)->text, skip);
+        fed->key[1] = key_at(subject_of(writer, fed)->text, skip + sizeof fed->key[0]);
+    }
+    qsort_r(list->subjects, list->count, sizeof list->subjects[0], compare_texts, writer);
+    for (uint32_t i = 0; i < list->count; i++)
+        list->subjects[i].id = list->subjects[i].before = 0;
 }
 
 static int row_against(const struct rows *rows, struct rill_bytes text)
@@ -144,7 +184,7 @@ static enum rill_err raise(struct writer *writer, const struct fed_subject *fed)
     return index_db_run(more);
 }
 
-/* Those that are there stand behind the new ones, which come in the order of their text. */
+/* Those that are there stand behind the new ones. */
 static enum rill_err count_all(struct writer *writer, struct fed_list *list)
 {
     enum rill_err err = RILL_OK;
@@ -172,7 +212,7 @@ enum rill_err writer_subjects(struct writer *writer, struct fed_list *ret)
     enum rill_err err = list_create(writer->batch, ret);
     if (err)
         return err;
-    qsort_r(ret->subjects, ret->count, sizeof ret->subjects[0], compare_texts, writer);
+    sort_by_text(writer, ret);
     err = find_ids(writer, ret);
     qsort(ret->subjects, ret->count, sizeof ret->subjects[0], compare_ids);
     err = err ? err : find_befores(writer, ret);

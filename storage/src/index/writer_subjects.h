@@ -9,8 +9,14 @@
 
 /* A subject with messages in the batch. */
 struct fed_subject {
-    uint64_t id;
-    uint64_t before; // messages fed before the batch
+    union {
+        uint64_t
+            key[2]; // at first, to be sorted by: the text behind what all have in common, as far as it goes
+        struct {
+            uint64_t id;     // 0: it is new
+            uint64_t before; // messages fed before the batch
+        };
+    };
     uint32_t subject;
 };
 
