@@ -2,15 +2,12 @@
 //
 // $JS.API.STREAM.MSG.DELETE as clients use it by default: the message's bytes are overwritten.
 #include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
 #define DELETE "$JS.API.STREAM.MSG.DELETE.S"
 #define SECRET "do-not-tell"
 

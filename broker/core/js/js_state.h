@@ -54,6 +54,7 @@ struct jetstream {
     uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
+    struct sub *system_sub; // in the system's account
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
