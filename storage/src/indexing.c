@@ -82,8 +82,11 @@ void indexing_begin(struct indexing *indexing, bool discard)
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
     indexing->resumed_sequence = indexing->since_rotation = 0;
     indexing->stored_count = 0;
-    if (!err)
-        indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+    if (err)
+        return;
+    indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+    if (!indexing->options.batch_bytes)
+        rill_index_set_batch_bytes(indexing->index, INDEXING_OPEN_BATCH_BYTES);
 }
 
 void indexing_give_up(struct indexing *indexing)
@@ -362,6 +365,8 @@ void indexing_doubt(struct indexing *indexing)
 void indexing_settle(struct indexing *indexing)
 {
     const struct log_mark *committed = &indexing->store->committed;
+    if (indexing->index)
+        rill_index_set_batch_bytes(indexing->index, indexing->options.batch_bytes);
     if (indexing->failed)
         return; // nothing is fed, and no segment is kept as it is for that
     indexing_stand_on(indexing, committed->block, committed->block_len);
