@@ -75,6 +75,8 @@ void jetstream_destroy(struct jetstream *js)
     api_audit_end(&js->audits);
     route_unsubscribe(js->account, js->flow_sub);
     route_unsubscribe(js->account, js->buried_sub);
+    interest_memo_clear(js->account->interest, &js->last_acknowledged);
+    interest_memo_clear(js->account->interest, &js->last_delivered);
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);

@@ -57,7 +57,9 @@ struct jetstream {
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
-    struct sub *buried_sub; // hears whether dead letters are stored
+    struct sub *buried_sub;                 // hears whether dead letters are stored
+    struct interest_memo last_acknowledged; // publisher
+    struct interest_memo last_delivered;    // pull, or deliver subject
 
     struct stream *streams;     // uthash by name
     struct push *pushes;        // uthash by deliver subject
