@@ -30,8 +30,7 @@ struct durable {
     struct stream *stream;
     UT_hash_handle by_name;
     struct consumer_settings *settings;
-    struct consumer_settings
-        *settings_next; // what they become with the commit that is awaited; NULL: nothing
+    struct consumer_settings *settings_next; // with the commit that is awaited; NULL: no others
     struct consumer *consumer;
     struct source source; // which messages it is to see
     uint64_t ahead_at;    // the sequence with which the next look ahead is due (load.c)
@@ -76,9 +75,9 @@ void durable_activate(struct durable *durable);
 /* Takes it out of the stream and of all queues, answers its pulls with the status, and frees it. */
 void durable_end(struct durable *durable, struct rill_bytes status);
 struct durable *durable_find(const struct stream *stream, struct rill_bytes name);
-/* Takes the settings, others for the same consumer, while the log is replayed: its name in a table is gone. */
+/* Takes the settings, others for the same consumer. The name by which it is in a table ends: it must not be in one. */
 void durable_set_settings(struct durable *durable, struct consumer_settings *settings);
-/* The same for one that is at work: its queues go by the new one. */
+/* The same for one that is at work, in its stream: its queues go by the new ones. */
 void durable_change_settings(struct durable *durable, struct consumer_settings *settings);
 
 /* A commit that somebody waits for is durable, or failed with the error: acts on it and answers. The durable is NULL
