@@ -5,19 +5,17 @@
 // with AGAIN and goes on where it was.
 #include "index_internal.h"
 
+#include "base/search.h"
 #include "proto/subject.h"
+
+static bool has_lower_id(const void *matches, size_t index, uint64_t id)
+{
+    return ((const struct filter_match *)matches)[index].id < id;
+}
 
 static uint32_t match_place(const struct rill_index_filter *filter, uint64_t id)
 {
-    uint32_t low = 0, high = filter->match_count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (filter->matches[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return (uint32_t)rill_search(filter->matches, 0, filter->match_count, id, has_lower_id);
 }
 
 bool filter_has_match(const struct rill_index_filter *filter, uint64_t id)

@@ -2,6 +2,7 @@
 #include "index_internal.h"
 
 #include "base/assert.h"
+#include "base/search.h"
 #include "proto/subject.h"
 
 #include <stdlib.h>
@@ -84,18 +85,15 @@ enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t 
     return err;
 }
 
+static bool ends_before(const void *eras, size_t at, uint64_t sequence)
+{
+    return ((const struct index_era *)eras)[at].last < sequence;
+}
+
 /* Index of the first era that ends at or after the sequence. */
 static size_t era_at(const struct rill_index *index, uint64_t sequence)
 {
-    size_t low = 0, high = index->era_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (index->eras[middle].last < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return rill_search(index->eras, 0, index->era_count, sequence, ends_before);
 }
 
 static bool is_in_era(uint64_t eras, uint64_t era)
