@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "consumer_keys.h"
 #include "durable.h"
+#include "pace.h"
 #include "pin.h"
 #include "proto/ack_subject.h"
 #include "proto/headers.h"
@@ -22,9 +23,6 @@ enum { SERVE_MESSAGES_MAX = 2048, SERVE_BYTES_MAX = 1 << 20 };
 
 /* A receiver that is far behind is looked at again after this. */
 #define BEHIND_NS (2 * RILL_NS_PER_MS)
-
-/* Shorter gaps are not replayed. */
-#define REPLAY_GAP_NS RILL_NS_PER_MS
 
 // ---- the queues of those to serve ----
 
@@ -235,30 +233,6 @@ static enum outcome deliver_to_subject(struct durable *durable, const struct mes
     return DELIVERED;
 }
 
-/* First deliveries may have to keep a pace. Is it too early for this message? */
-static bool is_too_early(struct durable *durable, const struct rill_store_message *stored)
-{
-    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    if (durable->settings->replays_original && durable->replayed_wall_ns) {
-        const int64_t gap_ns = stored->time_ns - durable->replayed_wall_ns;
-        const int64_t at_ns = durable->replayed_at_ns + gap_ns;
-        if (gap_ns >= REPLAY_GAP_NS && at_ns > durable->pace_at_ns)
-            durable->pace_at_ns = at_ns;
-    }
-    return durable->pace_at_ns > now_ns;
-}
-
-/* The message went out for the first time: when may the next one? */
-static void keep_pace(struct durable *durable, int64_t time_ns, uint64_t bytes)
-{
-    const uint64_t limit_bps = durable->settings->rate_limit_bps;
-    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    durable->replayed_wall_ns = time_ns;
-    durable->replayed_at_ns = now_ns;
-    if (limit_bps)
-        durable->pace_at_ns = now_ns + (int64_t)((double)bytes * 8 * 1e9 / (double)limit_bps);
-}
-
 /* Nothing for it, or for none of its pulls, but what may come. */
 static void rest(struct durable *durable)
 {
@@ -296,7 +270,7 @@ static enum outcome deliver_read(struct durable *durable, const struct rill_stor
         return outcome;
     *bytes += size;
     if (!again)
-        keep_pace(durable, time_ns, size);
+        pace_keep(durable, time_ns, size);
     note_delivery(durable, sequence, pull, key, size);
     if (!again)
         source_took(durable, sequence);
@@ -308,7 +282,7 @@ static enum outcome deliver_first(struct durable *durable, const struct rill_sto
                                   struct pull *pull, size_t *bytes)
 {
     struct consumer *consumer = durable->consumer;
-    if (is_too_early(durable, stored))
+    if (pace_is_early(durable, stored))
         return STOPPED;
     struct consumer_key *key = consumer_key_take(consumer, stored->subject);
     if (key && consumer_key_is_full(consumer, key)) {

@@ -4,6 +4,7 @@
 // heartbeats, the end of a pause, the end of a consumer that nobody uses. All of it in one place, so that one deadline serves.
 #include "advisory.h"
 #include "base/assert.h"
+#include "pace.h"
 #include "pin.h"
 #include "push.h"
 
@@ -111,9 +112,7 @@ int64_t durable_next_deadline_ns(const struct durable *durable)
         at_ns = earlier(at_ns, now->mono_ns + pause_left_ns(durable));
     if (durable->retry_at_ns > now->mono_ns)
         at_ns = earlier(at_ns, durable->retry_at_ns);
-    if (durable->pace_at_ns > now->mono_ns)
-        at_ns = earlier(at_ns, durable->pace_at_ns);
-    return at_ns;
+    return earlier(at_ns, pace_next_deadline_ns(durable));
 }
 
 bool durable_serve_due(struct durable *durable)

@@ -4,6 +4,7 @@
 #include "advisory.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "pace.h"
 #include "pin.h"
 #include "proto/message.h"
 #include "push.h"
@@ -25,6 +26,7 @@ void durable_set_settings(struct durable *durable, struct consumer_settings *set
 /* What stands beside the state machine while it works. */
 static void start_parts(struct durable *durable)
 {
+    pace_set(durable);
     if (durable->settings->is_push)
         push_start(durable);
     if (durable->pulls.policy == PULLS_PINNED && !durable->pin)
@@ -72,8 +74,8 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter && !durable->source.listed &&
-                !rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->pace && !durable->source.filter &&
+                !durable->source.listed && !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
     consumer_settings_destroy(durable->settings_next);
@@ -138,6 +140,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     durable_end_pulls(durable, status);
     push_stop(durable);
     pin_stop(durable);
+    pace_stop(durable);
     source_fini(durable);
     leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);

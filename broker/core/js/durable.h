@@ -15,6 +15,7 @@
 //      push.c       the deliver subject: who listens, flow control, heartbeats
 //      ack.c        acknowledgements
 //      pin.c        which client of a priority group is pinned
+//      pace.c       deliveries that are spread over time
 //      source.c     which messages it is to see, and how many
 #pragma once
 
@@ -25,6 +26,7 @@
 
 struct push;
 struct pin;
+struct pace;
 
 struct durable {
     struct stream *stream;
@@ -37,17 +39,13 @@ struct durable {
     struct pulls pulls;
     struct push *push;              // NULL: it is pulled from
     struct pin *pin;                // NULL: no pinned clients
+    struct pace *pace;              // NULL: messages go out as fast as they can
     bool in_memory;                 // the log knows nothing of it
     bool deleting;                  // as soon as the log says so
     bool paused;                    // until pause_until
     int64_t last_delivered_wall_ns; // 0: never
     int64_t last_acked_wall_ns;
     int64_t active_ns; // when a client last showed that it is there
-
-    // pace of first deliveries
-    int64_t pace_at_ns;       // not before this; 0: at once
-    int64_t replayed_wall_ns; // replay original: time of the message delivered last; 0: none
-    int64_t replayed_at_ns;   // and when it was
 
     struct rill_deadline due; // the earliest of all that it waits for, or earlier
 
