@@ -489,9 +489,18 @@ static uint32_t committed_len(const struct indexing *indexing, const struct bloc
     return block == committed->block ? committed->block_len : block->len;
 }
 
+/* All of the block is fed. One that holds no message is not read again: its memory is for those that are. */
+static void leave(struct indexing *indexing, struct block *block)
+{
+    if (block->count == 0)
+        block_detach(&indexing->store->segments.cache, block);
+}
+
 static void step_on(struct indexing *indexing, struct block *next)
 {
     const struct segment *segment = next->segment;
+    if (indexing->block)
+        leave(indexing, indexing->block);
     indexing_stand_on(indexing, next, 0);
     if (segment->number == indexing->fed.segment)
         return;
