@@ -58,8 +58,17 @@ static bool is_wanted(const struct rill_store *store, const struct segment *segm
     return segment->gone_bytes > segment_live_bytes(segment) || has_erasure(store, segment);
 }
 
-/* What points into a directory now may be a removal that is not committed: what that takes would be copied, and the segment
-   be wanted again, and again. *ret_later says that there is such a one. */
+/* Then what they take would be copied, and the segment be wanted again, and again. */
+static bool has_removals(const struct rill_store *store, const struct segment *segment)
+{
+    for (size_t i = 0; i < store->removal_count; i++) {
+        if (store->removals[i].block->segment == segment)
+            return true;
+    }
+    return false;
+}
+
+/* *ret_later: one must wait for removals that are not committed. */
 static struct segment *choose(struct rill_store *store, bool *ret_later)
 {
     const struct segment_table *table = &store->segments;
@@ -69,9 +78,10 @@ static struct segment *choose(struct rill_store *store, bool *ret_later)
         const uint64_t end = segment_end(table, i);
         if (!is_wanted(store, segment) || end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
             continue;
-        *ret_later |= segment->pins > 0;
-        if (segment->pins)
+        if (has_removals(store, segment)) {
+            *ret_later = true;
             continue;
+        }
         segment->keep = has_losses(store, segment->first_sequence, end); // W3
         if (segment->keep)
             store_erase_forget(store, segment->number);
