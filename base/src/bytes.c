@@ -21,12 +21,15 @@ bool rill_bytes_equal_secret(struct rill_bytes a, struct rill_bytes b)
     return difference == 0;
 }
 
+/* Any number of so many digits is below 2^64. */
+enum { DIGITS_THAT_FIT = 19 };
+
 bool rill_bytes_to_u64(struct rill_bytes bytes, uint64_t max, uint64_t *ret)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < bytes.len; i++) {
         const unsigned digit = (unsigned)bytes.data[i] - '0';
-        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+        if (digit > 9 || (i >= DIGITS_THAT_FIT && value > (UINT64_MAX - digit) / 10))
             return false;
         value = value * 10 + digit;
     }

@@ -4,16 +4,11 @@
 #include "base/assert.h"
 #include "proto/decimal.h"
 #include "proto/subject.h"
+#include "proto/writer.h"
 
 static const struct rill_bytes prefix = {(const uint8_t *)"$JS.ACK.", 8};
 
 enum { NUMBERS = 5, TOKENS_MIN = 7, TOKENS_MAX = 9 }; // behind the prefix: first form, second form
-
-static uint8_t *put(uint8_t *out, struct rill_bytes bytes)
-{
-    memcpy(out, bytes.data, bytes.len);
-    return out + bytes.len;
-}
 
 static uint8_t *put_number(uint8_t *out, uint64_t number)
 {
@@ -29,10 +24,10 @@ enum rill_err rill_ack_subject_append(const struct rill_ack_subject *ack, struct
     const enum rill_err err = rill_buf_reserve(buf, needed);
     if (err)
         return err;
-    uint8_t *out = put(buf->data + buf->len, prefix);
-    out = put(out, ack->stream);
+    uint8_t *out = rill_put(buf->data + buf->len, prefix);
+    out = rill_put(out, ack->stream);
     *out++ = '.';
-    out = put(out, ack->consumer);
+    out = rill_put(out, ack->consumer);
     out = put_number(out, ack->delivered);
     out = put_number(out, ack->stream_seq);
     out = put_number(out, ack->consumer_seq);

@@ -295,11 +295,21 @@ static bool block_begins_at_or_before(const void *blocks, size_t index, uint64_t
     return ((struct block *const *)blocks)[index]->first_sequence <= sequence;
 }
 
-struct block *segment_block(const struct segment *segment, uint64_t sequence)
+/* Is this the last one that begins at the sequence or before? Who reads in order asks for the same block again. */
+static bool is_found_at(const struct segment *segment, size_t index, uint64_t sequence)
+{
+    return index < segment->block_count && segment->blocks[index]->first_sequence <= sequence &&
+           (index + 1 == segment->block_count || segment->blocks[index + 1]->first_sequence > sequence);
+}
+
+struct block *segment_block(struct segment *segment, uint64_t sequence)
 {
     RILL_ASSERT(segment->hot);
+    if (is_found_at(segment, segment->found, sequence))
+        return segment->blocks[segment->found];
     const size_t behind =
         rill_search(segment->blocks, 0, segment->block_count, sequence, block_begins_at_or_before);
+    segment->found = behind ? behind - 1 : 0;
     return behind ? segment->blocks[behind - 1] : NULL;
 }
 

@@ -372,6 +372,8 @@ void indexing_doubt(struct indexing *indexing)
 void indexing_settle(struct indexing *indexing)
 {
     const struct log_mark *committed = &indexing->store->committed;
+    if (indexing->failed)
+        return; // nothing is fed, and no segment is kept as it is for that
     indexing_stand_on(indexing, committed->block, committed->block_len);
     if (committed->segment != indexing->fed.segment)
         seal(indexing);

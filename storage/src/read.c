@@ -124,6 +124,17 @@ struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t 
     return store_load_start(store, block);
 }
 
+bool rill_store_load_range(struct rill_store *store, uint64_t sequence, uint64_t *ret_first,
+                           uint64_t *ret_end)
+{
+    struct block *block;
+    if (!is_stored(store, sequence) || block_find(&store->segments, sequence, &block) || !block)
+        return false;
+    *ret_first = block->first_sequence;
+    *ret_end = block_end(block);
+    return true;
+}
+
 /* What the file no longer has reads as zeros, and so as damage. */
 static enum rill_err load_bytes(const struct load_job *job, uint8_t *bytes, size_t len)
 {

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/search.h"
+#include "indexing.h"
 
 #include <stdlib.h>
 
@@ -183,6 +184,7 @@ void rewrite_swap(struct rill_store *store, struct segment *segment, struct rewr
     settle_erasures(&swap);
     for (size_t i = 0; i < store->removal_count; i++)
         RILL_ASSERT(store->removals[i].block->segment != segment);
+    RILL_ASSERT(!store->indexing || !store->indexing->block || store->indexing->block->segment != segment);
     segment_take(&store->segments, segment, swap.new);
     segment->rewritten = rewrite->written.rewritten;
     segment->format = rewrite->plan.pack ? SEGMENT_VERSION_PACKED : SEGMENT_VERSION_REWRITTEN;

@@ -6,6 +6,7 @@
 #include "durable.h"
 
 #include "base/alloc.h"
+#include "lines.h"
 #include "link.h"
 #include "meter.h"
 #include "sample.h"
@@ -18,10 +19,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PUBLISHERS_MAX = 16, LATENCIES_MAX = 1 << 20, OUT_BYTES_MAX = 64 << 20 };
+enum {
+    PUBLISHERS_MAX = 16,
+    LATENCIES_MAX = 1 << 20,
+    REFILL = 256, // acknowledged messages that are replaced at once
+};
 
 struct publisher {
     struct link link;
+    struct lines lines;
     uint64_t sent;
     uint64_t acked;
     uint64_t *last_sequences; // of each stream
@@ -33,8 +39,6 @@ struct durable {
     struct publisher publishers[PUBLISHERS_MAX];
     unsigned count;
     unsigned window;
-    char *payload;
-    struct rill_buf out;
     double *us; // latencies
     size_t us_count;
 };
@@ -43,18 +47,9 @@ static enum rill_err publish(struct durable *durable, struct publisher *publishe
                              struct rill_error_text *why)
 {
     const int64_t now_ns = meter_now_ns();
-    durable->out.len = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        const unsigned subject =
-            (unsigned)(publisher->sent % (durable->row->subjects ? durable->row->subjects : 1));
-        const enum rill_err err = rill_buf_appendf(&durable->out, "PUB bench.s%u _INBOX.%u %u\r\n%s\r\n",
-                                                   subject, (unsigned)(publisher - durable->publishers),
-                                                   durable->row->payload_bytes, durable->payload);
-        if (err)
-            return err;
+    for (uint64_t i = 0; i < count; i++)
         publisher->sent_ns[publisher->sent++ % durable->window] = now_ns;
-    }
-    return wire_send(&publisher->link.wire, rill_buf_bytes(&durable->out), why);
+    return lines_send(&publisher->lines, &publisher->link.wire, count, why);
 }
 
 static unsigned streams_of(const struct row *row)
@@ -62,16 +57,36 @@ static unsigned streams_of(const struct row *row)
     return row->streams ? row->streams : 1;
 }
 
+/* Takes the text away from the front, and blanks behind it. */
+static bool take_text(struct rill_bytes *at, struct rill_bytes text)
+{
+    if (!rill_bytes_has_prefix(*at, text))
+        return false;
+    *at = rill_bytes_from(*at, text.len);
+    while (at->len && at->data[0] == ' ')
+        *at = rill_bytes_from(*at, 1);
+    return true;
+}
+
+static uint64_t take_number(struct rill_bytes *at)
+{
+    uint64_t number = 0;
+    for (; at->len && at->data[0] >= '0' && at->data[0] <= '9'; *at = rill_bytes_from(*at, 1))
+        number = number * 10 + (uint64_t)(at->data[0] - '0');
+    return number;
+}
+
 /* {"stream":"BENCH","seq":17} and what else a server may add; BENCH0 and so on when there are several. */
 static bool sequence_of(struct rill_bytes payload, uint64_t *ret, unsigned *ret_stream)
 {
-    const char *stream = memmem(payload.data, payload.len, "\"BENCH", 6);
-    const char *at = memmem(payload.data, payload.len, "\"seq\":", 6);
-    if (!stream || !at || memmem(payload.data, payload.len, "\"error\"", 7))
+    struct rill_bytes at = payload;
+    if (!take_text(&at, RILL_BYTES("{\"stream\":")) || !take_text(&at, RILL_BYTES("\"BENCH")))
         return false;
-    *ret_stream = (unsigned)strtoul(stream + 6, NULL, 10); // ends at a quote
-    *ret = strtoull(at + 6, NULL, 10);                     // ends at a comma or a brace
-    return *ret > 0;
+    *ret_stream = (unsigned)take_number(&at);
+    if (!take_text(&at, RILL_BYTES("\",")) || !take_text(&at, RILL_BYTES("\"seq\":")))
+        return false;
+    *ret = take_number(&at);
+    return *ret > 0 && at.len && (at.data[0] == '}' || at.data[0] == ',');
 }
 
 static enum rill_err acked(struct durable *durable, struct publisher *publisher,
@@ -91,8 +106,16 @@ static enum rill_err acked(struct durable *durable, struct publisher *publisher,
     return RILL_OK;
 }
 
-/* Takes in what has come. */
-static enum rill_err collect(struct durable *durable, struct publisher *publisher,
+/* Replaces acknowledged messages when they are `enough`. */
+static enum rill_err refill(struct durable *durable, struct publisher *publisher, uint64_t enough,
+                            struct rill_error_text *why)
+{
+    const uint64_t free = durable->window - (publisher->sent - publisher->acked);
+    return free && free >= enough ? publish(durable, publisher, free, why) : RILL_OK;
+}
+
+/* Takes in what has come, and replaces it while it is not too late. */
+static enum rill_err collect(struct durable *durable, struct publisher *publisher, bool goes_on,
                              struct rill_error_text *why)
 {
     enum rill_err err = link_receive(&publisher->link, why);
@@ -102,8 +125,12 @@ static enum rill_err collect(struct durable *durable, struct publisher *publishe
         err = link_take(&publisher->link, &ack, why);
         if (!err)
             err = acked(durable, publisher, &ack, now_ns, why);
+        if (!err && goes_on)
+            err = refill(durable, publisher, REFILL, why);
     }
-    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+    if (err != RILL_ERR_NOT_FOUND)
+        return err;
+    return goes_on ? refill(durable, publisher, 1, why) : RILL_OK;
 }
 
 static uint64_t acked_count(const struct durable *durable)
@@ -115,7 +142,7 @@ static uint64_t acked_count(const struct durable *durable)
 }
 
 /* One look at all connections; the acknowledged are replaced by new ones while it is not too late. */
-static enum rill_err durable_turn(struct durable *durable, bool refill, struct rill_error_text *why)
+static enum rill_err durable_turn(struct durable *durable, bool goes_on, struct rill_error_text *why)
 {
     struct pollfd polled[PUBLISHERS_MAX];
     for (unsigned i = 0; i < durable->count; i++)
@@ -128,10 +155,7 @@ static enum rill_err durable_turn(struct durable *durable, bool refill, struct r
         struct publisher *publisher = &durable->publishers[i];
         if (durable->count > 1 && !polled[i].revents)
             continue;
-        enum rill_err err = collect(durable, publisher, why);
-        const uint64_t free = durable->window - (publisher->sent - publisher->acked);
-        if (!err && refill && free)
-            err = publish(durable, publisher, free, why);
+        const enum rill_err err = collect(durable, publisher, goes_on, why);
         if (err)
             return err;
     }
@@ -209,7 +233,11 @@ static enum rill_err durable_open(struct durable *durable, struct task *task, st
         (void)snprintf(inbox, sizeof inbox, "_INBOX.%u", durable->count);
         publisher->sent_ns = rill_alloc_zero(durable->window, sizeof publisher->sent_ns[0]);
         publisher->last_sequences = rill_alloc_zero(streams_of(task->row), sizeof(uint64_t));
-        err = link_open(&publisher->link, task->server.port, inbox, why);
+        err = lines_init(&publisher->lines, task->row->subjects ? task->row->subjects : 1, inbox,
+                         task->row->payload_bytes);
+        publisher->link.wire.fd = -1;
+        if (!err)
+            err = link_open(&publisher->link, task->server.port, inbox, why);
         if (!err && durable->count == 0)
             err = make_streams(durable, inbox, why);
     }
@@ -220,20 +248,16 @@ static void durable_init(struct durable *durable, const struct row *row)
 {
     *durable = (struct durable){.row = row, .window = row->window};
     durable->us = rill_alloc_zero(LATENCIES_MAX, sizeof durable->us[0]);
-    durable->payload = rill_alloc_zero(row->payload_bytes + 1, 1);
-    memset(durable->payload, 'x', row->payload_bytes);
-    rill_buf_init(&durable->out, OUT_BYTES_MAX);
 }
 
 static void durable_fini(struct durable *durable)
 {
     for (unsigned i = 0; i < durable->count; i++) {
         link_close(&durable->publishers[i].link);
+        lines_fini(&durable->publishers[i].lines);
         free(durable->publishers[i].sent_ns);
         free(durable->publishers[i].last_sequences);
     }
-    rill_buf_fini(&durable->out);
-    free(durable->payload);
     free(durable->us);
 }
 

@@ -131,6 +131,41 @@ Test(store_rewrite, every_call_may_fail_once)
                 ;
 }
 
+/* A store that is opened while its index is out of reach. Returns how many segments it has rewritten since. */
+static uint64_t live_without_index(uint64_t seed)
+{
+    struct faulty_disk faulty;
+    struct rill_disk *disk = sim_disk_create(seed);
+    struct rill_store *store = NULL;
+    begin(seed);
+    story.with_index = true;
+    live(disk);
+    story.rewritten = 0;
+    faulty_disk_init(&faulty, disk);
+    faulty.only = "index.db";
+    faulty.fail_at = 1;
+    faulty.fail_count = UINT64_MAX;
+    const struct rill_store_options options = story_options(&story, &faulty.base, folder);
+    cr_assert(eq(int, story_reopen(&story, &options, &store, NULL), RILL_OK), "seed %lu",
+              (unsigned long)seed);
+    cr_assert(eq(int, run_steps(store, STEPS / 2), RILL_OK), "seed %lu", (unsigned long)seed);
+    story_settle(&story, store);
+    rill_store_close(store);
+    live_on(disk, seed);
+    sim_disk_destroy(disk);
+    return story.rewritten;
+}
+
+// Segments are made anew without an index, too, also the one where it stood.
+Test(store_rewrite, a_store_without_its_index_rewrites_segments)
+{
+    const struct seed_range seeds = seed_range(20);
+    uint64_t rewritten = 0;
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++)
+        rewritten += live_without_index(seed);
+    cr_expect(rewritten > seeds.last - seeds.first, "%lu segments", (unsigned long)rewritten);
+}
+
 // Many stories, without trouble: what they read, count and replay is right, and segments were rewritten in nearly all.
 Test(store_rewrite, stories_go_on_while_segments_are_rewritten)
 {

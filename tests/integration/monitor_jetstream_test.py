@@ -18,20 +18,21 @@ from harness.wire import connected  # noqa: E402
 SERVER = under_test()
 
 # What nats-server has and Rill has not: each with its reason.
-ABSENT = {
-    "num_subjects": "the index of subjects is not asked yet",
-}
+ABSENT = {}
 
 # Labels of prometheus-nats-exporter.
 SERVER_LABELS = "server_id server_name cluster domain meta_leader is_meta_leader".split()
-STREAM_LABELS = SERVER_LABELS + "account account_id stream_name stream_leader is_stream_leader stream_raft_group".split()
+ACCOUNT_LABELS = SERVER_LABELS + "account account_name account_id".split()
+STREAM_LABELS = ACCOUNT_LABELS + "stream_name stream_leader is_stream_leader stream_raft_group".split()
 CONSUMER_LABELS = STREAM_LABELS + "consumer_name consumer_leader is_consumer_leader consumer_desc".split()
 METRICS = {
     "jetstream_server": (SERVER_LABELS, "jetstream_disabled total_streams total_consumers total_messages total_message_bytes max_memory max_storage"),
+    "jetstream_account": (ACCOUNT_LABELS, "max_memory max_storage storage_used memory_used"),
     "jetstream_stream": (STREAM_LABELS, "total_messages total_bytes first_seq last_seq consumer_count subject_count limit_bytes limit_messages"),
     "jetstream_consumer": (CONSUMER_LABELS, """delivered_consumer_seq delivered_stream_seq num_ack_pending num_redelivered num_waiting
         num_pending ack_floor_stream_seq ack_floor_consumer_seq"""),
 }
+OF_BUSY_CONSUMERS = ["jetstream_consumer_last_delivery_seconds", "jetstream_consumer_last_ack_seconds"]
 
 
 class Streams(Server):
@@ -218,7 +219,29 @@ def law_metrics_have_the_names_of_the_usual_dashboards():
         labels, pending = found["jetstream_consumer_num_pending"][0]
         assert (labels["stream_name"], labels["consumer_name"], pending) == ("ORDERS", "work", 1), labels
         assert labels["consumer_desc"] == 'a \\"worker\\"', labels
+        labels, reserved = found["jetstream_account_max_storage"][0]
+        assert (labels["account"], reserved) == ("$G", 100000), labels
+        assert found["jetstream_account_storage_used"][0][1] > 0
         assert found["jetstream_server_total_streams"][0][1] == 2 and found["jetstream_server_jetstream_disabled"][0][1] == 0
+
+
+def law_metrics_say_when_a_consumer_was_busy_last():
+    """And say nothing of one that never was."""
+    if is_nats(SERVER):
+        raise tap.Skip("nats-server has no /metrics")
+    with shop() as server:
+        found = samples(get(server, "/metrics")[0])
+        assert not [name for name in OF_BUSY_CONSUMERS if found.get(name)], found
+        with connected(server) as wire:
+            wire.send("SUB pulled 1\r\nPUB $JS.API.CONSUMER.MSG.NEXT.ORDERS.work pulled 1\r\n1\r\n")
+            reply = wire.unit().split(b" | ", 1)[0].split()[3].decode()
+            assert reply.startswith("$JS.ACK."), reply
+            wire.send(f"SUB inbox 2\r\nPUB {reply} inbox 4\r\n+ACK\r\n")
+            wire.unit()
+        found = samples(get(server, "/metrics")[0])
+        for name in OF_BUSY_CONSUMERS:
+            labels, seconds = found[name][0]
+            assert labels["consumer_name"] == "work" and 0 <= seconds < 3600, (name, labels, seconds)
 
 
 def law_metrics_without_jetstream_say_so():

@@ -18,6 +18,7 @@ enum { SUBS_MAX = 200, STEPS = 3000, TEXT_MAX = 64 };
 
 struct model {
     struct interest *interest;
+    struct interest_memo memo;
     struct sub *subs[SUBS_MAX];
     int count;
     struct rill_random random;
@@ -29,7 +30,7 @@ static void random_subject(struct rill_random *random, bool pattern, char *text)
     const uint32_t tokens = 1 + rill_random_below(random, 4);
     for (uint32_t i = 0; i < tokens; i++) {
         const bool last = i + 1 == tokens;
-        const char *choice = !pattern ? "abc" : last ? "abc**>" : "abc**";
+        const char *choice = !pattern ? "abcd" : last ? "abc**>" : "abc**";
         const char token = choice[rill_random_below(random, (uint32_t)strlen(choice))];
         text += sprintf(text, "%s%c", i ? "." : "", token);
     }
@@ -101,11 +102,21 @@ static bool first_of_its_group(const struct model *model, int index)
     return true;
 }
 
+/* Pinned; with the memo of the last one, or without. */
+static struct match *find_match(struct model *model, struct rill_bytes subject)
+{
+    if (rill_random_chance(&model->random, 1, 2))
+        return interest_match(model->interest, subject);
+    struct match *match = interest_recall(model->interest, &model->memo, subject);
+    match->pins++;
+    return match;
+}
+
 static void check_match(struct model *model)
 {
     char subject[TEXT_MAX];
     random_subject(&model->random, false, subject);
-    struct match *match = interest_match(model->interest, rill_bytes_from_cstr(subject));
+    struct match *match = find_match(model, rill_bytes_from_cstr(subject));
     uint32_t subs = 0, groups = 0;
     for (int i = 0; i < model->count; i++) {
         const struct sub *sub = model->subs[i];
@@ -136,6 +147,7 @@ static void run(uint64_t seed)
     }
     while (model.count)
         remove_sub(&model, 0);
+    interest_memo_clear(model.interest, &model.memo);
     interest_destroy(model.interest);
 }
 
@@ -158,6 +170,38 @@ Test(interest_model, an_empty_token_matches_nothing)
         cr_expect(not(interest_any(interest, rill_bytes_from_cstr(subjects[i]))), "\"%s\"", subjects[i]);
     cr_expect(interest_any(interest, RILL_BYTES("a.b")));
     interest_remove(interest, all);
+    interest_destroy(interest);
+}
+
+// Who asks for subjects that differ only where no subscription names a token gets the match that he has.
+Test(interest_model, a_memo_serves_all_subjects_that_match_the_same)
+{
+    static const struct {
+        const char *subject;
+        bool is_known;
+        const char *why;
+    } cases[] = {
+        {"acks.orders.1", false, "the first"},
+        {"acks.orders.1", true, "the same"},
+        {"acks.orders.2", true, "no subscription names the third token"},
+        {"acks.other.2", true, "nor the second"},
+        {"acks.orders", false, "another number of tokens"},
+        {"acks.orders.1", false, "and again"},
+        {"acks.orders.", false, "an empty token matches nothing"},
+        {"acks.orders.1", false, "what matches nothing serves nobody else"},
+        {"ackss.orders.1", false, "the first token is named"},
+    };
+    struct interest *interest = interest_create(1);
+    struct interest_memo memo = {0};
+    struct sub *acks = sub_create(1, RILL_BYTES("1"), RILL_BYTES("acks.>"), RILL_BYTES(""));
+    interest_insert(interest, acks);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const uint64_t before = interest_stats(interest).matches;
+        (void)interest_recall(interest, &memo, rill_bytes_from_cstr(cases[i].subject));
+        cr_expect(eq(u64, interest_stats(interest).matches - before, !cases[i].is_known), "%s", cases[i].why);
+    }
+    interest_remove(interest, acks);
+    interest_memo_clear(interest, &memo);
     interest_destroy(interest);
 }
 

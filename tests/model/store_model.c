@@ -78,6 +78,8 @@ static enum rill_err finish_side(struct model *model, struct model_side *side)
     const enum plane plane = err ? COMMITTED : STARTED;
     cr_assert(eq(u64, committed.last_sequence, model->oracle.last[plane]), "seed %lu", model->seed);
     side->job = NULL;
+    if (rill_random_chance(&model->random, 1, 2))
+        rill_store_catch_up(side->store);
     return err;
 }
 

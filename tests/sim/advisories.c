@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the broker tells unasked about its streams and its API, in stories.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
 #define ADVISORY "$JS.EVENT.ADVISORY."
-#define CREATE   "$JS.API.STREAM.CREATE.S"
-#define UPDATE   "$JS.API.STREAM.UPDATE.S"
 #define DELETE   "$JS.API.STREAM.DELETE.S"
-#define INFO     "$JS.API.STREAM.INFO.S"
 
 /* Counts messages. */
 static void on_command(void *context, struct sim_client *client, const struct rill_command *command)

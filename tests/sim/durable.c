@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SEEDS = 300, CRASHES_MAX = 5, OPERATIONS_BETWEEN_MAX = 80 };
+enum { SEEDS = 300, SEEDS_LONG = 10000, CRASHES_MAX = 5, OPERATIONS_BETWEEN_MAX = 80 };
 
 static uint64_t operations_of_a_calm_life(uint64_t seed)
 {
@@ -83,7 +83,7 @@ static void live_with_crashes(uint64_t seed, struct totals *totals)
 // Several crashes in one life, with bytes cut and jobs brought back at random.
 Test(durable, survives_random_crashes_in_random_schedules)
 {
-    const struct seed_range seeds = seed_range(SEEDS);
+    const struct seed_range seeds = seed_range_long(SEEDS, SEEDS_LONG);
     const uint64_t count = seeds.last - seeds.first + 1;
     struct totals totals = {0};
     for (uint64_t seed = seeds.first; seed <= seeds.last; seed++)

@@ -21,6 +21,7 @@
 
 enum {
     SEEDS = 300,
+    SEEDS_LONG = 10000,
     STEPS = 120,
     CRASHES_MAX = 3,
     MESSAGES = 200,
@@ -376,7 +377,7 @@ static void live(struct life *life)
 // Whatever limits, deletes, erases, purges and crashes do together, the promises above are kept.
 Test(durable_limits, what_is_promised_of_a_limited_stream_is_kept)
 {
-    const struct seed_range seeds = seed_range(SEEDS);
+    const struct seed_range seeds = seed_range_long(SEEDS, SEEDS_LONG);
     uint64_t crashes = 0, erased = 0, acknowledged = 0;
     for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         static struct life life;

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The streams' side of the JetStream API through the wire, in stories.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
 
 // An update is in force when it is answered, for publishers too, and survives a restart.
 Test(stream_api, updates_are_in_force_when_they_are_answered)

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Message ids across a restart that does not read the messages again, as their index has them.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define PURGE  "$JS.API.STREAM.PURGE.S"
 
 enum { MESSAGES = 60 };
 

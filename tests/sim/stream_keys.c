@@ -2,18 +2,14 @@
 //
 // Publishing as keys and values do: what was the newest of a subject, rollups, limits per subject; one by one and in
 // pipelines, before and after a restart.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define SEQ    "Nats-Expected-Last-Subject-Sequence: "
-#define OF     "\r\nNats-Expected-Last-Subject-Sequence-Subject: "
+#define SEQ "Nats-Expected-Last-Subject-Sequence: "
+#define OF  "\r\nNats-Expected-Last-Subject-Sequence-Subject: "
 
 static const struct sim_options indexed_early = {.index_log_bytes = 512, .segment_bytes = 16 * 1024};
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a stream's limits let it keep, in stories through the wire and over time.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
 
 static void create(struct story *story, const char *fields)
 {
@@ -174,8 +170,12 @@ Test(stream_limits, consumers_have_the_limits_of_their_stream)
          "pending\":11}}",
          "10121"},
         {"$JS.API.CONSUMER.CREATE.S.C",
+         "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\",\"inactive_"
+         "threshold\":5000000001}}",
+         "10153,\"description\":\"consumer inactive threshold exceeds system limit of 5000000000"},
+        {"$JS.API.CONSUMER.CREATE.S.C",
          "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"C\",\"ack_policy\":\"explicit\"}}",
-         "\"max_ack_pending\":10"},
+         "\"max_ack_pending\":10,\"inactive_threshold\":5000000000"},
         {UPDATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"consumer_limits\":{\"max_ack_pending\":9}}",
          "10069,\"description\":\"change to limits violates consumers: C\""},
         {UPDATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}", "\"consumer_limits\":{}"},

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What goes into a stream, what is read from it and what is taken out, in stories through the wire.
-#include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
 #define DELETE "$JS.API.STREAM.MSG.DELETE.S"
-#define PURGE  "$JS.API.STREAM.PURGE.S"
 #define DIRECT "$JS.API.DIRECT.GET.S"
 
 /* A stream S at "a" with five messages 1 to 5; its other fields as given. */
@@ -268,49 +262,6 @@ Test(stream_messages, subjects_are_transformed_before_they_are_kept)
     static struct story story;
     story_begin(&story, NULL);
     STORY_TELL(&story, lines);
-    story_end(&story);
-}
-
-/* A broker whose disk is full when the message comes. */
-static const char *publish_to_full_disk(struct story *story, const char *fields)
-{
-    static struct faulty_disk faulty;
-    char body[128];
-    story->disk = sim_disk_create(1);
-    faulty_disk_init(&faulty, story->disk);
-    sim_core_start(&story->sim, &(struct sim_options){.seed = 1, .calm = true, .disk = &faulty.base});
-    story_connect(story);
-    (void)snprintf(body, sizeof body, "{\"name\":\"S\",\"subjects\":[\"a\"]%s}", fields);
-    (void)story_say(story, CREATE, body);
-    faulty.fail_at = faulty.calls + 1;
-    faulty.fail_count = 1;
-    faulty.err = RILL_ERR_NO_SPACE;
-    return story_say(story, "a", "1");
-}
-
-// An asynchronous stream does not wait for the disk with its answer, and so answers for what may be lost.
-Test(stream_messages, asynchronous_streams_do_not_wait_for_the_disk)
-{
-    static struct story story;
-    cr_expect(eq(str, (char *)publish_to_full_disk(&story, ",\"persist_mode\":\"async\""),
-                 "(in|{\"stream\":\"S\",\"seq\":1})"));
-    story_end(&story);
-    story = (struct story){0};
-    const char *heard = publish_to_full_disk(&story, "");
-    cr_expect(ne(ptr, strstr(heard, "\"err_code\":10077"), NULL), "%s", heard);
-    story_end(&story);
-}
-
-// An asynchronous stream answers before the disk does, in order; a synchronous one after it.
-Test(stream_messages, asynchronous_streams_answer_at_once)
-{
-    static struct story story;
-    begin(&story, ",\"persist_mode\":\"async\"");
-    expect(&story, story_say_with(&story, "a", "Nats-Msg-Id: 1", "6"), "(in|{\"stream\":\"S\",\"seq\":6})");
-    expect(&story, story_say_with(&story, "a", "Nats-Msg-Id: 1", "6"), "\"seq\":6,\"duplicate\": true})");
-    story_restart(&story);
-    expect(&story, story_say(&story, INFO, ""), "\"messages\":6,");
-    expect(&story, story_say(&story, INFO, ""), "\"persist_mode\":\"async\"");
     story_end(&story);
 }
 

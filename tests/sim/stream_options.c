@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a stream's configuration says about how its log is kept, in stories through the wire.
-#include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
-#define PURGE  "$JS.API.STREAM.PURGE.S"
 
 // A stream begins with the sequence that it is told to begin with, also for who expects one, and after a restart.
 Test(stream_options, a_stream_begins_with_its_first_sequence)
@@ -118,47 +111,6 @@ Test(stream_options, an_update_compresses_what_is_there)
     (void)story_say(&story, UPDATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}");
     cr_expect(eq(int, version_of_first_segment(&story), 3));
     story_end(&story);
-}
-
-/* What a publisher hears whose message finds no room on the disk. */
-static const char *publish_to_full_disk(struct story *story, bool async, const char *fields)
-{
-    static struct faulty_disk faulty;
-    char body[128];
-    *story = (struct story){.disk = sim_disk_create(1)};
-    faulty_disk_init(&faulty, story->disk);
-    sim_core_start(&story->sim, &(struct sim_options){
-                                    .seed = 1, .calm = true, .disk = &faulty.base, .jetstream_async = async});
-    story_connect(story);
-    (void)snprintf(body, sizeof body, "{\"name\":\"S\",\"subjects\":[\"a\"]%s}", fields);
-    (void)story_say(story, CREATE, body);
-    faulty.fail_at = faulty.calls + 1;
-    faulty.fail_count = 1;
-    faulty.err = RILL_ERR_NO_SPACE;
-    return story_say(story, "a", "1");
-}
-
-// With a sync interval every stream answers for what may be lost, as an asynchronous one does; without, only that one.
-Test(stream_options, a_sync_interval_makes_all_streams_asynchronous)
-{
-    static const struct {
-        bool interval;
-        const char *fields;
-        bool early;
-    } rows[] = {
-        {true, "", true},
-        {true, ",\"persist_mode\":\"async\"", true},
-        {false, ",\"persist_mode\":\"async\"", true},
-        {false, "", false},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        static struct story story;
-        const char *heard = publish_to_full_disk(&story, rows[i].interval, rows[i].fields);
-        cr_expect(eq(int, strstr(heard, "{\"stream\":\"S\",\"seq\":1}") != NULL, rows[i].early),
-                  "row %zu: %s", i, heard);
-        cr_expect(eq(int, strstr(heard, "10077") != NULL, !rows[i].early), "row %zu: %s", i, heard);
-        story_end(&story);
-    }
 }
 
 // There is an end of sequences, and none begins behind it.

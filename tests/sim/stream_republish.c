@@ -2,14 +2,11 @@
 //
 // Messages that a stream sends on when it has stored them.
 #include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
-
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
 
 static void expect(const char *heard, const char *part)
 {

@@ -5,7 +5,7 @@
 //      configuration file        unit/shell/config_options.c, config_parse.c, config_scalar.c, config_differential.c
 //      stream configuration      unit/core/js_stream_config.c: each rule, default and update; here: fields that only show in what happens
 //        limits, discard         sim/stream_limits.c             compression, first_seq         sim/stream_options.c
-//        persist_mode, sync      sim/stream_messages.c, sim/stream_options.c
+//        persist_mode, sync      sim/stream_sync.c
 //        sealed, deny_*, allow_direct, rollup, transform, memory  sim/stream_messages.c
 //        duplicate_window        sim/stream_ids.c, sim/durable.c
 //        consumer_limits         sim/stream_limits.c
@@ -17,14 +17,12 @@
 //      advisories                sim/advisories.c, sim/stream_snapshot.c
 //      monitoring                integration/monitor_test.py, monitor_jetstream_test.py, sim/monitor.c
 #include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
 #define DELETE "$JS.API.STREAM.DELETE.S"
 
 static void expect(const char *heard, const char *part)
@@ -164,6 +162,67 @@ Test(stream_rows, without_streams_nobody_answers)
     expect(story_say(&story, "$JS.API.INFO", ""), "(in|NATS/1.0 503");
     expect(story_say(&story, CREATE, "{\"name\":\"S\"}"), "(in|NATS/1.0 503");
     sim_core_stop(&story.sim);
+}
+
+// What says all in its subject takes no body but an empty object.
+Test(stream_rows, some_requests_have_nothing_to_say)
+{
+    static const struct story_line lines[] = {
+        {CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"]}", "did_create"},
+        {"$JS.API.CONSUMER.CREATE.S.C", "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"C\"}}",
+         "\"C\""},
+        {"$JS.API.CONSUMER.INFO.S.C", "x", "10038"},
+        {"$JS.API.CONSUMER.INFO.S.C", "{}", "\"name\":\"C\""},
+        {"$JS.API.CONSUMER.DELETE.S.C", "{\"name\":\"C\"}", "10038"},
+        {"$JS.API.CONSUMER.DELETE.S.C", " { } ", "success"},
+        {DELETE, "{\"seq\":1}",
+         "\"code\":400,\"err_code\":10038,\"description\":\"expected an empty request payload\""},
+        {DELETE, "[]", "10038"},
+        {DELETE, "{}", "success"},
+    };
+    static struct story story;
+    story_begin(&story, NULL);
+    STORY_TELL(&story, lines);
+    story_end(&story);
+}
+
+static void hear_system(void *context, struct sim_client *client, const struct rill_command *command)
+{
+    char(*heard)[512] = context;
+    if (command->op == RILL_OP_MSG || command->op == RILL_OP_HMSG)
+        (void)snprintf(*heard, sizeof *heard, RILL_PRI RILL_PRI, RILL_ARG(command->headers),
+                       RILL_ARG(command->payload));
+}
+
+// The system's account has no streams, and says so to who looks for them there.
+Test(stream_rows, the_systems_account_has_no_streams)
+{
+    static const struct rill_auth_user users[] = {{"admin", "pw", "$SYS", NULL, RILL_CONNECTION_ANY}};
+    static const struct rill_auth_config auth = {
+        .users = users, .user_count = 1, .timeout_ns = RILL_NS_PER_S};
+    static const struct {
+        const char *subject;
+        const char *answer;
+    } rows[] = {
+        {"$JS.API.INFO", "account_info_response\",\"error\":{\"code\":503,\"err_code\":10039,"
+                         "\"description\":\"JetStream not enabled for account\"}"},
+        {CREATE, "stream_create_response\",\"error\":{\"code\":503,\"err_code\":10039"},
+        {"$JS.API.STREAM.LEADER.STEPDOWN.S", "10039"},
+    };
+    struct sim_core sim;
+    char heard[512];
+    struct rill_disk *disk = sim_disk_create(1);
+    sim_core_start(&sim, &(struct sim_options){.seed = 1, .calm = true, .disk = disk, .auth = &auth});
+    struct sim_client *client = sim_client_open(&sim, hear_system, &heard);
+    sim_client_sendf(client, "CONNECT {\"user\":\"admin\",\"pass\":\"pw\",\"headers\":true}\r\nSUB in 1\r\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        heard[0] = '\0';
+        sim_client_publish(client, rows[i].subject, "in", NULL, RILL_BYTES("{\"name\":\"S\"}"));
+        sim_core_settle(&sim);
+        expect(heard, rows[i].answer);
+    }
+    sim_core_stop(&sim);
+    sim_disk_destroy(disk);
 }
 
 // Streams in memory share what the server allows them.

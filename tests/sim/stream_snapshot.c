@@ -2,15 +2,13 @@
 //
 // Streams that are sent to be kept elsewhere, and made again of what was kept, in stories through the wire.
 #include "faulty_disk.h"
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CREATE   "$JS.API.STREAM.CREATE.S"
-#define INFO     "$JS.API.STREAM.INFO.S"
 #define DELETE   "$JS.API.STREAM.DELETE.S"
 #define SNAPSHOT "$JS.API.STREAM.SNAPSHOT.S"
 #define RESTORE  "$JS.API.STREAM.RESTORE."

@@ -2,17 +2,13 @@
 //
 // A stream asked by subject: single messages, batches, the last ones of many subjects, counts, purges. Each story is told
 // twice: to a broker that has all of the index in memory, and to one that has just started and has most of it in a file.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
 #define DIRECT "$JS.API.DIRECT.GET.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define PURGE  "$JS.API.STREAM.PURGE.S"
 #define NAMES  "$JS.API.STREAM.NAMES"
 
 enum { ROUNDS = 5, KEYS = 3, MANY = 1200 };

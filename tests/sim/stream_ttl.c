@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Messages that live as long as they say, and the markers that tell of the end of a subject's last one.
-#include "story.h"
+#include "stream_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 
-#define CREATE "$JS.API.STREAM.CREATE.S"
-#define UPDATE "$JS.API.STREAM.UPDATE.S"
-#define GET    "$JS.API.STREAM.MSG.GET.S"
-#define INFO   "$JS.API.STREAM.INFO.S"
-#define ALL    "{\"subjects_filter\":\">\"}"
-#define S      RILL_NS_PER_S
+#define ALL "{\"subjects_filter\":\">\"}"
+#define S   RILL_NS_PER_S
 
 static const struct sim_options indexed_early = {.index_log_bytes = 512, .segment_bytes = 16 * 1024};
 

@@ -5,6 +5,7 @@
 // is a choice.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,6 +31,14 @@ static inline uint64_t seed_stride(uint64_t otherwise)
     const char *every = getenv("RILL_LONG");
     const uint64_t stride = every ? strtoull(every, NULL, 10) : otherwise;
     return stride ? stride : 1;
+}
+
+/* The same; in a long run at least `long_count` of them. */
+static inline struct seed_range seed_range_long(uint64_t count, uint64_t long_count)
+{
+    struct seed_range range = seed_range(count);
+    const bool is_more = getenv("RILL_LONG") && !getenv("RILL_SEED") && range.last < long_count;
+    return (struct seed_range){range.first, is_more ? long_count : range.last};
 }
 
 /* A seed that is another one in each run, unless RILL_SEED says which. The caller prints it. */

@@ -18,6 +18,7 @@ typedef void api_handler(const struct api_call *call);
 
 enum row_kind {
     DONE,         // the handler does it
+    DONE_EMPTY,   // so it does; there is nothing to say in the body
     CLUSTER_ONLY, // needs a cluster
 };
 
@@ -43,18 +44,18 @@ static const struct row rows[] = {
     {"STREAM.MSG.DELETE.*",          DONE, D(msg_delete_request), D(msg_delete_response), api_message_delete},
     {"DIRECT.GET.*",                 DONE, NULL, D(system_response), api_direct_get},
     {"DIRECT.GET.*.>",               DONE, NULL, D(system_response), api_direct_get_subject},
-    {"STREAM.DELETE.*",              DONE, NULL, D(stream_delete_response), api_stream_delete},
+    {"STREAM.DELETE.*",              DONE_EMPTY, NULL, D(stream_delete_response), api_stream_delete},
     {"CONSUMER.CREATE.*",            DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create},
     {"CONSUMER.CREATE.*.*",          DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
     {"CONSUMER.CREATE.*.*.>",        DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_named},
     {"CONSUMER.DURABLE.CREATE.*.*",  DONE, D(consumer_create_request), D(consumer_create_response), api_consumer_create_durable},
-    {"CONSUMER.INFO.*.*",            DONE, NULL, D(consumer_info_response), api_consumer_info},
+    {"CONSUMER.INFO.*.*",            DONE_EMPTY, NULL, D(consumer_info_response), api_consumer_info},
     {"CONSUMER.NAMES.*",             DONE, D(consumer_page_request), D(consumer_names_response), api_consumer_names},
     {"CONSUMER.LIST.*",              DONE, D(consumer_page_request), D(consumer_list_response), api_consumer_list},
     {"CONSUMER.PAUSE.*.*",           DONE, D(consumer_pause_request), D(consumer_pause_response), api_consumer_pause},
     {"CONSUMER.UNPIN.*.*",           DONE, D(consumer_unpin_request), D(consumer_unpin_response), api_consumer_unpin},
     {"CONSUMER.RESET.*.*",           DONE, D(consumer_reset_request), D(consumer_reset_response), api_consumer_reset},
-    {"CONSUMER.DELETE.*.*",          DONE, NULL, D(consumer_delete_response), api_consumer_delete},
+    {"CONSUMER.DELETE.*.*",          DONE_EMPTY, NULL, D(consumer_delete_response), api_consumer_delete},
     {"CONSUMER.MSG.NEXT.*.*",        DONE, NULL, D(system_response), api_consumer_next},
 
     {"STREAM.SNAPSHOT.*",            DONE, D(stream_snapshot_request), D(stream_snapshot_response), api_stream_snapshot},
@@ -74,19 +75,25 @@ static const struct row rows[] = {
 
 // ---- answers ----
 
-void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response)
+/* False when there is nobody to hear it, or it could not be made. */
+static bool respond_in(struct jetstream *js, struct account *account, struct rill_bytes reply,
+                       const ProtobufCMessage *response)
 {
     const struct rill_bytes none = {0};
     if (!reply.len)
-        return;
+        return false;
     js->json.len = 0;
     const enum rill_err err = rill_json_encode(response, &js->json);
-    if (err) {
+    if (err)
         rill_log(&js->core->log, RILL_LOG_ERROR, "JetStream: an answer was not sent: %s", rill_err_text(err));
-        return;
-    }
-    (void)route_publish(js->core, js->account, reply, none, none, rill_buf_bytes(&js->json));
-    if (js->audits.count)
+    else
+        (void)route_publish(js->core, account, reply, none, none, rill_buf_bytes(&js->json));
+    return !err;
+}
+
+void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response)
+{
+    if (respond_in(js, js->account, reply, response) && js->audits.count)
         api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
 }
 
@@ -96,21 +103,29 @@ void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_b
     (void)route_publish(js->core, js->account, reply, none, headers, none);
 }
 
-void api_respond_error(struct jetstream *js, struct rill_bytes reply,
-                       const ProtobufCMessageDescriptor *response, const struct rill_js_error *error)
+/* An answer that says what is wrong, as a message that `view` lives for; the caller frees it. NULL: no memory. */
+static ProtobufCMessage *error_response(const ProtobufCMessageDescriptor *response, Rill__ApiError *view)
 {
     ProtobufCMessage *message = malloc(response->sizeof_message);
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(response, "error");
     RILL_ASSERT(field && field->type == PROTOBUF_C_TYPE_MESSAGE);
-    js->api_errors++;
     if (!message)
-        return; // the client asks again when it hears nothing
+        return NULL; // the client asks again when it hears nothing
     response->message_init(message);
+    *(Rill__ApiError **)((char *)message + field->offset) = view;
+    return message;
+}
+
+void api_respond_error(struct jetstream *js, struct rill_bytes reply,
+                       const ProtobufCMessageDescriptor *response, const struct rill_js_error *error)
+{
     Rill__ApiError view;
     rill_js_error_view(error, &view);
-    *(Rill__ApiError **)((char *)message + field->offset) = &view;
-    js_respond(js, reply, message);
+    ProtobufCMessage *message = error_response(response, &view);
+    js->api_errors++;
+    if (message)
+        js_respond(js, reply, message);
     free(message);
 }
 
@@ -167,8 +182,23 @@ static void take_tokens(struct api_call *call, const char *pattern, struct rill_
     }
 }
 
+/* Nothing, or an object without members. */
+static bool is_empty(struct rill_bytes body)
+{
+    ProtobufCMessage *nothing = NULL;
+    struct rill_error_text why;
+    const enum rill_err err =
+        rill_json_decode(&rill__empty_request__descriptor, body, RILL_JSON_EMPTY_ALLOWED, &nothing, &why);
+    rill_message_free(nothing);
+    return err == RILL_OK;
+}
+
 static void carry_out(struct api_call *call, const struct row *row)
 {
+    if (row->kind == DONE_EMPTY && !is_empty(call->body)) {
+        api_fail(call, RILL_JS_NOT_EMPTY_REQUEST);
+        return;
+    }
     if (row->request) {
         struct rill_error_text why;
         const enum rill_json_flags flags =
@@ -248,7 +278,7 @@ static void dispatch(struct jetstream *js, const struct message *message, const 
         api_fail(&call, RILL_JS_NOT_READY);
     else if (!row)
         api_fail(&call, RILL_JS_BAD_REQUEST);
-    else if (row->kind != DONE)
+    else if (row->kind == CLUSTER_ONLY)
         api_fail(&call, RILL_JS_CLUSTER_REQUIRED);
     else
         carry_out(&call, row);
@@ -279,6 +309,25 @@ void api_request(void *owner, const struct message *message)
         return;
     }
     dispatch(js, message, row);
+}
+
+// ---- the system's account ----
+
+void api_system_request(void *owner, const struct message *message)
+{
+    struct jetstream *js = owner;
+    if (!rill_bytes_has_prefix(message->subject, RILL_BYTES(PREFIX)))
+        return; // a delivery that keeps its own subject
+    const struct row *row = row_of(behind_prefix(message));
+    if (!is_administration(row))
+        return;
+    const struct rill_js_error error = rill_js_error_of(RILL_JS_NOT_ENABLED_FOR_ACCOUNT);
+    Rill__ApiError view;
+    rill_js_error_view(&error, &view);
+    ProtobufCMessage *response = error_response(row->response, &view);
+    if (response)
+        (void)respond_in(js, &js->core->accounts[ACCOUNT_SYSTEM], message->reply, response);
+    free(response);
 }
 
 // ---- a domain ----

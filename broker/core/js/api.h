@@ -24,6 +24,8 @@ struct api_call {
 void api_request(void *owner, const struct message *message);
 /* The same at $JS.<domain>.API.>, also for what is published into buckets there. */
 void api_domain_request(void *owner, const struct message *message);
+/* The same asked in the system's account, which has no streams and is told so. */
+void api_system_request(void *owner, const struct message *message);
 /* A request that was held. */
 void api_dispatch(struct jetstream *js, const struct message *message);
 

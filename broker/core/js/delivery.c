@@ -175,8 +175,9 @@ static enum sent send(struct durable *durable, struct rill_bytes to, const struc
 {
     struct jetstream *js = durable->stream->js;
     struct interest *interest = js->account->interest;
-    struct match *match = interest_match(interest, to);
+    struct match *match = interest_recall(interest, &js->last_delivered, to);
     enum sent sent = RECEIVER_BEHIND;
+    match->pins++;
     if (!any_is_behind(js->core, match)) {
         const uint32_t taken = has_receiver_inside(match) ? route_copy(js->core, message, match)
                                                           : route_matched(js->core, message, match);
@@ -335,6 +336,8 @@ static enum outcome deliver(struct durable *durable, uint64_t sequence, bool aga
         source_wait(durable);
         return STOPPED;
     }
+    if (!again)
+        durable_look_ahead(durable, sequence);
     const enum rill_err err = rill_store_read(durable->stream->store, sequence, &stored);
     if (err == RILL_ERR_AGAIN) {
         durable_load(durable, sequence);

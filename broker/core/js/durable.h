@@ -39,6 +39,7 @@ struct durable {
     Rill__ConsumerRecord *record_next; // what it becomes with the commit that is awaited; NULL: nothing
     struct consumer *consumer;
     struct source source; // which messages it is to see
+    uint64_t ahead_at;    // the sequence with which the next look ahead is due (load.c)
     struct pulls pulls;
     struct push *push;              // NULL: it is pulled from
     struct pin *pin;                // NULL: no pinned clients
@@ -149,6 +150,9 @@ static inline bool durable_is_ephemeral(const struct durable *durable)
     return !name || !name[0];
 }
 
+/* What durable_look_ahead does once in a block (load.c). */
+void durable_load_ahead(struct durable *durable, uint64_t sequence);
+
 // ---- delivery (delivery.c) ----
 
 void durable_serve_later(struct durable *durable);
@@ -158,6 +162,12 @@ void durable_serve(struct durable *durable);
 void durable_wait_for_stream(struct durable *durable);
 /* Brings the message's block into memory, then serves again (load.c). */
 void durable_load(struct durable *durable, uint64_t sequence);
+/* Before a message is delivered for the first time. Of a stream that is read in order the next blocks are asked for. */
+static inline void durable_look_ahead(struct durable *durable, uint64_t sequence)
+{
+    if (sequence >= durable->ahead_at)
+        durable_load_ahead(durable, sequence);
+}
 
 // ---- pulls (pull.c) ----
 

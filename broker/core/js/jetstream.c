@@ -46,6 +46,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     rill_buf_init(&js->event, EVENT_BYTES_MAX);
     rill_buf_init(&js->subject, SUBJECT_BYTES_MAX);
     js->api_sub = route_subscribe(js->account, "$JS.API.>", api_request, js);
+    js->system_sub = route_subscribe(&core->accounts[ACCOUNT_SYSTEM], "$JS.API.>", api_system_request, js);
     rill_buf_init(&js->headers, HEADERS_BYTES_MAX);
     if (js->domain) {
         char pattern[DOMAIN_BYTES_MAX + sizeof "$JS..API.>"];
@@ -68,6 +69,7 @@ void jetstream_destroy(struct jetstream *js)
                 !js->filters);
     rill_deadline_cancel(&js->core->deadlines, &js->filters_due);
     route_unsubscribe(js->account, js->api_sub);
+    route_unsubscribe(&js->core->accounts[ACCOUNT_SYSTEM], js->system_sub);
     interest_listen(js->account->interest, NULL, NULL);
     if (js->domain_sub)
         route_unsubscribe(js->account, js->domain_sub);
@@ -75,6 +77,8 @@ void jetstream_destroy(struct jetstream *js)
     api_audit_end(&js->audits);
     route_unsubscribe(js->account, js->flow_sub);
     route_unsubscribe(js->account, js->buried_sub);
+    interest_memo_clear(js->account->interest, &js->last_acknowledged);
+    interest_memo_clear(js->account->interest, &js->last_delivered);
     rill_buf_fini(&js->headers);
     rill_buf_fini(&js->json);
     rill_buf_fini(&js->event);
@@ -129,7 +133,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
 
 void jetstream_begin_turn(struct jetstream *js)
 {
-    // Everything that is left over is in the queues, which the end of the turn works on.
+    // What else is left over is in the queues, which the end of the turn works on.
+    while (js->unfed)
+        stream_feed(js->unfed);
 }
 
 /* Those who come into the queue meanwhile have their turn next time. */
@@ -159,7 +165,7 @@ void jetstream_end_turn(struct jetstream *js)
 
 bool jetstream_has_work(const struct jetstream *js)
 {
-    return js->serving || js->touched;
+    return js->serving || js->touched || js->unfed;
 }
 
 // ---- the end ----

@@ -54,10 +54,14 @@ struct jetstream {
     uint64_t index_log_bytes;    // 0 is the store's default
 
     struct sub *api_sub;
+    struct sub *system_sub; // in the system's account
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
     struct sub *buried_sub; // hears whether dead letters are stored
+    struct stream *unfed;   // whose indexes are to be told of a commit, when its publishers have been
+    struct interest_memo last_acknowledged; // publisher
+    struct interest_memo last_delivered;    // pull, or deliver subject
 
     struct stream *streams;     // uthash by name
     struct push *pushes;        // uthash by deliver subject

@@ -37,9 +37,12 @@ void stream_acknowledge(struct stream *stream, const struct pub_ack *ack)
         len += sizeof duplicate - 1;
     }
     text[len++] = '}';
-    const struct rill_bytes none = {0};
-    (void)route_publish(stream->js->core, stream->js->account, ack->reply, none, none,
-                        rill_bytes_of(text, len));
+    const struct message message = {
+        .account = stream->js->account,
+        .subject = ack->reply,
+        .payload = rill_bytes_of(text, len),
+    };
+    (void)route_recalled(stream->js->core, &message, &stream->js->last_acknowledged);
 }
 
 void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct rill_js_error *error)
@@ -155,20 +158,23 @@ static struct rill_js_error check_rollup(const struct stream *stream, const stru
     return (struct rill_js_error){0};
 }
 
-static struct rill_js_error check_limits(const struct stream *stream, const struct message *message)
+/* *ret_error says what is in the way: the text is made for those that are refused only. */
+static bool is_within_limits(const struct stream *stream, const struct message *message,
+                             enum rill_js_error_id *ret_error)
 {
     const Rill__StreamConfig *config = stream->record->config;
     const size_t bytes = message->headers.len + message->payload.len;
-    if (config->max_msg_size >= 0 && bytes > (size_t)config->max_msg_size)
-        return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
-    if (message->subject.len + bytes + RECORD_OVERHEAD_BYTES_MAX >
-        STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED)
-        return rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
-    if (message->headers.len > HEADER_BLOCK_BYTES_MAX)
-        return rill_js_error_of(RILL_JS_HEADER_TOO_LARGE);
-    if (stream_limits_server_is_full(stream))
-        return rill_js_error_of(RILL_JS_INSUFFICIENT_RESOURCES);
-    return (struct rill_js_error){0};
+    if ((config->max_msg_size >= 0 && bytes > (size_t)config->max_msg_size) ||
+        message->subject.len + bytes + RECORD_OVERHEAD_BYTES_MAX >
+            STREAM_COMMIT_BYTES_MAX - EVENTS_BYTES_RESERVED)
+        *ret_error = RILL_JS_MESSAGE_TOO_LARGE;
+    else if (message->headers.len > HEADER_BLOCK_BYTES_MAX)
+        *ret_error = RILL_JS_HEADER_TOO_LARGE;
+    else if (stream_limits_server_is_full(stream))
+        *ret_error = RILL_JS_INSUFFICIENT_RESOURCES;
+    else
+        return true;
+    return false;
 }
 
 /* As much waits for the disk as the configuration allows. */
@@ -332,7 +338,7 @@ static bool is_duplicate(struct stream *stream, const struct message *message,
 
 enum verdict { TAKEN, ANSWERED, REFUSED, PARKED };
 
-/* What the headers ask for. */
+/* What the headers ask for. The error is set when the verdict is REFUSED, and only then. */
 static enum verdict check_headers(struct stream *stream, const struct message *message,
                                   struct publish_headers *headers, struct rill_js_error *ret_error)
 {
@@ -350,22 +356,26 @@ static enum verdict check_headers(struct stream *stream, const struct message *m
     return rill_js_error_is_set(ret_error) ? REFUSED : TAKEN;
 }
 
+static enum verdict refuse_with(enum rill_js_error_id id, struct rill_js_error *ret_error)
+{
+    *ret_error = rill_js_error_of(id);
+    return REFUSED;
+}
+
 static enum verdict check(struct stream *stream, const struct message *message,
                           struct publish_headers *headers, struct rill_js_error *ret_error)
 {
     enum verdict verdict = TAKEN;
-    if (stream->record->config->sealed) {
-        *ret_error = rill_js_error_of(RILL_JS_STREAM_SEALED);
-        return REFUSED;
-    }
+    enum rill_js_error_id error;
+    if (stream->record->config->sealed)
+        return refuse_with(RILL_JS_STREAM_SEALED, ret_error);
     if (message->headers.len)
         verdict = check_headers(stream, message, headers, ret_error);
     if (verdict != TAKEN)
         return verdict;
-    *ret_error = check_limits(stream, message);
-    if (!rill_js_error_is_set(ret_error) && headers->ttl_is_wrong)
-        *ret_error = rill_js_error_of(RILL_JS_MESSAGE_TTL_INVALID);
-    return rill_js_error_is_set(ret_error) ? REFUSED : TAKEN;
+    if (!is_within_limits(stream, message, &error))
+        return refuse_with(error, ret_error);
+    return headers->ttl_is_wrong ? refuse_with(RILL_JS_MESSAGE_TTL_INVALID, ret_error) : TAKEN;
 }
 
 /* A message lives at least as long as a marker in its place would: else the end of one that follows another could be missed. */
@@ -397,6 +407,7 @@ static enum rill_err append_raised(struct stream *stream, const struct message *
     return err;
 }
 
+/* *ret_error is set when the verdict is REFUSED, and only then. */
 static enum verdict publish(struct stream *stream, const struct message *message,
                             struct rill_js_error *ret_error)
 {
@@ -418,7 +429,7 @@ static enum verdict publish(struct stream *stream, const struct message *message
 
 enum rill_err stream_publish_parked(struct stream *stream, const struct message *message)
 {
-    struct rill_js_error error = {0};
+    struct rill_js_error error;
     const enum verdict verdict = publish(stream, message, &error);
     if (verdict == REFUSED)
         stream_refuse(stream, message->reply, &error);
@@ -444,13 +455,11 @@ void stream_publish(void *owner, const struct message *message)
     struct stream *stream = owner;
     RILL_ASSERT(stream->state == STREAM_ACTIVE);
     struct message kept = *message;
-    struct rill_js_error error = {0};
+    enum rill_js_error_id id = RILL_JS_TOO_MANY_REQUESTS;
     if (!transform_subject(stream, &kept))
-        error = rill_js_error_of(RILL_JS_MESSAGE_TOO_LARGE);
-    else if (!stream->parked.first && !stream_publish_parked(stream, &kept))
+        id = RILL_JS_MESSAGE_TOO_LARGE;
+    else if ((!stream->parked.first && !stream_publish_parked(stream, &kept)) || !parked_add(stream, &kept))
         return;
-    else if (parked_add(stream, &kept))
-        error = rill_js_error_of(RILL_JS_TOO_MANY_REQUESTS);
-    if (rill_js_error_is_set(&error))
-        stream_refuse(stream, message->reply, &error);
+    const struct rill_js_error error = rill_js_error_of(id);
+    stream_refuse(stream, message->reply, &error);
 }

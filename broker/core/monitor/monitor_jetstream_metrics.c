@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "monitor_jetstream.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { SAMPLES_MAX = 10000 };
@@ -21,6 +22,15 @@ enum { SAMPLES_MAX = 10000 };
     X("jetstream_server_max_memory", "limit of streams in memory in bytes", s->limits.memory_bytes_max)      \
     X("jetstream_server_max_storage", "limit of streams in files in bytes", s->storage_bytes_max)
 
+/* name, help, value from a `struct jetstream_stats *s`. The exporter's limits of an account are what its streams reserve. */
+#define ACCOUNT_TABLE(X)                                                                                     \
+    X("jetstream_account_max_memory", "bytes of memory that an account's streams reserve",                   \
+      s->usage.memory_reserved_bytes)                                                                        \
+    X("jetstream_account_max_storage", "bytes of files that an account's streams reserve",                   \
+      s->usage.storage_reserved_bytes)                                                                       \
+    X("jetstream_account_storage_used", "bytes of an account's streams in files", s->usage.storage_bytes)    \
+    X("jetstream_account_memory_used", "bytes of an account's streams in memory", s->usage.memory_bytes)
+
 /* name, help, value from a `struct stream_info *s` */
 #define STREAM_TABLE(X)                                                                                      \
     X("jetstream_stream_total_messages", "messages of a stream", s->state.messages)                          \
@@ -33,11 +43,15 @@ enum { SAMPLES_MAX = 10000 };
     X("jetstream_stream_limit_messages", "limit of a stream in messages, -1 for none",                       \
       s->info.config->max_msgs)
 
-/* name, help, value from a `struct durable_info *s` */
+/* name, help, value from a `struct durable_info *s`; NAN: there is none */
 #define CONSUMER_TABLE(X)                                                                                    \
     X("jetstream_consumer_delivered_consumer_seq", "deliveries of a consumer", s->delivered.consumer_seq)    \
     X("jetstream_consumer_delivered_stream_seq", "last sequence that was delivered",                         \
       s->delivered.stream_seq)                                                                               \
+    X("jetstream_consumer_last_delivery_seconds", "seconds since something was delivered",                   \
+      seconds_since(s, s->delivered.last_active))                                                            \
+    X("jetstream_consumer_last_ack_seconds", "seconds since something was acknowledged",                     \
+      seconds_since(s, s->ack_floor.last_active))                                                            \
     X("jetstream_consumer_num_ack_pending", "messages that wait to be acknowledged",                         \
       s->info.num_ack_pending)                                                                               \
     X("jetstream_consumer_num_redelivered", "messages delivered more than once", s->info.num_redelivered)    \
@@ -55,15 +69,17 @@ struct metric {
 
 #define METRIC_NAME(name, help, value) {name, help},
 static const struct metric server_metrics[] = {SERVER_TABLE(METRIC_NAME)};
+static const struct metric account_metrics[] = {ACCOUNT_TABLE(METRIC_NAME)};
 static const struct metric stream_metrics[] = {STREAM_TABLE(METRIC_NAME)};
 static const struct metric consumer_metrics[] = {CONSUMER_TABLE(METRIC_NAME)};
 #undef METRIC_NAME
 
 enum {
     SERVER_METRICS = sizeof server_metrics / sizeof server_metrics[0],
+    ACCOUNT_METRICS = sizeof account_metrics / sizeof account_metrics[0],
     STREAM_METRICS = sizeof stream_metrics / sizeof stream_metrics[0],
     CONSUMER_METRICS = sizeof consumer_metrics / sizeof consumer_metrics[0],
-    METRICS_MAX = 8,
+    METRICS_MAX = 10,
 };
 static_assert(STREAM_METRICS <= METRICS_MAX && CONSUMER_METRICS <= METRICS_MAX, "values of a sample");
 
@@ -121,14 +137,19 @@ static void append_server_labels(const struct rill_core *core, struct rill_buf *
     append_label(labels, "is_meta_leader", "true");
 }
 
+static void append_account_labels(const struct jetstream *js, struct rill_buf *labels)
+{
+    static const char *const names[] = {"account", "account_name", "account_id"};
+    append_server_labels(js->core, labels);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        append_label(labels, names[i], js->account->name);
+}
+
 static void append_stream_labels(const struct stream *stream, struct rill_buf *labels)
 {
-    const struct rill_core *core = stream->js->core;
-    append_server_labels(core, labels);
-    append_label(labels, "account", stream->js->account->name);
-    append_label(labels, "account_id", stream->js->account->name);
+    append_account_labels(stream->js, labels);
     append_label(labels, "stream_name", stream->name);
-    append_label(labels, "stream_leader", core->server_name);
+    append_label(labels, "stream_leader", stream->js->core->server_name);
     append_label(labels, "is_stream_leader", "true");
     append_label(labels, "stream_raft_group", "");
 }
@@ -163,6 +184,11 @@ static struct metric_sample *add_sample(struct metrics_page *page, struct metric
     *sample = (struct metric_sample){.labels_at = page->labels.len, .labels_len = labels->len};
     must(rill_buf_append(&page->labels, rill_buf_bytes(labels)));
     return sample;
+}
+
+static double seconds_since(const struct durable_info *info, const Rill__Timestamp *time)
+{
+    return time ? (double)(info->now.unix_ns - time->unix_ns) / (double)RILL_NS_PER_S : NAN;
 }
 
 static void sample_consumer(struct metrics_page *page, struct durable *durable, struct rill_buf *labels)
@@ -228,8 +254,18 @@ static void append_samples(struct metrics_page *page, const struct metric *metri
             const struct metric_sample *sample = &samples->items[k];
             const struct rill_bytes labels =
                 rill_bytes_of(page->labels.data + sample->labels_at, sample->labels_len);
-            append_value(page->body, metrics[i].name, labels, sample->values[i]);
+            if (!isnan(sample->values[i]))
+                append_value(page->body, metrics[i].name, labels, sample->values[i]);
         }
+    }
+}
+
+static void append_all(struct metrics_page *page, const struct metric *metrics, const double *values,
+                       size_t count, struct rill_bytes labels)
+{
+    for (size_t i = 0; i < count; i++) {
+        append_head(page->body, metrics[i].name, metrics[i].help);
+        append_value(page->body, metrics[i].name, labels, values[i]);
     }
 }
 
@@ -239,14 +275,21 @@ static void append_server(struct metrics_page *page, const struct jetstream_stat
     rill_buf_init(&labels, 64 * 1024);
     append_server_labels(page->core, &labels);
     const double values[] = {SERVER_TABLE(METRIC_VALUE)};
-#undef METRIC_VALUE
     append_head(page->body, "jetstream_server_jetstream_disabled", "1 without JetStream");
     append_value(page->body, "jetstream_server_jetstream_disabled", rill_buf_bytes(&labels),
                  page->core->jetstream ? 0 : 1);
-    for (size_t i = 0; i < SERVER_METRICS; i++) {
-        append_head(page->body, server_metrics[i].name, server_metrics[i].help);
-        append_value(page->body, server_metrics[i].name, rill_buf_bytes(&labels), values[i]);
-    }
+    append_all(page, server_metrics, values, SERVER_METRICS, rill_buf_bytes(&labels));
+    rill_buf_fini(&labels);
+}
+
+static void append_account(struct metrics_page *page, const struct jetstream_stats *s)
+{
+    struct rill_buf labels;
+    rill_buf_init(&labels, 64 * 1024);
+    append_account_labels(page->core->jetstream, &labels);
+    const double values[] = {ACCOUNT_TABLE(METRIC_VALUE)};
+#undef METRIC_VALUE
+    append_all(page, account_metrics, values, ACCOUNT_METRICS, rill_buf_bytes(&labels));
     rill_buf_fini(&labels);
 }
 
@@ -257,6 +300,7 @@ void monitor_jetstream_metrics(const struct rill_core *core, const struct jetstr
     append_server(&page, stats);
     if (!core->jetstream)
         return;
+    append_account(&page, stats);
     rill_buf_init(&page.labels, 256 << 20);
     sample_all(&page);
     append_samples(&page, stream_metrics, STREAM_METRICS, &page.streams);

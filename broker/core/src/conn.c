@@ -82,9 +82,7 @@ static void switch_account(struct conn *conn, struct account *account)
 /* Gives up the memory of what was published last: the match belongs to the account. */
 static void forget_last_subject(struct conn *conn)
 {
-    if (conn->last_match)
-        interest_unpin(conn->account->interest, conn->last_match);
-    conn->last_match = NULL;
+    interest_memo_clear(conn->account->interest, &conn->last);
 }
 
 void conn_admit(struct conn *conn, struct account *account, const struct rill_auth_user *user)

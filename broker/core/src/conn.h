@@ -93,9 +93,8 @@ struct conn {
     uint64_t stalls;
 
     // the subject published last and what it matched: most publishers use one for long
-    struct match *last_match; // pinned
-    uint64_t last_version;
-    bool last_allowed;
+    struct interest_memo last;
+    bool last_allowed; // is the subject that `last` was walked for
 
     // for monitoring
     enum rill_conn_kind kind;

@@ -101,22 +101,23 @@ static bool may_publish(struct conn *conn, struct rill_bytes subject)
     return permissions_allow_publish(conn->user ? conn->user->permissions : NULL, subject);
 }
 
-/* What the subject matches, pinned by the connection until it publishes to another one. */
-static struct match *match_of(struct conn *conn, struct rill_bytes subject)
+/* What the subject matches, pinned by the connection until it publishes elsewhere. */
+static struct match *match_of(struct conn *conn, struct rill_bytes subject, bool *ret_allowed)
 {
     struct interest *interest = conn->account->interest;
-    struct match *last = conn->last_match;
-    if (__builtin_expect(last && conn->last_version == interest_version(interest) &&
+    const struct match *last = conn->last.match;
+    if (__builtin_expect(last && conn->last.version == interest_version(interest) &&
                              last->subject_len == subject.len &&
                              memcmp(last->subject, subject.data, subject.len) == 0,
-                         1))
-        return last;
-    if (last)
-        interest_unpin(interest, last);
-    conn->last_match = interest_match(interest, subject);
-    conn->last_version = interest_version(interest);
-    conn->last_allowed = may_publish(conn, subject);
-    return conn->last_match;
+                         1)) {
+        *ret_allowed = conn->last_allowed;
+        return conn->last.match;
+    }
+    struct match *match = interest_recall(interest, &conn->last, subject);
+    *ret_allowed = may_publish(conn, subject);
+    if (rill_bytes_equal(rill_bytes_of(match->subject, match->subject_len), subject))
+        conn->last_allowed = *ret_allowed;
+    return match;
 }
 
 /* What a client reads of its own words is quoted as Go's %q does. */
@@ -167,8 +168,9 @@ static inline void publish(struct conn *conn, const struct rill_command *command
     conn->in_bytes += command->headers.len + command->payload.len;
     if (conn->pedantic)
         check_pedantic(conn, command->subject);
-    struct match *match = match_of(conn, command->subject);
-    if (!conn->last_allowed && refuse_publish(conn, command->subject))
+    bool allowed;
+    struct match *match = match_of(conn, command->subject, &allowed);
+    if (!allowed && refuse_publish(conn, command->subject))
         return;
     if (conn->verbose)
         conn_send_ok(conn);

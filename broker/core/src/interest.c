@@ -157,6 +157,33 @@ void interest_unpin(struct interest *interest, struct match *match)
         match_cache_give_back(interest->cache, match);
 }
 
+static bool matches_the_same(const struct match *match, struct rill_bytes subject)
+{
+    const size_t decided = match->decided_bytes;
+    return match->token_count && subject.len >= decided &&
+           memcmp(subject.data, match->subject, decided) == 0 &&
+           (!decided || subject.len == decided || subject.data[decided] == '.') &&
+           trie_token_count(subject) == match->token_count;
+}
+
+struct match *interest_recall(struct interest *interest, struct interest_memo *memo,
+                              struct rill_bytes subject)
+{
+    if (memo->match && memo->version == interest_version(interest) && matches_the_same(memo->match, subject))
+        return memo->match;
+    interest_memo_clear(interest, memo);
+    memo->match = interest_match(interest, subject);
+    memo->version = interest_version(interest);
+    return memo->match;
+}
+
+void interest_memo_clear(struct interest *interest, struct interest_memo *memo)
+{
+    if (memo->match)
+        interest_unpin(interest, memo->match);
+    memo->match = NULL;
+}
+
 uint64_t interest_version(const struct interest *interest)
 {
     return match_cache_version(interest->cache);

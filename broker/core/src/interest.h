@@ -72,9 +72,12 @@ struct match {
     uint64_t hash;
     uint32_t sub_count;
     uint32_t group_count;
-    uint32_t capacity;  // of receivers
-    void **receivers;   // sub_count struct sub *, then group_count struct interest_group *
-    struct match *next; // in the list of spare ones
+    uint32_t capacity; // of receivers
+    void **receivers;  // sub_count struct sub *, then group_count struct interest_group *
+    uint32_t
+        token_count; // of the subject; 0: one is empty, which matches nothing, not even ">", as at nats-server
+    size_t decided_bytes; // the tokens in front of this were looked up; those behind may be any
+    struct match *next;   // in the list of spare ones
     size_t subject_len;
     uint8_t *subject;
 };
@@ -138,6 +141,20 @@ void interest_listen(struct interest *interest, interest_change_fn *on_change, v
 /* Pins what the subject matches; never NULL. The subject is taken as literal, whatever it holds. */
 struct match *interest_match(struct interest *interest, struct rill_bytes subject);
 void interest_unpin(struct interest *interest, struct match *match);
+
+/* The last match of one who asks again and again: what he asks for next is often the same subject, or one that differs in
+   nothing but tokens that no subscription names, as the numbers in the subjects of acknowledgements do. Zeroed at birth. */
+struct interest_memo {
+    struct match *match; // pinned
+    uint64_t version;
+};
+
+/* As interest_match, but the match stays pinned for the memo alone, until the next call with it: who walks over it and may
+   come here again meanwhile pins it himself. */
+struct match *interest_recall(struct interest *interest, struct interest_memo *memo,
+                              struct rill_bytes subject);
+/* Is due before the interest ends. */
+void interest_memo_clear(struct interest *interest, struct interest_memo *memo);
 
 /* Changes whenever any earlier match may have become wrong or been thrown out of the cache. */
 uint64_t interest_version(const struct interest *interest);

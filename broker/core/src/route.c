@@ -216,6 +216,16 @@ uint32_t route_message(struct rill_core *core, const struct message *message)
     return taken;
 }
 
+uint32_t route_recalled(struct rill_core *core, const struct message *message, struct interest_memo *memo)
+{
+    struct interest *interest = message->account->interest;
+    struct match *match = interest_recall(interest, memo, message->subject);
+    match->pins++;
+    const uint32_t taken = route_matched(core, message, match);
+    interest_unpin(interest, match);
+    return taken;
+}
+
 uint32_t route_publish(struct rill_core *core, struct account *account, struct rill_bytes subject,
                        struct rill_bytes reply, struct rill_bytes headers, struct rill_bytes payload)
 {

@@ -23,6 +23,9 @@ uint32_t route_message(struct rill_core *core, const struct message *message);
 /* The same with a match that the caller holds pinned. */
 uint32_t route_matched(struct rill_core *core, const struct message *message, struct match *match);
 
+/* As route_message, for one who sends again and again. */
+uint32_t route_recalled(struct rill_core *core, const struct message *message, struct interest_memo *memo);
+
 /* A message of the broker's own in the account: an answer, an acknowledgement, an advisory. */
 uint32_t route_publish(struct rill_core *core, struct account *account, struct rill_bytes subject,
                        struct rill_bytes reply, struct rill_bytes headers, struct rill_bytes payload);

@@ -18,5 +18,8 @@ void trie_insert(struct trie *trie, struct sub *sub);
 /* Returns the queue group that it leaves empty, which is the caller's then, or NULL. */
 struct interest_group *trie_remove(struct sub *sub);
 
-/* Adds all that the subject matches to the empty match. */
+/* How many tokens; 0 when one of them is empty. */
+uint32_t trie_token_count(struct rill_bytes subject);
+
+/* Adds all that the subject matches to the empty match, and what of the subject decided that. */
 void trie_walk(struct trie *trie, struct rill_bytes subject, struct match *match);

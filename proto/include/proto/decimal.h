@@ -8,17 +8,16 @@
 
 enum { RILL_DECIMAL_BYTES_MAX = 20 }; // of UINT64_MAX
 
+/* For numbers of three digits and more: rill_decimal_write's other half. */
+size_t rill_decimal_write_long(uint64_t value, char ret_text[RILL_DECIMAL_BYTES_MAX]);
+
 /* Writes the digits without a NUL; returns how many. */
 static inline size_t rill_decimal_write(uint64_t value, char ret_text[RILL_DECIMAL_BYTES_MAX])
 {
-    char digits[RILL_DECIMAL_BYTES_MAX];
-    size_t start = sizeof digits;
-    do {
-        digits[--start] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    const size_t len = sizeof digits - start;
-    for (size_t i = 0; i < len; i++)
-        ret_text[i] = digits[start + i];
-    return len;
+    if (value >= 100)
+        return rill_decimal_write_long(value, ret_text);
+    if (value >= 10)
+        *ret_text++ = (char)('0' + value / 10);
+    *ret_text = (char)('0' + value % 10);
+    return value >= 10 ? 2 : 1;
 }

@@ -266,6 +266,10 @@ struct rill_store_committed {
     uint64_t last_sequence; // the last committed one
 };
 
+/* Tells the index a bounded part of what is committed, without waiting. It is due after each commit, when nothing is more
+   urgent: else who asks the index, and the work in the background, have the more to tell it. */
+void rill_store_catch_up(struct rill_store *store);
+
 /* The outcome of a commit that was run. OK: its records are durable and readable. READ_ONLY: the store is
    read-only from now on, see rill_store_state(). Anything else (NO_SPACE as a rule; LIMIT or DENIED when a
    segment file could not be made): nothing happened, and the store goes on. In both failures this commit and
@@ -285,6 +289,10 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
 /* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is
    in flight already: read again when that has finished. Also NULL when a read would not say AGAIN. */
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);
+/* Which sequences one load brings: those of the block that this one is in, from *ret_first on, in front of *ret_end. False
+   when nothing of this sequence is stored. For readers in order, who have the next block loaded before they need it. */
+bool rill_store_load_range(struct rill_store *store, uint64_t sequence, uint64_t *ret_first,
+                           uint64_t *ret_end);
 /* Takes over what was loaded and frees the job. OK: a read of any sequence of the block gives an answer now; or says
    AGAIN once more, when its file was replaced meanwhile.
    IO, NO_MEMORY: nothing changed; a read says AGAIN still, and the caller decides whether to try once more. */

@@ -35,6 +35,7 @@ struct rill_index_job {
     bool makes_file;
     struct index_vfs *vfs;
     const char *path;
+    struct index_db *db; // the index's writer
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     const struct batch *batch; // nobody changes it while the job is out
     uint64_t era_postings, run_ids;
@@ -65,8 +66,9 @@ struct rill_index {
     uint64_t batch_bytes, era_postings, run_ids;
     int64_t work; // that one call may do
     int64_t id_window_ns;
-    bool has_file;      // a batch was written; without one nobody looks for the file
-    struct index_db db; // the reader; closed until it is needed
+    bool has_file;          // a batch was written; without one nobody looks for the file
+    struct index_db db;     // the reader; closed until it is needed
+    struct index_db writer; // of jobs, while one is out only for it; not without the reader
     void (*connected)(void *context);
     void *context;
     uint64_t db_last;       // last sequence that the reader sees

@@ -98,6 +98,10 @@ Test(stream_config, each_rule_is_told)
         {"\"placement\":{\"preferred\":\"a\"}", 10052, "preferred server not permitted in placement"},
     };
     EXPECT_RULES(rules, &no_limits);
+    Rill__StreamCreateRequest *request = decode("{\"name\":\"S\",\"num_replicas\":6}");
+    const struct rill_js_error error = stream_config_check(request->inline_config, &no_limits, false);
+    cr_expect(eq(str, (char *)error.description, "maximum replicas is 5")); // of an update
+    rill_message_free(&request->base);
 }
 
 // So are those about subjects, what is made of them, and where they go on to.
@@ -227,6 +231,43 @@ Test(stream_config, names_and_texts_have_their_rules)
     rill_message_free(&request->base);
 }
 
+// A name has at most 255 bytes.
+Test(stream_config, names_have_a_length)
+{
+    for (int len = 255; len <= 256; len++) {
+        char json[300];
+        (void)snprintf(json, sizeof json, "{\"name\":\"%0*d\"}", len, 0);
+        Rill__StreamCreateRequest *request = decode(json);
+        const struct rill_js_error error = stream_config_check(request->inline_config, &no_limits, false);
+        cr_expect(eq(int, error.err_code, len == 255 ? 0 : 10052), "%d: %s", len, error.description);
+        rill_message_free(&request->base);
+    }
+}
+
+// What is not there yet is refused by its name, whatever else is right.
+Test(stream_config, what_is_not_there_yet_is_named)
+{
+    static const struct {
+        const char *json;
+        const char *text;
+    } rows[] = {
+        {"{\"name\":\"S\",\"mirror\":{\"name\":\"T\"}}", "mirror is not implemented yet"},
+        {"{\"name\":\"S\",\"sources\":[{\"name\":\"T\"}]}", "sources is not implemented yet"},
+        {"{\"name\":\"S\",\"allow_msg_counter\":true}", "allow_msg_counter is not implemented yet"},
+        {"{\"name\":\"S\",\"allow_atomic\":true}", "allow_atomic is not implemented yet"},
+        {"{\"name\":\"S\",\"allow_msg_schedules\":true}", "allow_msg_schedules is not implemented yet"},
+        {"{\"name\":\"S\",\"allow_batched\":true}", "allow_batched is not implemented yet"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        Rill__StreamCreateRequest *request = decode(rows[i].json);
+        cr_expect(eq(int, check(request, &no_limits).err_code, 0), "%s", rows[i].json);
+        const struct rill_js_error error = stream_config_check_not_yet(request->inline_config);
+        cr_expect(eq(int, error.err_code, 10052), "%s", rows[i].json);
+        cr_expect(eq(str, (char *)error.description, (char *)rows[i].text));
+        rill_message_free(&request->base);
+    }
+}
+
 // What was left out is filled in as nats-server does, so what is shown is what holds.
 Test(stream_config, defaults_are_filled_in)
 {
@@ -249,6 +290,56 @@ Test(stream_config, defaults_are_filled_in)
     cr_expect(eq(str, config->metadata[0]->key, "mine"));
     cr_expect(eq(ptr, config->placement, NULL));
     rill_message_free(&request->base);
+}
+
+// Some of what is left out follows from what was given: the window for ids from the limits on age, delete markers
+// from the time that they live.
+Test(stream_config, some_defaults_follow_from_others)
+{
+    static const struct rill_jetstream_limits limits = {.duplicate_window_ns_max = 3000000000};
+    static const struct {
+        const char *json;
+        const struct rill_jetstream_limits *limits;
+        int64_t window_ns;
+    } rows[] = {
+        {"{\"name\":\"S\",\"max_age\":5000000000}", &no_limits, 5000000000},
+        {"{\"name\":\"S\",\"max_age\":600000000000}", &no_limits, 120000000000},
+        {"{\"name\":\"S\",\"max_age\":5000000000}", &limits, 3000000000},
+        {"{\"name\":\"S\"}", &limits, 3000000000},
+        {"{\"name\":\"S\",\"mirror\":{\"name\":\"T\"}}", &no_limits, 0},
+        {"{\"name\":\"S\",\"sources\":[{\"name\":\"T\"}]}", &no_limits, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        Rill__StreamCreateRequest *request = decode(rows[i].json);
+        cr_expect(eq(int, check(request, rows[i].limits).err_code, 0));
+        cr_expect(eq(i64, request->inline_config->duplicate_window, rows[i].window_ns), "%s", rows[i].json);
+        rill_message_free(&request->base);
+    }
+    Rill__StreamCreateRequest *request =
+        decode("{\"name\":\"S\",\"subject_delete_marker_ttl\":1000000000,\"deny_purge\":true}");
+    cr_expect(eq(int, check(request, &no_limits).err_code, 0));
+    cr_expect(request->inline_config->allow_msg_ttl);
+    cr_expect(request->inline_config->allow_rollup_hdrs);
+    cr_expect(not(request->inline_config->deny_purge));
+    rill_message_free(&request->base);
+}
+
+// A republish from everything to everything follows the transform of a stream that takes nothing else.
+Test(stream_config, a_republish_may_follow_the_transform)
+{
+    static const char fields[] =
+        "\"name\":\"S\",\"subjects\":[\"a.>\"],\"subject_transform\":{\"src\":\"a.>\","
+        "\"dest\":\"b.>\"},\"republish\":{\"src\":\">\",\"dest\":\">\"}";
+    char json[512];
+    (void)snprintf(json, sizeof json, "{%s}", fields);
+    Rill__StreamCreateRequest *request = decode(json);
+    cr_expect(eq(int, check(request, &no_limits).err_code, 0));
+    cr_expect(eq(str, request->inline_config->republish->src, "b.>"));
+    cr_expect(eq(str, request->inline_config->republish->dest, "b.>"));
+    rill_message_free(&request->base);
+    (void)snprintf(json, sizeof json, "{%s,\"pedantic\":true}", fields);
+    const struct rill_js_error error = check_json(json, &no_limits);
+    cr_expect(eq(int, error.err_code, 10157), "%s", error.description);
 }
 
 // Streams may listen to the broker's subjects when they do not answer, and to its events in any case.

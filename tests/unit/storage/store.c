@@ -166,6 +166,32 @@ Test(store, a_block_is_loaded_once)
     sim_disk_destroy(disk);
 }
 
+// Who reads in order learns where the block of a message ends, so that he can have the one behind it loaded in time.
+Test(store, a_load_brings_a_range_of_sequences)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    const struct rill_store_options options = options_on(disk);
+    struct rill_store *store = create(&options);
+    uint64_t first = 7, end = 7;
+    static char payload[1000];
+    memset(payload, 'x', sizeof payload - 1);
+    cr_expect(not(rill_store_load_range(store, 1, &first, &end)), "nothing is stored");
+    for (int i = 0; i < 300; i++)
+        append(store, payload);
+    cr_expect(not(rill_store_load_range(store, 1, &first, &end)), "nothing is committed");
+    cr_expect(first == 7 && end == 7, "untouched");
+    commit(store);
+    for (uint64_t sequence = 1; sequence <= 300; sequence = end) {
+        cr_assert(rill_store_load_range(store, sequence, &first, &end));
+        cr_expect(eq(u64, first, sequence), "blocks follow each other");
+        cr_assert(end > first && end - first < 140, "128 KiB");
+    }
+    cr_expect(eq(u64, end, 301u));
+    cr_expect(not(rill_store_load_range(store, 301, &first, &end)), "behind the last");
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
 // The cache keeps to its budget, beside the tail, however much is written and read.
 Test(store, the_cache_keeps_to_its_budget)
 {
