@@ -166,6 +166,7 @@ static void close_unread(struct model *model, struct model_side *side)
                   drive_state(side->store).index_failed,
               "seed %lu: %s", model->seed, rill_err_text(err));
     rill_store_close(side->store);
+    model->has_lost_index = true; // the next open makes it anew
 }
 
 /* An open that could not read everything counts what it could not read as it stands; so it is opened once more, and has

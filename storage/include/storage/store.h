@@ -390,7 +390,7 @@ struct rill_store_state {
     bool rewriting;       // a segment is being made anew
     /* The log goes on. What only the index knew is not to be had until rill_store_mend_start() has made another: questions by
        subject are UNAVAILABLE, reads of segments whose directory it had say AGAIN. */
-    bool index_failed;                // nothing goes into the index until then, or until the store is opened again
+    bool index_failed; // nothing goes into the index until then, or until the store is opened again
     struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
