@@ -174,7 +174,7 @@ static void stop_stream(struct stream *stream)
 {
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
-        durable_end_pulls(durable, RILL_BYTES("NATS/1.0 409 Server Shutdown\r\n\r\n"));
+        durable_end_pulls_unserved(durable, "409 Server Shutdown");
     if (stream->state == STREAM_OFFLINE) {
         stream_free(stream);
     } else if (stream->state == STREAM_ACTIVE) {

@@ -154,6 +154,26 @@ enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t era
     return err;
 }
 
+enum rill_err lookup_db_list(struct rill_index *index, const struct subject_row *row,
+                             const struct overlay *overlay, uint64_t *list, uint32_t capacity,
+                             uint32_t *count)
+{
+    struct posting posting;
+    enum rill_err err;
+    uint64_t from = index->first_sequence;
+    while (!(err = posting_from(index, row->id, row->eras, from, &posting))) {
+        for (uint32_t i = posting_at(&posting, from); i < posting.count; i++) {
+            if (overlay_has(overlay, posting.positions[i]))
+                continue;
+            if (*count == capacity)
+                return RILL_ERR_LIMIT;
+            list[(*count)++] = posting.positions[i];
+        }
+        from = posting.last + 1;
+    }
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
 /* The last of its positions below `end` that is not deleted. */
 static bool posting_last(const struct posting *posting, const struct overlay *overlay, uint64_t end,
                          uint64_t *ret_sequence)
