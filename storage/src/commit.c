@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "indexing.h"
 #include "io.h"
+#include "mend.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -390,6 +391,8 @@ void rill_store_job_run(struct rill_store_job *job)
         erase_job_run((struct erase_job *)job);
     else if (job->kind == JOB_REWRITE)
         rewrite_job_run((struct rewrite *)job);
+    else if (job->kind == JOB_MEND)
+        mend_job_run((struct mend *)job);
     else
         load_job_run((struct load_job *)job);
 }

@@ -145,6 +145,21 @@ void segment_take(struct segment_table *table, struct segment *segment, struct s
     segment->swaps++;
 }
 
+void segment_revive(struct segment_table *table, struct segment *segment, struct segment_table *from_table,
+                    struct segment *from)
+{
+    RILL_ASSERT(!segment->hot && !segment->pins);
+    segment->stored = segment->version;
+    for (size_t i = 0; i < from->block_count; i++)
+        block_detach(&from_table->cache, from->blocks[i]);
+    if (from->hot) {
+        warm(table, segment);
+        segment_take(table, segment, from);
+    } else {
+        take_numbers(segment, from);
+    }
+}
+
 void segment_drop(struct segment_table *table, size_t count)
 {
     RILL_ASSERT(count <= table->count);
@@ -228,7 +243,8 @@ void segment_trim(struct segment_table *table, uint64_t keep)
 {
     const size_t most = table->hot_max ? table->hot_max : DIRECTORY_HOT_MAX;
     struct segment *oldest = table->recent ? table->recent->prev : NULL;
-    while (oldest && oldest != table->recent && table->hot_count > most && table->source.detail) {
+    while (oldest && oldest != table->recent && table->hot_count > most && table->source.detail &&
+           !table->keeps) {
         struct segment *newer = oldest->prev;
         const bool same = oldest->version == oldest->stored;
         if (same && !oldest->pins && oldest->number < keep)

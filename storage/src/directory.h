@@ -64,6 +64,7 @@ struct segment_table {
     size_t hot_max;                 // 0: DIRECTORY_HOT_MAX
     struct directory_source source; // no `detail`: none
     bool failed;                    // it could not give what it should have
+    bool keeps;                     // nothing is evicted: who knows whether it comes back
     struct block_cache cache;
 };
 
@@ -79,6 +80,9 @@ void segment_cut(struct segment_table *table, uint64_t number, size_t block_coun
 /* The directory and the numbers become those of `from`, which is in no table that is used further, and is left without. What
    points into the old directory must be gone, but for loads. */
 void segment_take(struct segment_table *table, struct segment *segment, struct segment *from);
+/* A cold one becomes what `from`, of another table, is, hot or cold; without the data. */
+void segment_revive(struct segment_table *table, struct segment *segment, struct segment_table *from_table,
+                    struct segment *from);
 /* Takes `count` off the front. */
 void segment_drop(struct segment_table *table, size_t count);
 

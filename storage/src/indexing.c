@@ -21,6 +21,11 @@ static enum rill_err source_detail(void *context, uint64_t segment, struct rill_
     return err;
 }
 
+struct directory_source indexing_source(struct indexing *indexing)
+{
+    return (struct directory_source){indexing, source_detail};
+}
+
 static void note_connected(void *context)
 {
     struct indexing *indexing = context;
@@ -76,7 +81,7 @@ void indexing_begin(struct indexing *indexing, bool discard)
     enum rill_err err = open_index(indexing, discard);
     if (err == RILL_ERR_IO && !discard) // perhaps another file can be made
         err = open_index(indexing, true);
-    indexing->failed = err != RILL_OK;
+    indexing->failed = indexing->keeps = err != RILL_OK;
     indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
@@ -84,7 +89,7 @@ void indexing_begin(struct indexing *indexing, bool discard)
     indexing->stored_count = 0;
     if (err)
         return;
-    indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+    indexing->store->segments.source = indexing_source(indexing);
     if (!indexing->options.batch_bytes)
         rill_index_set_batch_bytes(indexing->index, INDEXING_OPEN_BATCH_BYTES);
 }
@@ -150,6 +155,14 @@ static void write_rest(struct indexing *indexing)
     (void)!indexing_run_jobs(indexing);
 }
 
+void indexing_free(struct indexing *indexing)
+{
+    rill_buf_fini(&indexing->subjects);
+    free(indexing->stored);
+    free(indexing->path);
+    free(indexing);
+}
+
 void indexing_close(struct indexing *indexing)
 {
     if (!indexing)
@@ -161,10 +174,7 @@ void indexing_close(struct indexing *indexing)
     rill_index_close(indexing->index);
     if (indexing_is_void(indexing))
         (void)!rill_index_remove(indexing->store->disk, indexing->path); // else the next open meets it again
-    rill_buf_fini(&indexing->subjects);
-    free(indexing->stored);
-    free(indexing->path);
-    free(indexing);
+    indexing_free(indexing);
 }
 
 // ---- feeding ----
@@ -378,88 +388,14 @@ void indexing_settle(struct indexing *indexing)
     indexing->fed.commit = committed->commit;
 }
 
-// ---- deletes ----
-
-/* In front of each subject that is kept. */
-struct kept {
-    uint64_t commit;
-    uint64_t sequence;
-    uint64_t len;
-};
-
-static struct kept kept_at(const struct indexing *indexing, size_t at)
-{
-    struct kept kept;
-    RILL_ASSERT(at + sizeof kept <= indexing->subjects.len);
-    memcpy(&kept, indexing->subjects.data + at, sizeof kept);
-    return kept;
-}
-
-void indexing_keep_subject(struct indexing *indexing, uint64_t commit, uint64_t sequence,
-                           struct rill_bytes subject)
-{
-    const struct kept kept = {commit, sequence, subject.len};
-    struct rill_buf *subjects = &indexing->subjects;
-    if (indexing->failed)
-        return;
-    indexing->subjects_last = subjects->len;
-    enum rill_err err = rill_buf_reserve(subjects, sizeof kept + subject.len);
-    if (!err)
-        err = rill_buf_append(subjects, rill_bytes_of(&kept, sizeof kept));
-    if (!err)
-        err = rill_buf_append(subjects, subject);
-    if (err)
-        indexing_fail(indexing, err, "keep a deleted message's subject");
-}
-
-void indexing_forget_subject(struct indexing *indexing)
-{
-    if (!indexing->failed)
-        indexing->subjects.len = indexing->subjects_last;
-}
-
-void indexing_tell_kept(const struct indexing *indexing)
-{
-    struct rill_store *store = indexing->store;
-    size_t at = indexing->subjects_at;
-    while (!indexing->failed && at < indexing->subjects.len) {
-        const struct kept kept = kept_at(indexing, at);
-        const struct rill_bytes subject =
-            rill_bytes_of(indexing->subjects.data + at + sizeof kept, (size_t)kept.len);
-        if (kept.commit > store->committed.commit)
-            open_subjects_removed(store, kept.commit, kept.sequence, subject);
-        at += sizeof kept + kept.len;
-    }
-}
-
-void indexing_take_back(struct indexing *indexing, uint64_t commit)
-{
-    size_t at = indexing->subjects_at;
-    while (!indexing->failed && at < indexing->subjects.len) {
-        const struct kept kept = kept_at(indexing, at);
-        if (kept.commit > commit)
-            break;
-        at += sizeof kept + kept.len;
-    }
-    if (!indexing->failed)
-        indexing->subjects.len = at;
-}
+// ---- while it serves ----
 
 static void feed_kept(struct indexing *indexing, const struct record *record)
 {
     const uint64_t sequence = record_delete_of(record).sequence;
-    size_t *at = &indexing->subjects_at;
-    const struct kept kept = kept_at(indexing, *at);
-    RILL_ASSERT(kept.sequence == sequence);
-    feed_delete(indexing, sequence, rill_bytes_of(indexing->subjects.data + *at + sizeof kept, kept.len));
-    *at += sizeof kept + kept.len;
-    if (*at == indexing->subjects.len || *at > INDEXING_SUBJECTS_MAX / 4) {
-        rill_buf_drop(&indexing->subjects, *at);
-        *at = 0;
-    }
+    feed_delete(indexing, sequence, indexing_kept_subject(indexing, sequence));
+    indexing_drop_kept(indexing);
 }
-
-// ---- while it serves ----
 
 static struct block *block_behind(const struct indexing *indexing)
 {
@@ -590,7 +526,7 @@ bool indexing_wants_step(struct indexing *indexing, uint64_t bytes)
     if (indexing->since_step < indexing->step_bytes)
         return false;
     indexing->since_step = 0;
-    return !indexing->failed;
+    return indexing_keeps(indexing);
 }
 
 void indexing_advance(struct indexing *indexing, size_t blocks_max)

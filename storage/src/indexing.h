@@ -72,9 +72,12 @@ struct indexing {
     bool rotated; // there is such a batch
     bool out;     // its job is
     bool failed;
-    uint32_t troubles; // since the last answer
-    bool is_void;      // its file is not to be believed any more
-    bool is_removed;   // or a job is about to do so
+    bool keeps; // it has failed, and has the subjects of the deletes that are not committed for another one
+    uint64_t keeps_from; // but for those in commits up to this one
+    bool ended;          // the other one is being made: also of those that are committed meanwhile
+    uint32_t troubles;   // since the last answer
+    bool is_void;        // its file is not to be believed any more
+    bool is_removed;     // or a job is about to do so
     struct rill_error_text why;
 };
 
@@ -94,6 +97,9 @@ bool indexing_stands_at(const struct indexing *indexing, const struct summary *a
 bool indexing_disconnect(struct indexing *indexing);
 /* [blocking] Writes what is worth it, and frees. NULL is fine. */
 void indexing_close(struct indexing *indexing);
+/* Of one whose index is closed. */
+void indexing_free(struct indexing *indexing);
+struct directory_source indexing_source(struct indexing *indexing);
 
 /* ---- while the store is opened: every record, in order; a batch waits to be written until the store serves, unless
    there is no memory for another or the index is made anew ---- */
@@ -137,6 +143,31 @@ bool indexing_has_all(struct indexing *indexing);
 struct block *indexing_wants_block(struct indexing *indexing);
 /* Is nothing of this segment needed any more? */
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
+
+/* ---- indexing_kept.c ---- */
+
+/* Of the delete that is fed next; lives until it is dropped. */
+struct rill_bytes indexing_kept_subject(const struct indexing *indexing, uint64_t sequence);
+void indexing_drop_kept(struct indexing *indexing);
+
+static inline bool indexing_keeps(const struct indexing *indexing)
+{
+    return !indexing->failed || indexing->keeps;
+}
+
+/* ---- when it has failed, and another one is made in its place: mend.c ---- */
+
+/* Subjects of deletes are kept for the next one, or are so again, when there were too many of them. */
+void indexing_keep(struct indexing *indexing);
+/* All deletes that are not committed are kept, so the next one may end here: feeding it goes on behind what is committed. */
+bool indexing_may_end(const struct indexing *indexing);
+void indexing_end(struct indexing *indexing);
+/* [blocking] Lets go of the file, which the next one takes. */
+void indexing_retire(struct indexing *indexing);
+/* It has not become one. */
+void indexing_unretire(struct indexing *indexing);
+/* Takes the place of the store's, which is freed. False when that could not keep what it should have. */
+bool indexing_succeed(struct indexing *next, struct rill_store *store);
 
 /* ---- indexing_jobs.c ---- */
 

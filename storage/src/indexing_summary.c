@@ -25,7 +25,8 @@ void indexing_fail(struct indexing *indexing, enum rill_err err, const char *wha
 {
     if (indexing->failed)
         return;
-    indexing->failed = true;
+    indexing->failed = indexing->keeps = true;
+    indexing->store->segments.keeps = true;
     indexing->is_void = err == RILL_ERR_DAMAGED || err == RILL_ERR_IO;
     indexing_stand_on(indexing, NULL, 0); // nothing is kept for it
     rill_error_text_set(&indexing->why, "%s: %s", what, rill_err_text(err));

@@ -4,13 +4,15 @@
 // that first, a few blocks at each call; while it is behind, the answer is AGAIN, and the work in the background goes on
 // with it. An index that has failed makes these calls, and nothing else, unavailable.
 //
-// A filter of everything needs no index: the directories know.
+// A filter of everything needs no index: the directories know. Where one of them went with an index that failed, it says
+// AGAIN, as a read does, until the mending (mend.c) has brought it back.
 #include "indexing.h"
 
 #include "base/alloc.h"
 #include "proto/subject.h"
 
 #include <stdlib.h>
+#include <utlist.h>
 
 enum {
     QUERY_BLOCKS = 8, // that one call feeds
@@ -40,6 +42,29 @@ enum rill_err store_query_result(struct rill_store *store, enum rill_err err)
     return RILL_ERR_UNAVAILABLE;
 }
 
+static void attach(struct rill_store_filter *filter)
+{
+    struct rill_index *index = filter->store->indexing->index;
+    if (index && !filter->filter)
+        filter->filter = rill_index_filter_create(index, filter->patterns, filter->pattern_count);
+}
+
+void store_filters_attach(struct rill_store *store)
+{
+    struct rill_store_filter *filter;
+    DL_FOREACH (store->filters, filter)
+        attach(filter);
+}
+
+void store_filters_detach(struct rill_store *store)
+{
+    struct rill_store_filter *filter;
+    DL_FOREACH (store->filters, filter) {
+        rill_index_filter_destroy(filter->filter);
+        filter->filter = NULL;
+    }
+}
+
 struct rill_store_filter *rill_store_filter_create(struct rill_store *store,
                                                    const struct rill_bytes *patterns, size_t pattern_count)
 {
@@ -48,8 +73,16 @@ struct rill_store_filter *rill_store_filter_create(struct rill_store *store,
     filter->takes_all = pattern_count == 0;
     for (size_t i = 0; i < pattern_count; i++)
         filter->takes_all |= rill_bytes_equal(patterns[i], RILL_BYTES(">"));
-    if (!filter->takes_all && store->indexing && store->indexing->index)
-        filter->filter = rill_index_filter_create(store->indexing->index, patterns, pattern_count);
+    if (filter->takes_all || !store->indexing)
+        return filter;
+    filter->patterns = rill_alloc_zero(pattern_count, sizeof filter->patterns[0]);
+    for (; filter->pattern_count < pattern_count; filter->pattern_count++) {
+        const struct rill_bytes pattern = patterns[filter->pattern_count];
+        filter->patterns[filter->pattern_count] =
+            rill_bytes_of((uint8_t *)rill_alloc_cstr(pattern), pattern.len);
+    }
+    DL_APPEND(store->filters, filter);
+    attach(filter);
     return filter;
 }
 
@@ -58,13 +91,20 @@ void rill_store_filter_destroy(struct rill_store_filter *filter)
     if (!filter)
         return;
     rill_index_filter_destroy(filter->filter);
+    for (size_t i = 0; i < filter->pattern_count; i++)
+        free((void *)(uintptr_t)filter->patterns[i].data);
+    if (filter->patterns)
+        DL_DELETE(filter->store->filters, filter);
+    free(filter->patterns);
     free(filter);
 }
 
 static enum rill_err next_of_all(struct rill_store *store, uint64_t from, uint64_t *ret_sequence)
 {
     const uint64_t floor = store->committed.floor;
-    const uint64_t sequence = store_next_live(store, LIVE_COMMITTED, from > floor ? from : floor);
+    uint64_t sequence;
+    if (store_find_live(store, LIVE_COMMITTED, from > floor ? from : floor, &sequence))
+        return RILL_ERR_AGAIN; // when the directories are there again
     if (sequence > store->committed.sequence)
         return RILL_ERR_NOT_FOUND;
     *ret_sequence = sequence;
@@ -134,9 +174,10 @@ static enum rill_err count_of_all(struct rill_store *store, uint64_t from, uint6
         else
             err = count_segment(store, segment, from, &count);
     }
-    if (!err)
-        *ret_count = count;
-    return err;
+    if (err)
+        return RILL_ERR_AGAIN; // as next_of_all()
+    *ret_count = count;
+    return RILL_OK;
 }
 
 enum rill_err rill_store_count(struct rill_store_filter *filter, uint64_t from, uint64_t *ret_count)

@@ -41,7 +41,7 @@ static uint32_t committed_count(const struct rill_store *store, const struct blo
     return block == store->committed.block ? store->committed.block_messages : block->count;
 }
 
-/* AGAIN: *ret_block must be loaded. */
+/* AGAIN: *ret_block must be loaded; NULL: its segment's directory must come back. */
 static enum rill_err read_committed(struct rill_store *store, uint64_t sequence, struct block **ret_block,
                                     struct rill_store_message *ret)
 {
@@ -50,16 +50,17 @@ static enum rill_err read_committed(struct rill_store *store, uint64_t sequence,
     if (!is_stored(store, sequence))
         return RILL_ERR_NOT_FOUND;
     struct block *block;
-    enum rill_err err = block_find(&store->segments, sequence, &block);
-    if (err)
-        return err;
+    *ret_block = NULL;
+    if (block_find(&store->segments, sequence, &block))
+        return RILL_ERR_AGAIN;
     if (!block || is_beyond(block, sequence) || is_deleted(block, sequence))
         return RILL_ERR_NOT_FOUND;
     *ret_block = block;
     if (!block->data)
         return RILL_ERR_AGAIN;
     const uint8_t *at;
-    err = block_message(&store->segments.cache, block, committed_len(store, block), sequence, &at);
+    const enum rill_err err =
+        block_message(&store->segments.cache, block, committed_len(store, block), sequence, &at);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     const struct record record = record_view(at);
@@ -217,7 +218,7 @@ enum rill_err store_tell_last(struct rill_store *store, const struct rill_store_
         return RILL_OK;
     enum rill_err err = read_committed(store, sequence, &block, &message);
     if (err == RILL_ERR_AGAIN) {
-        err = store_load_block(store, block);
+        err = block ? store_load_block(store, block) : RILL_ERR_IO;
         err = err ? err : read_committed(store, sequence, &block, &message);
     }
     if (err)

@@ -34,7 +34,8 @@ static uint64_t next_live_in(struct segment *segment, enum live_plane plane, uin
     return 0;
 }
 
-uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64_t from)
+enum rill_err store_find_live(struct rill_store *store, enum live_plane plane, uint64_t from,
+                              uint64_t *ret_sequence)
 {
     struct segment_table *table = &store->segments;
     size_t i = segment_find(table, from);
@@ -43,13 +44,21 @@ uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64
         // In a cold one both planes are the same.
         if (!segment_live(segment) && (plane == LIVE_OPEN || !segment->hot))
             continue;
-        if (segment_bring(table, segment)) // then nobody knows, and nothing is taken for removed
-            return from > segment->first_sequence ? from : segment->first_sequence;
-        const uint64_t sequence = next_live_in(segment, plane, from);
-        if (sequence)
-            return sequence;
+        const enum rill_err err = segment_bring(table, segment);
+        *ret_sequence = err ? from > segment->first_sequence ? from : segment->first_sequence
+                            : next_live_in(segment, plane, from);
+        if (err || *ret_sequence)
+            return err;
     }
-    return store->open.sequence + 1;
+    *ret_sequence = store->open.sequence + 1;
+    return RILL_OK;
+}
+
+uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64_t from)
+{
+    uint64_t sequence = 0;
+    (void)!store_find_live(store, plane, from, &sequence);
+    return sequence;
 }
 
 void store_note_first(struct rill_store *store)

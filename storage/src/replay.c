@@ -224,6 +224,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     free(path);
     if (err)
         return err;
+    if (replay->is_last && replay->end_offset && replay->end_offset < replay->reader.size)
+        replay->reader.size = replay->end_offset;
     if (!segment_of(&store->segments, entry->header.number))
         store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
     replay->reader.seed = segment_seed(store->identity, entry->header.number);
@@ -253,8 +255,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     return err;
 }
 
-/* The first segment says where the log begins. */
-static void replay_begin(struct replay *replay, const struct catalog_entry *first)
+void replay_begin(struct replay *replay, const struct catalog_entry *first)
 {
     if (!first->has_header)
         return;
@@ -332,6 +333,18 @@ static enum rill_err replay_resume(struct replay *replay, const struct catalog *
     return resume_tell(store, catalog, &resume, replay->visitor, replay->report);
 }
 
+enum rill_err replay_segment(struct replay *replay, const struct catalog *catalog, size_t index,
+                             struct rill_error_text *why)
+{
+    const struct catalog_entry *entry = &catalog->entries[index];
+    replay->is_last = index + 1 == catalog->count;
+    replay->sequence_limit = sequence_limit(catalog, index);
+    const enum rill_err err = replay_file(replay, entry);
+    if (err)
+        rill_error_text_set(why, "replay segment %" PRIu64 ": %s", entry->header.number, rill_err_text(err));
+    return err;
+}
+
 static enum rill_err replay_segments(struct replay *replay, const struct catalog *catalog,
                                      struct rill_error_text *why)
 {
@@ -339,15 +352,9 @@ static enum rill_err replay_segments(struct replay *replay, const struct catalog
     enum rill_err err = replay_resume(replay, catalog, &i);
     if (err)
         rill_error_text_set(why, "go on from the index: %s", rill_err_text(err));
-    for (; !err && i < catalog->count; i++) {
-        replay->is_last = i + 1 == catalog->count;
-        replay->sequence_limit = sequence_limit(catalog, i);
-        err = replay_file(replay, &catalog->entries[i]);
-        if (err)
-            rill_error_text_set(why, "replay segment %" PRIu64 ": %s", catalog->entries[i].header.number,
-                                rill_err_text(err));
-    }
-    return err ? err : replay_end(replay);
+    for (; !err && i < catalog->count; i++)
+        err = replay_segment(replay, catalog, i, why);
+    return err;
 }
 
 /* Marks what lies below the floor in the block that the floor cuts through: that block's records are needed. */
@@ -458,15 +465,21 @@ static void replay_take_over(struct replay *replay, const struct catalog *catalo
     replay->report->foreign_files = catalog->foreign;
 }
 
-static enum rill_err replay_all(struct replay *replay, const struct catalog *catalog,
-                                struct rill_error_text *why)
+enum rill_err replay_finish(struct replay *replay, const struct catalog *catalog)
 {
-    enum rill_err err = replay_segments(replay, catalog, why);
+    enum rill_err err = replay_end(replay);
     if (!err)
         err = replay_settle(replay);
     if (!err)
         replay_take_over(replay, catalog);
     return err;
+}
+
+static enum rill_err replay_all(struct replay *replay, const struct catalog *catalog,
+                                struct rill_error_text *why)
+{
+    const enum rill_err err = replay_segments(replay, catalog, why);
+    return err ? err : replay_finish(replay, catalog);
 }
 
 /* As if nothing had been read. */

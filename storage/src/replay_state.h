@@ -19,6 +19,7 @@ struct replay {
     bool left_out;           // what is missing in front of the next record was removed, and is left out (W2)
     uint64_t sequence_limit; // no message of this segment has a higher one
     bool ends_block;         // the next record begins a block
+    uint64_t end_offset;     // of the log in its last segment; 0: it goes to the end of the file
     uint64_t from;           // offset in the segment being read where the replay begins
     bool is_muted;           // no event is told before a checkpoint is
     bool head_is_missing;    // segments in front of the first
@@ -27,7 +28,13 @@ struct replay {
     size_t unpacked_capacity;
 };
 
-/* replay.c: the commits of the file that the reader has. Behind them is at.offset. */
+/* replay.c: from the first segment on, as it says; then each; then what follows from all together, for readers. */
+void replay_begin(struct replay *replay, const struct catalog_entry *first);
+enum rill_err replay_segment(struct replay *replay, const struct catalog *catalog, size_t index,
+                             struct rill_error_text *why) RILL_MUST_CHECK;
+enum rill_err replay_finish(struct replay *replay, const struct catalog *catalog) RILL_MUST_CHECK;
+
+/* The commits of the file that the reader has. Behind them is at.offset. */
 enum rill_err replay_commits(struct replay *replay) RILL_MUST_CHECK;
 /* This is missing between what was told before and what comes now; no messages when last < first. */
 enum rill_err replay_lost(struct replay *replay, uint64_t first, uint64_t last) RILL_MUST_CHECK;

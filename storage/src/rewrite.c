@@ -58,14 +58,30 @@ static bool is_wanted(const struct rill_store *store, const struct segment *segm
     return segment->gone_bytes > segment_live_bytes(segment) || has_erasure(store, segment);
 }
 
-static struct segment *choose(struct rill_store *store)
+/* Then what they take would be copied, and the segment be wanted again, and again. */
+static bool has_removals(const struct rill_store *store, const struct segment *segment)
+{
+    for (size_t i = 0; i < store->removal_count; i++) {
+        if (store->removals[i].block->segment == segment)
+            return true;
+    }
+    return false;
+}
+
+/* *ret_later: one must wait for removals that are not committed. */
+static struct segment *choose(struct rill_store *store, bool *ret_later)
 {
     const struct segment_table *table = &store->segments;
+    *ret_later = false;
     for (size_t i = 0; i + 1 < store->file_count; i++) {
         struct segment *segment = table->segments[i];
         const uint64_t end = segment_end(table, i);
         if (!is_wanted(store, segment) || end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
             continue;
+        if (has_removals(store, segment)) {
+            *ret_later = true;
+            continue;
+        }
         segment->keep = has_losses(store, segment->first_sequence, end); // W3
         if (segment->keep)
             store_erase_forget(store, segment->number);
@@ -190,8 +206,9 @@ struct rill_store_job *store_rewrite_start(struct rill_store *store)
     // the index cannot.
     if (store->indexing && !store->indexing->failed && !indexing_has_all(store->indexing))
         return NULL;
-    struct segment *segment = store->rewrite_look ? choose(store) : NULL;
-    store->rewrite_look = segment != NULL;
+    bool later = false;
+    struct segment *segment = store->rewrite_look ? choose(store, &later) : NULL;
+    store->rewrite_look = segment || later;
     if (!segment || segment_bring(&store->segments, segment))
         return NULL;
     segment->pins++; // its directory is compared with the new one

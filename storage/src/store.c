@@ -8,6 +8,7 @@
 #include "folder.h"
 #include "indexing.h"
 #include "io.h"
+#include "mend.h"
 #include "store_lock.h"
 
 #include <inttypes.h>
@@ -44,7 +45,7 @@ void store_cache_trim(struct rill_store *store)
         block_trim(&store->segments.cache, store->committed.block);
 }
 
-static struct rill_store *store_create_object(const struct rill_store_options *options)
+struct rill_store *store_create_object(const struct rill_store_options *options)
 {
     struct rill_store *store = rill_alloc_zero(1, sizeof *store);
     store->disk = options->disk;
@@ -78,10 +79,11 @@ static struct rill_store *store_create_object(const struct rill_store_options *o
     return store;
 }
 
-static void store_destroy(struct rill_store *store)
+void store_destroy(struct rill_store *store)
 {
     if (!store)
         return;
+    mend_destroy(store->mend);
     RILL_ASSERT(!store->snapshots);
     RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
     rewrite_destroy(store->rewrite);

@@ -79,7 +79,7 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX, JOB_MEND };
 
 struct rill_store_job {
     enum job_kind kind;
@@ -143,6 +143,7 @@ struct erase_job {
 };
 
 struct indexing;
+struct mend;
 
 struct rill_store {
     // Immutable.
@@ -182,7 +183,10 @@ struct rill_store {
     struct erasure *erasures;   // in the order of their commits
     size_t erasure_count;
     size_t erasure_capacity;
-    bool tidying;                // a job in the background is in flight
+    bool tidying;           // a job in the background is in flight
+    struct mend *mend;      // of an index that has failed
+    uint32_t mend_failures; // since the last one that has not
+    struct rill_store_filter *filters;
     bool compress;               // segments that are left are to be packed
     struct rewrite *rewrite;     // of the segment that is being made anew
     bool rewrite_look;           // there may be one that should be
@@ -203,7 +207,11 @@ struct rill_store {
     bool serving; // open, and the loop's
 };
 
-/* store.c: keeps the budget of block data in memory, after some was added. */
+/* store.c: one that has nothing yet. */
+struct rill_store *store_create_object(const struct rill_store_options *options);
+void store_destroy(struct rill_store *store);
+
+/* Keeps the budget of block data in memory, after some was added. */
 void store_cache_trim(struct rill_store *store);
 
 /* at_time.c */
@@ -228,7 +236,11 @@ void store_record_advance(struct rill_store *store, size_t size);
 /* Makes the removals up to the commit `commit` those that readers see. */
 void store_removals_commit(struct rill_store *store, uint64_t commit);
 void store_removals_undo(struct rill_store *store);
-/* The first message from `from` on that is live in this plane; open.sequence + 1 when there is none. */
+/* The first message from `from` on that is live in this plane; open.sequence + 1 when there is none. IO when a directory is
+   not to be had: then nobody knows from *ret_sequence on. */
+enum rill_err store_find_live(struct rill_store *store, enum live_plane plane, uint64_t from,
+                              uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* The same where nothing is taken for removed that nobody knows of. */
 uint64_t store_next_live(struct rill_store *store, enum live_plane plane, uint64_t from);
 /* Finds out first_time_ns. Exact when the first message is in memory. */
 void store_note_first(struct rill_store *store);
@@ -284,7 +296,13 @@ struct rill_store_filter {
     struct rill_store *store;
     struct rill_index_filter *filter; // NULL when it takes everything, or there is no index
     bool takes_all;
+    struct rill_bytes *patterns; // of those that do not: another index may come
+    size_t pattern_count;
+    struct rill_store_filter *prev, *next; // of the store
 };
+/* The index is about to go, or has come. */
+void store_filters_detach(struct rill_store *store);
+void store_filters_attach(struct rill_store *store);
 /* Brings the index up to what is committed. AGAIN, UNAVAILABLE. */
 enum rill_err store_query_ready(struct rill_store *store) RILL_MUST_CHECK;
 /* What the index said, as the store says it. */

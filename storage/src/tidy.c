@@ -66,7 +66,7 @@ static struct rill_store_job *spent_start(struct rill_store *store)
 
 struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
 {
-    if (store->tidying || store->read_only)
+    if (store->tidying || store->read_only || store->mend)
         return NULL;
     struct rill_store_job *job = store_erase_start(store);
     if (!job && !store->rewrite)

@@ -124,6 +124,31 @@ static void ask(void)
               "try %lu: it does not say so", (unsigned long)life.number);
 }
 
+/* With a disk that works again the store makes another index while it serves. */
+static void expect_mended_now(void)
+{
+    life.faulty.fail_at = 0;
+    cr_assert(eq(int, drive_mending(life.store), RILL_OK), "try %lu", (unsigned long)life.number);
+    life.refused = 0;
+    ask();
+    const struct rill_store_state state = drive_state(life.store);
+    cr_assert(life.refused == 0 && !state.index_failed, "try %lu: %s", (unsigned long)life.number,
+              state.index_why.text);
+    story_check_state(&life.story, life.store);
+}
+
+/* And goes on with it. */
+static void live_on(void)
+{
+    for (int i = 0; i < MORE_STEPS / 4; i++)
+        cr_assert(eq(int, story_step(&life.story, life.store), RILL_OK));
+    story_settle(&life.story, life.store);
+    work();
+    life.refused = 0;
+    ask();
+    cr_assert(eq(u64, life.refused, 0), "try %lu", (unsigned long)life.number);
+}
+
 /* With a disk that works again the next open makes all good. */
 static void expect_mended(void)
 {
@@ -143,6 +168,7 @@ static uint64_t without_index; // opens that have ended so
 /* The n-th call on the index fails while the store is opened. True when there was no such call. */
 static bool fail_open(uint64_t n, uint64_t fail_count)
 {
+    const bool mends = n % 2;
     life_begin(n);
     life.faulty.fail_at = n;
     life.faulty.fail_count = fail_count;
@@ -151,6 +177,10 @@ static bool fail_open(uint64_t n, uint64_t fail_count)
     without_index += drive_state(life.store).index_failed;
     life.faulty.fail_at = 0;
     ask();
+    if (mends) {
+        expect_mended_now();
+        live_on();
+    }
     expect_mended();
     life_end();
     return ended;
@@ -206,6 +236,10 @@ static bool fail_service(uint64_t n, uint64_t fail_count)
     work();
     ask();
     const bool ended = !life.faulty.failed;
+    if (n % 2) {
+        expect_mended_now();
+        live_on();
+    }
     expect_mended();
     life_end();
     return ended;
@@ -234,6 +268,60 @@ Test(store_index, a_failing_call_makes_no_answer_wrong)
 Test(store_index, an_index_out_of_reach_makes_no_answer_wrong)
 {
     fail_services(UINT64_MAX);
+}
+
+/* A disk that is full for the index, from an open on. */
+static void open_full(void)
+{
+    life_begin(1);
+    life.faulty.err = RILL_ERR_NO_SPACE;
+    life.faulty.fail_at = 1;
+    life.faulty.fail_count = UINT64_MAX;
+    life_open();
+    cr_assert(drive_state(life.store).index_failed);
+}
+
+// A store that was opened on a full disk serves its messages, tries again when it is told to, says that it has none, and has one
+// when there is room.
+Test(store_index, an_index_comes_when_there_is_room)
+{
+    sample_make(1, true);
+    open_full();
+    for (int i = 0; i < 3; i++) {
+        cr_assert(eq(int, drive_mending(life.store), RILL_ERR_UNAVAILABLE));
+        cr_assert(drive_state(life.store).index_failed);
+        life.refused = 0;
+        ask_for_messages();
+        cr_assert(eq(u64, life.refused, 0), "messages need no index");
+    }
+    expect_mended_now();
+    live_on();
+    expect_mended();
+    life_end();
+    sim_disk_destroy(sample);
+}
+
+// An index that fails under a store takes the directories of most segments with it: they come back from the log, also when no
+// other index can be made, and removals hold.
+Test(store_index, messages_are_read_without_an_index)
+{
+    sample_make(1, true);
+    life_begin(1);
+    life_open();
+    life.faulty.fail_at = life.faulty.calls + 1;
+    life.faulty.fail_count = UINT64_MAX;
+    for (int i = 0; i < 5; i++) // what could not be opened once or twice may be opened the next time
+        ask_for_subject(1);
+    cr_assert(drive_state(life.store).index_failed);
+    life.refused = 0;
+    ask_for_messages();
+    cr_assert(eq(u64, life.refused, 0), "messages need no index");
+    story_check_state(&life.story, life.store);
+    expect_mended_now();
+    live_on();
+    expect_mended();
+    life_end();
+    sim_disk_destroy(sample);
 }
 
 static void flip(size_t at, unsigned bit)
@@ -285,6 +373,8 @@ Test(store_index, a_bit_that_flips_later_makes_no_answer_wrong)
             life_open();
             flip(at, (unsigned)(at % 8));
             ask();
+            if (at % 3)
+                expect_mended_now();
             expect_mended();
             life_end();
         }

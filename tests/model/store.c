@@ -91,15 +91,17 @@ Test(store_model, all_stores_answer_as_the_array_does)
 Test(store_model, a_store_on_a_failing_disk_answers_as_the_array_does)
 {
     const struct seed_range seeds = seed_range(20);
-    uint64_t refused = 0, ended = 0;
+    uint64_t refused = 0, ended = 0, mended = 0;
     for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         struct model model;
         run(&model, seed, true);
         refused += model.refused;
         ended += model.ended;
+        mended += model.mended;
         cr_assert(model.unavailable < model.asked * 2 / 3 || !model.has_index, "seed %lu: %lu of %lu", seed,
                   model.unavailable, model.asked);
     }
     cr_expect(refused >= seeds.last - seeds.first, "%lu commits were refused", refused);
+    cr_expect(mended >= seeds.last - seeds.first, "%lu indexes were mended", mended);
     cr_expect(ended >= seeds.last - seeds.first, "%lu stores became read-only", ended);
 }

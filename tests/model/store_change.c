@@ -29,7 +29,7 @@ static enum rill_err append_to(struct model *model, struct model_side *side,
                                         .payload = model_payload(sequence, message->payload_bytes)};
     enum rill_err err;
     while ((err = rill_store_append(side->store, &append)) == RILL_ERR_AGAIN)
-        model_work(model, side);
+        (void)model_work(model, side);
     if (!err)
         cr_assert(eq(u64, append.sequence, sequence), "seed %lu", model->seed);
     return err;
@@ -127,7 +127,7 @@ static enum rill_err purge_matching_from(struct model *model, struct model_side 
         if (purging->load_sequence)
             loaded = drive_load(side->store, purging->load_sequence);
         else
-            model_work(model, side);
+            (void)model_work(model, side);
     }
     return loaded ? loaded : err;
 }

@@ -51,7 +51,7 @@ static void lower(struct model *model, struct model_side *side, const struct ril
         cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND, "seed %lu", model->seed);
         cr_assert(lt(int, i, 1000), "seed %lu", model->seed);
         if (err == RILL_ERR_NOT_FOUND)
-            model_work(model, side);
+            (void)model_work(model, side);
     }
 }
 
@@ -219,7 +219,7 @@ static void expect_newest(struct model *model, struct model_side *side, size_t f
                   : rill_store_subject_newest(side->store, rill_bytes_from_cstr(subject), &sequence);
         if (err != RILL_ERR_AGAIN)
             break;
-        model_work(model, side);
+        (void)model_work(model, side);
     }
     if (err == RILL_ERR_AGAIN)
         return; // so much was removed that the commit must go on first

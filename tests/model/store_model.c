@@ -55,9 +55,11 @@ void model_start(struct model *model)
     (void)oracle_keep(&model->oracle, model->limits.max_messages, model->limits.max_bytes);
     for (size_t i = 0; i < model->side_count; i++) {
         struct model_side *side = &model->sides[i];
+        while (drive_state(side->store).index_failed && model_work(model, side))
+            ; // a limit may need a directory
         while (!(side->job = drive_commit_start(side->store)) && model->limits.max_messages_per_subject &&
                rill_store_open_bytes(side->store))
-            model_work(model, side); // the index must catch up
+            (void)model_work(model, side); // the index must catch up
         cr_assert(eq(int, side->job != NULL, model->sides[0].job != NULL), "seed %lu", model->seed);
     }
     model->faulty.fail_at = fail_at ? fail_at + model->faulty.calls - calls : 0;
@@ -112,20 +114,35 @@ void model_commit_step(struct model *model)
 
 /* ---- in the background ---- */
 
-/* An index that could not be written says that it is damaged: it is made again by the next open. */
-void model_work(struct model *model, struct model_side *side)
+/* UNAVAILABLE: the disk has failed the next one, too. */
+static bool mend(struct model *model, struct model_side *side)
+{
+    const uint64_t failed = model->faulty.failed;
+    const enum rill_err err = drive_mend(side->store);
+    const bool has_failed = model->faulty.failed > failed;
+    cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND ||
+                  (has_failed && (err == RILL_ERR_UNAVAILABLE || model_excuses(model, err))),
+              "seed %lu, %s: %s", model->seed, side->name, rill_err_text(err));
+    model->has_lost_index |= err == RILL_OK;
+    model->mended += err == RILL_OK && !drive_state(side->store).index_failed;
+    return err != RILL_ERR_NOT_FOUND;
+}
+
+/* An index that could not be written says that it is damaged, and is mended. */
+bool model_work(struct model *model, struct model_side *side)
 {
     const enum rill_err err = drive_work(side->store);
     const bool is_index = model->faulty.failed && drive_state(side->store).index_failed;
     cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND || model_excuses(model, err) ||
                   (is_index && err == RILL_ERR_DAMAGED),
               "seed %lu, %s: %s", model->seed, side->name, rill_err_text(err));
+    return err != RILL_ERR_NOT_FOUND || mend(model, side);
 }
 
 void model_background(struct model *model)
 {
     for (size_t i = 0; i < model->side_count; i++)
-        model_work(model, &model->sides[i]);
+        (void)model_work(model, &model->sides[i]);
 }
 
 /* ---- lives that end ---- */
@@ -149,6 +166,7 @@ static void close_unread(struct model *model, struct model_side *side)
                   drive_state(side->store).index_failed,
               "seed %lu: %s", model->seed, rill_err_text(err));
     rill_store_close(side->store);
+    model->has_lost_index = true; // the next open makes it anew
 }
 
 /* An open that could not read everything counts what it could not read as it stands; so it is opened once more, and has

@@ -49,7 +49,7 @@ struct model {
     struct rill_store_limits limits;
     bool in_flight;
     bool job_was_run;
-    uint64_t refused, ended, unavailable, asked, opened_behind; // how often, to see that it happens
+    uint64_t refused, ended, unavailable, asked, opened_behind, mended; // how often, to see that it happens
 };
 
 /* One side with faults, or three without. Whether there is an index is drawn, as is compression. */
@@ -72,8 +72,8 @@ void model_commit_step(struct model *model);
 void model_start(struct model *model);
 void model_finish(struct model *model);
 void model_background(struct model *model);
-/* One piece of work in the background of a side that says AGAIN. */
-void model_work(struct model *model, struct model_side *side);
+/* One piece of work in the background of a side that says AGAIN, or of mending. False when there is none. */
+bool model_work(struct model *model, struct model_side *side);
 /* Closed and opened again; or killed, or without power, and opened again. */
 void model_reopen(struct model *model);
 void model_crash(struct model *model);

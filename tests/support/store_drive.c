@@ -35,11 +35,23 @@ enum rill_err drive_load(struct rill_store *store, uint64_t sequence)
     return rill_store_load_finish(store, job);
 }
 
+/* One that went with the index. */
+static enum rill_err drive_directory(struct rill_store *store)
+{
+    enum rill_err err = drive_mend(store);
+    if (err == RILL_ERR_NOT_FOUND)
+        err = drive_work(store);
+    return err == RILL_ERR_UNAVAILABLE ? RILL_OK : err == RILL_ERR_NOT_FOUND ? RILL_ERR_IO : err;
+}
+
 enum rill_err drive_read(struct rill_store *store, uint64_t sequence, struct rill_store_message *ret)
 {
     enum rill_err err, loaded = RILL_OK;
-    while (!loaded && (err = rill_store_read(store, sequence, ret)) == RILL_ERR_AGAIN)
+    while (!loaded && (err = rill_store_read(store, sequence, ret)) == RILL_ERR_AGAIN) {
         loaded = drive_load(store, sequence);
+        if (loaded == RILL_ERR_NOT_FOUND)
+            loaded = drive_directory(store);
+    }
     return loaded ? loaded : err;
 }
 
@@ -108,6 +120,23 @@ enum rill_err drive_background(struct rill_store *store)
     do
         err = drive_work(store);
     while (!err);
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
+}
+
+enum rill_err drive_mend(struct rill_store *store)
+{
+    struct rill_store_job *job = rill_store_mend_start(store);
+    if (!job)
+        return RILL_ERR_NOT_FOUND;
+    rill_store_job_run(job);
+    return rill_store_mend_finish(store, job);
+}
+
+enum rill_err drive_mending(struct rill_store *store)
+{
+    enum rill_err err = drive_background(store);
+    while (!err)
+        err = drive_mend(store);
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
 }
 

@@ -33,6 +33,10 @@ enum rill_err drive_at_time(struct rill_store *store, int64_t time_ns,
 enum rill_err drive_work(struct rill_store *store) RILL_MUST_CHECK;
 /* All of it. The first error ends it. */
 enum rill_err drive_background(struct rill_store *store) RILL_MUST_CHECK;
+/* The next piece of mending. NOT_FOUND when there is none. */
+enum rill_err drive_mend(struct rill_store *store) RILL_MUST_CHECK;
+/* All of it, with what must be done in front of it. OK, also when there is nothing to mend; the first error ends it. */
+enum rill_err drive_mending(struct rill_store *store) RILL_MUST_CHECK;
 /* The next piece of tidying. NOT_FOUND when there is none. */
 enum rill_err drive_tidy(struct rill_store *store) RILL_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 #include "store_story_content.h"
 
 #include "base/assert.h"
+#include "store_drive.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -128,11 +129,20 @@ static void background_end(struct story *story, struct rill_store *store)
     story->background = NULL;
 }
 
+/* A directory went with the index. */
+static enum rill_err mend(struct story *story, struct rill_store *store)
+{
+    background_end(story, store);
+    const enum rill_err err = drive_mend(store);
+    return err == RILL_ERR_UNAVAILABLE ? RILL_OK : err == RILL_ERR_NOT_FOUND ? RILL_ERR_IO : err;
+}
+
 /* What goes on in the background may begin between the start and the end of a load, and may end there. */
 static enum rill_err load(struct story *story, struct rill_store *store, uint64_t sequence)
 {
     struct rill_store_job *job = rill_store_load_start(store, sequence);
-    RILL_ASSERT(job);
+    if (!job)
+        return mend(story, store);
     if (rill_random_chance(&story->random, 1, 4))
         background_end(story, store);
     rill_store_job_run(job);

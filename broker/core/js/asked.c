@@ -7,6 +7,7 @@
 #include "proto/message.h"
 #include "start.h"
 #include "stream_load.h"
+#include "stream_tidy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,10 @@ void asked_load(struct stream *stream, uint64_t sequence)
 {
     struct rill_store_job *store_job = rill_store_load_start(stream->store, sequence);
     if (!store_job) {
-        // Another load is bringing it; else it is there by now.
-        if (!stream->loads_out)
+        // Another load is bringing it; else it is there by now, or its directory went with the index.
+        if (!stream->loads_out && rill_store_wants_mend(stream->store))
+            stream_await_index(stream);
+        else if (!stream->loads_out)
             stream_soon(stream);
         return;
     }

@@ -27,7 +27,8 @@ void durable_load_ahead(struct durable *durable, uint64_t sequence)
     }
 }
 
-/* The message's block is not in memory. Another load may be bringing it; with none out the next turn tries again. */
+/* The message's block is not in memory. Another load may be bringing it; with none out the next turn tries again, or, where
+   the segment's directory went with the index, that is waited for. */
 void durable_load(struct durable *durable, uint64_t sequence)
 {
     struct stream *stream = durable->stream;
@@ -36,6 +37,8 @@ void durable_load(struct durable *durable, uint64_t sequence)
     if (!store_job) {
         if (stream->loads_out)
             durable_wait_for_stream(durable);
+        else if (stream->state == STREAM_ACTIVE && rill_store_wants_mend(stream->store))
+            source_wait(durable);
         else if (stream->state == STREAM_ACTIVE)
             durable_serve_later(durable);
         return;

@@ -162,6 +162,16 @@ static bool go_blind(struct durable *durable)
     return true;
 }
 
+void source_see(struct durable *durable)
+{
+    struct source *source = &durable->source;
+    if (!source->blind)
+        return;
+    source_stop(durable);
+    source->blind = false;
+    source->counted_from = 0;
+}
+
 static enum rill_err next_of_filter(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
 {
     enum rill_err err = rill_store_next(filter_of(durable), from, ret_sequence);

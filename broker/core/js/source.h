@@ -34,7 +34,7 @@ struct stream;
 struct source {
     struct source_filter *filter; // NULL: nobody has asked lately, or it takes everything
     bool takes_all;
-    bool blind;            // the index has failed
+    bool blind;            // the index has failed, until it is mended
     struct listed *listed; // owned; NULL: it has no list, or it has come to its end
 
     // what was counted
@@ -47,6 +47,8 @@ struct source {
 
 /* Its configuration, or the stream's, is another one now; what was known is forgotten. */
 void source_changed(struct durable *durable);
+/* The index has been made again: no longer blind. */
+void source_see(struct durable *durable);
 /* Gives back what it takes of the store. */
 void source_stop(struct durable *durable);
 void source_fini(struct durable *durable);

@@ -119,6 +119,8 @@ struct stream {
     uint32_t loads_out;                // and what is done in the background: jobs that the store must outlive
     uint32_t tidies_out;               // of these, in the background
     int64_t tidy_after_ns;             // not before, as it has failed
+    int64_t mend_after_ns;             // so for mending the index
+    int64_t mend_wait_ns;              // how long it was put off the last time; 0: it has not failed
     uint64_t flying_sequence;          // last one of the commit that is out
 
     uint64_t log_changes;                 // counted: whatever may have changed which messages there are

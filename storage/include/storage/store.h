@@ -281,8 +281,8 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
 void rill_store_job_run(struct rill_store_job *job);
 
 /* The message with this sequence, if it is committed. The views in *ret live until the next call that is not a
-   read, on this store or on one that shares its cache (shared.h). AGAIN when its block must be loaded first; NOT_FOUND; DAMAGED when it was there
-   and cannot be read; NO_MEMORY. */
+   read, on this store or on one that shares its cache (shared.h). AGAIN when its block must be loaded first, or, when there is nothing to load,
+   a mending must end (rill_store_mend_start); NOT_FOUND; DAMAGED when it was there and cannot be read; NO_MEMORY. */
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
 
@@ -301,7 +301,8 @@ enum rill_err rill_store_load_finish(struct rill_store *store, struct rill_store
 /* ---- asking for messages by their subjects ----
 
    Answers are about what is committed, exact, and need the options' `index`; only filters that take everything do
-   without. AGAIN: ask again when the work in the background (rill_store_background_start) has gone on. UNAVAILABLE: there
+   without. AGAIN: ask again when the work in the background (rill_store_background_start, or mending when the index has
+   failed) has gone on. UNAVAILABLE: there
    is no index, or it has failed (the state says which), or its file could not be opened just now. A message that is lost may still be named. */
 
 struct rill_store_filter;
@@ -387,9 +388,9 @@ struct rill_store_state {
     uint64_t cache_bytes; // of blocks in memory
     uint64_t erasing;     // messages that are still to be overwritten
     bool rewriting;       // a segment is being made anew
-    /* The log goes on. What only the index knew is an error until then: questions by subject, reads of segments whose
-       directory it had; a filter of everything may name a message that is removed. */
-    bool index_failed;                // nothing goes into the index until the store is opened again
+    /* The log goes on. What only the index knew is not to be had until rill_store_mend_start() has made another: questions by
+       subject are UNAVAILABLE, reads of segments whose directory it had say AGAIN. */
+    bool index_failed; // nothing goes into the index until then, or until the store is opened again
     struct rill_error_text index_why; // of index_failed
     bool read_only;
     struct rill_error_text why; // of read_only
@@ -436,6 +437,18 @@ struct rill_store_job *rill_store_background_start(struct rill_store *store);
 /* An error says that it is not done, or not all; a later start tries again what can be. As rill_store_tidy_finish(). */
 enum rill_err rill_store_background_finish(struct rill_store *store,
                                            struct rill_store_job *job) RILL_MUST_CHECK;
+
+/* The next piece of making another index in the place of one that has failed; NULL when none has, or it cannot begin yet, or
+   a piece is under way. Ask when there is nothing else to do in the background, and when a piece has finished; after an
+   error not before some time has passed, which becomes longer with each. A piece reads a segment (64 MiB) and writes what
+   the index has to say of it. From the first to the last one no other work in the background begins, but commits do. Run on
+   any thread, then give back; until then the store must not be closed. */
+struct rill_store_job *rill_store_mend_start(struct rill_store *store);
+/* There is something to mend. */
+bool rill_store_wants_mend(const struct rill_store *store);
+/* UNAVAILABLE: no index can be made now, as there is no room or its file fails; but reads need none any more. Any other error:
+   nothing has changed. */
+enum rill_err rill_store_mend_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
    erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
