@@ -19,6 +19,7 @@
 #include "stream_advisory.h"
 #include "stream_limits.h"
 #include "stream_load.h"
+#include "stream_sync.h"
 #include "stream_tidy.h"
 
 #include <stdlib.h>
@@ -403,6 +404,7 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
+    stream_sync_watch(stream);
     stream_tidy(stream);
     stream_limits_watch(stream);
 }
@@ -485,6 +487,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
         commit_failed(stream, err, &state);
     else
         committed(stream, &state);
+    stream_look_broken(stream);
     stream_touch(stream);
 }
 
