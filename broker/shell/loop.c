@@ -5,6 +5,18 @@
 
 #include <stdlib.h>
 
+static bool loop_submit_jobs(struct loop *loop)
+{
+    bool any = false;
+    struct rill_job *job;
+    while (workers_has_room(loop->workers) && (job = rill_core_take_job(loop->core))) {
+        workers_submit(loop->workers, job);
+        any = true;
+    }
+    return any;
+}
+
+/* What they leave to be done next is handed over at once: the disk works while the turn goes on. */
 static void loop_done_ready(struct source *source, uint32_t events)
 {
     struct loop *loop = (struct loop *)((char *)source - offsetof(struct loop, done));
@@ -12,6 +24,7 @@ static void loop_done_ready(struct source *source, uint32_t events)
     const size_t count = workers_take_done(loop->workers, jobs);
     for (size_t i = 0; i < count; i++)
         rill_core_job_done(loop->core, jobs[i]);
+    (void)loop_submit_jobs(loop);
 }
 
 enum rill_err loop_init(struct loop *loop, struct rill_log_sink log, struct rill_error_text *why)
@@ -50,17 +63,6 @@ void loop_fini(struct loop *loop)
     free(loop->read_buffer);
     loop->read_buffer = NULL;
     poller_fini(&loop->poller);
-}
-
-static bool loop_submit_jobs(struct loop *loop)
-{
-    bool any = false;
-    struct rill_job *job;
-    while (workers_has_room(loop->workers) && (job = rill_core_take_job(loop->core))) {
-        workers_submit(loop->workers, job);
-        any = true;
-    }
-    return any;
 }
 
 /* Jobs first: the disk works while the sockets are written. Closing a connection may touch others and leave

@@ -29,7 +29,8 @@
 // A broken link. While the connection looks for a server, subscriptions stay, published messages are kept up
 // to a limit and sent when it has found one, and calls that need an answer wait for their time-out. What had
 // been given to the kernel when the link broke may be lost: that is "at most once", the bargain of core
-// publish/subscribe. Who needs more publishes into a stream and waits for the acknowledgement.
+// publish/subscribe. Who needs more publishes into a stream, with an id, and waits for the acknowledgement: see
+// "publishing into a stream".
 //
 // Texts are UTF-8 and end with NUL; payloads are any bytes. Strings that are passed in are copied. No
 // function here prints, exits, changes a signal's handling, or keeps global state.
@@ -546,14 +547,23 @@ struct rill_stored {
     bool duplicate; // it was there already, under that sequence
 };
 
+// When the link breaks before the answer, nobody knows whether the message was stored. One with a msg_id, and without
+// expectations about what was stored before it, is sent again over the next link: the id sees to it that it is stored
+// once, as long as the stream's duplicate_window is longer than the break. Nor does it end when the server of the next link
+// says that nobody listens, in its first 5 seconds: it may be reading its streams still, and is asked again. The order of
+// such publishes stays, but for those that come while it begins to listen. Any other one ends at once, with DISCONNECTED. What had not been given to the
+// kernel is neither: it goes out when there is a link. For the second try a copy is kept, publishes_pending_max of them at
+// the most.
+
 /* Publishes and waits until the stream has it. `expect`, `ret` and `error` may be NULL. EXISTS when an expectation
-   about sequences did not hold; NO_RESPONDERS when no stream keeps that subject; TIMEOUT: nobody knows. */
+   about sequences did not hold; NO_RESPONDERS when no stream keeps that subject; DISCONNECTED and TIMEOUT: nobody
+   knows. */
 RILL_API_RESULT enum rill_err rill_js_publish(struct rill_js *js, const struct rill_publish *publish,
                                               const struct rill_expect *expect, struct rill_stored *ret,
                                               struct rill_error *error);
 
-/* How a publish ended: err OK and `stored`, or the error. Called exactly once, on the connection's callback
-   thread. */
+/* How a publish ended: err OK and `stored`, or the error: as rill_js_publish, or CLOSED. Called exactly once, on the
+   connection's callback thread. */
 typedef void rill_stored_callback(struct rill_js *js, const struct rill_stored *stored,
                                   const struct rill_error *error, void *context);
 

@@ -106,6 +106,7 @@ static uint64_t fresh_seed(void)
 static void init_pure_parts(struct rill_conn *conn, struct servers *take_servers)
 {
     conn->random = (struct rill_random){fresh_seed()};
+    conn->owed_ns = RILL_NEVER_NS;
     if (!conn->options.keep_order)
         servers_shuffle(take_servers, &conn->random);
     const struct session_config config = session_config(&conn->options);

@@ -40,8 +40,10 @@ struct rill_conn {
     Rill__ServerInfo *info;         // of the link; NULL before the first INFO
     struct rill_error why;          // of the last failure
     uint64_t links;                 // that have stood
+    int64_t settled_ns;             // until then the server of a later link may be starting
     uint64_t pings_sent, pongs_got; // on this link, after the greeting
     uint64_t out_msgs, out_bytes, unsent_msgs, reconnects;
+    int64_t owed_ns; // when requests that are owed to the server are sent again; RILL_NEVER_NS
     uint64_t last_sid;
     struct rill_random random;
 
@@ -124,6 +126,10 @@ struct parts {
 /* Appends it to the output; with the lock held, and link_pump after it. Errors as rill_publish. */
 enum rill_err conn_publish_locked(struct rill_conn *conn, const struct parts *parts,
                                   int64_t deadline_ns) RILL_MUST_CHECK;
+/* Its two halves: only the first may give the lock back for a while. */
+enum rill_err conn_wait_for_room(struct rill_conn *conn, const struct parts *parts,
+                                 int64_t deadline_ns) RILL_MUST_CHECK;
+enum rill_err conn_append_publish(struct rill_conn *conn, const struct parts *parts) RILL_MUST_CHECK;
 /* Checks what the caller gave; headers are appended to `block`, which is the caller's to free. */
 enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish *publish,
                               struct rill_buf *block, struct parts *ret) RILL_MUST_CHECK;
@@ -134,6 +140,25 @@ enum rill_err conn_take_parts(struct rill_conn *conn, const struct rill_publish 
    answer. On failure it is in no table, and done was not and will not be called. */
 enum rill_err conn_request(struct rill_conn *conn, const struct rill_publish *publish,
                            struct request *request, int64_t deadline_ns) RILL_MUST_CHECK;
+/* As rill_request_msg. */
+enum rill_err conn_ask(struct rill_conn *conn, const struct rill_publish *publish,
+                       enum request_loss when_lost, int64_t timeout_ms,
+                       struct rill_msg **ret) RILL_MUST_CHECK;
+/* Whose answers come to that subject; false for nobody's. */
+bool conn_request_token(const struct rill_conn *conn, struct rill_bytes subject, uint64_t *ret);
+
+// ---- again.c: when a link breaks. With the lock held, if it does not say otherwise. ----
+
+/* The output keeps what it can; requests of which it has nothing end, or are owed to the next link. */
+void conn_lose_output(struct rill_conn *conn);
+/* A new link stands, and has the subscriptions: what is owed comes next. */
+void conn_resume_requests(struct rill_conn *conn);
+/* Sends what is owed when it is time. */
+void conn_retry_requests(struct rill_conn *conn, int64_t now_ns);
+/* Nobody listened to a request that is owed now. Without the lock. */
+void conn_retry_later(struct rill_conn *conn);
+/* There is no link, or one that has just replaced another. */
+bool conn_is_shaken(const struct rill_conn *conn);
 
 // ---- flush.c ----
 

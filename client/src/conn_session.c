@@ -58,8 +58,12 @@ void conn_announce(struct rill_conn *conn)
 void conn_rearm(struct rill_conn *conn)
 {
     const int64_t requests_ns = requests_next_ns(&conn->requests);
-    const int64_t session_ns = conn->session.deadline_ns;
-    link_set_deadline(&conn->link, requests_ns < session_ns ? requests_ns : session_ns);
+    int64_t next_ns = conn->session.deadline_ns;
+    if (requests_ns < next_ns)
+        next_ns = requests_ns;
+    if (conn->owed_ns < next_ns)
+        next_ns = conn->owed_ns;
+    link_set_deadline(&conn->link, next_ns);
 }
 
 // ---- effects ----
@@ -80,6 +84,7 @@ static void resume(struct rill_conn *conn)
     if (conn->links > 1)
         conn->reconnects++;
     conn_renew_subs(conn);
+    conn_resume_requests(conn);
     outbox_release(&conn->outbox);
     conn_tell_link_up(conn);
 }
@@ -88,9 +93,10 @@ static void resume(struct rill_conn *conn)
 static void on_gone(void *owner)
 {
     struct rill_conn *conn = owner;
-    const bool closed = conn->session.state == SESSION_CLOSED;
-    conn->unsent_msgs += closed ? outbox_drop(&conn->outbox)
-                                : outbox_lost(&conn->outbox, conn->options.reconnect_buffer_bytes_max);
+    if (conn->session.state == SESSION_CLOSED)
+        conn->unsent_msgs += outbox_drop(&conn->outbox);
+    else
+        conn_lose_output(conn);
     conn_announce(conn);
 }
 
@@ -222,6 +228,7 @@ static void on_tick(void *owner)
         (void)error_set(&conn->why, RILL_ERR_TIMEOUT, "%s: no answer in time",
                         servers_current(&conn->session.servers)->url.dial);
     conn_event(conn, CONN_TICK);
+    conn_retry_requests(conn, now_ns);
     // Whoever is told may want to publish.
     (void)pthread_mutex_unlock(&conn->lock);
     requests_expire(&conn->requests, now_ns);

@@ -141,6 +141,16 @@ static void headers_fini(struct headers *headers)
         free(headers->all);
 }
 
+/* Whether the link may break: an id makes it harmless to send the message twice, but an expectation about what was
+   stored before would not hold for the second. */
+static enum request_loss when_lost(const struct rill_expect *expect)
+{
+    return expect && expect->msg_id && !expect->last_msg_id && !expect->check_last_seq &&
+                   !expect->check_last_subject_seq
+               ? REQUEST_AGAIN
+               : REQUEST_ENDS;
+}
+
 // ---- one at a time ----
 
 enum rill_err rill_js_publish(struct rill_js *js, const struct rill_publish *publish,
@@ -154,7 +164,7 @@ enum rill_err rill_js_publish(struct rill_js *js, const struct rill_publish *pub
     struct rill_publish request = *publish;
     request.headers = headers.all;
     request.headers_count = headers.count;
-    enum rill_err err = rill_request_msg(js->conn, &request, js->timeout_ms, &reply);
+    enum rill_err err = conn_ask(js->conn, &request, when_lost(expect), js->timeout_ms, &reply);
     headers_fini(&headers);
     if (err)
         return error_set(error, err, "publish to %s: %s", publish->subject ? publish->subject : "?",
@@ -253,6 +263,7 @@ enum rill_err rill_js_publish_async(struct rill_js *js, const struct rill_publis
     struct headers headers;
     struct async_publish *async = rill_alloc_zero(1, sizeof *async);
     async->request.done = on_stored;
+    async->request.when_lost = when_lost(expect);
     async->task.run = run_callback;
     async->js = js;
     async->callback = callback;

@@ -90,11 +90,12 @@ enum rill_err rill_ordered_open(struct rill_js *js, const char *stream, const Ri
     return err;
 }
 
-/* Is this the one that follows? Then it is the last one shown. */
+/* Is this the one that follows? Then it is the last one shown. A consumer that was set back shows what was shown. */
 static bool follows(struct rill_ordered *ordered, const struct rill_msg *msg)
 {
     struct rill_msg_meta meta;
-    if (rill_msg_meta(msg, &meta) || meta.consumer_seq != ordered->consumer_seq + 1)
+    if (rill_msg_meta(msg, &meta) || meta.consumer_seq != ordered->consumer_seq + 1 ||
+        meta.stream_seq <= ordered->stream_seq)
         return false;
     ordered->consumer_seq = meta.consumer_seq;
     ordered->stream_seq = meta.stream_seq;

@@ -51,7 +51,7 @@ static void shrink(struct rill_buf *buf)
 }
 
 /* Nothing is to be sent. */
-static struct rill_bytes rest(struct outbox *outbox)
+static struct rill_bytes nothing(struct outbox *outbox)
 {
     outbox->flight.len = outbox->sent = 0;
     shrink(&outbox->front);
@@ -68,7 +68,7 @@ struct rill_bytes outbox_take(struct outbox *outbox)
         else if (!outbox->held && outbox->out.len)
             take_off(outbox, &outbox->out);
         else
-            return rest(outbox);
+            return nothing(outbox);
     }
     return rill_bytes_from(rill_buf_bytes(&outbox->flight), outbox->sent);
 }
@@ -82,35 +82,49 @@ void outbox_sent(struct outbox *outbox, size_t bytes)
 static const struct rill_parse_limits limits = {
     .side = RILL_SIDE_BROKER, .control_line_bytes_max = SIZE_MAX / 2, .payload_bytes_max = SIZE_MAX / 2};
 
-/* Appends the publishes among our own commands that begin at `from` or later; what does not fit is counted. */
-static size_t keep_publishes(struct rill_buf *kept, struct rill_bytes commands, size_t from, size_t bytes_max)
+/* What a loss leaves. */
+struct rest {
+    struct rill_buf kept;
+    size_t bytes_max;
+    size_t dropped;
+    outbox_keeper *keeper; // may be NULL
+    void *context;
+};
+
+static void keep(struct rest *rest, struct rill_bytes whole, struct rill_bytes reply)
 {
-    size_t dropped = 0;
+    if (rest->kept.len + whole.len > rest->bytes_max || rill_buf_append(&rest->kept, whole) != RILL_OK)
+        rest->dropped++;
+    else if (rest->keeper)
+        rest->keeper(rest->context, reply);
+}
+
+/* Keeps the publishes among our own commands that begin at `from` or later. */
+static void keep_publishes(struct rest *rest, struct rill_bytes commands, size_t from)
+{
     size_t at = 0;
     struct rill_command command;
     while (at < commands.len &&
            rill_parse(&limits, rill_bytes_from(commands, at), &command) == RILL_PARSE_DONE) {
         const struct rill_bytes whole = rill_bytes_of(commands.data + at, command.bytes);
         const bool publish = command.op == RILL_OP_PUB || command.op == RILL_OP_HPUB;
-        if (publish && at >= from &&
-            (kept->len + whole.len > bytes_max || rill_buf_append(kept, whole) != RILL_OK))
-            dropped++;
+        if (publish && at >= from)
+            keep(rest, whole, command.reply);
         at += command.bytes;
     }
-    return dropped;
 }
 
-size_t outbox_lost(struct outbox *outbox, size_t bytes_max)
+size_t outbox_lost(struct outbox *outbox, size_t bytes_max, outbox_keeper *keeper, void *context)
 {
-    struct rill_buf kept;
-    rill_buf_init(&kept, outbox->out.max);
-    size_t dropped = keep_publishes(&kept, rill_buf_bytes(&outbox->flight), outbox->sent, bytes_max);
-    dropped += keep_publishes(&kept, rill_buf_bytes(&outbox->out), 0, bytes_max);
-    swap(&kept, &outbox->out);
-    rill_buf_fini(&kept);
+    struct rest rest = {.bytes_max = bytes_max, .keeper = keeper, .context = context};
+    rill_buf_init(&rest.kept, outbox->out.max);
+    keep_publishes(&rest, rill_buf_bytes(&outbox->flight), outbox->sent);
+    keep_publishes(&rest, rill_buf_bytes(&outbox->out), 0);
+    swap(&rest.kept, &outbox->out);
+    rill_buf_fini(&rest.kept);
     outbox->front.len = outbox->flight.len = outbox->sent = 0;
     outbox->held = true;
-    return dropped;
+    return rest.dropped;
 }
 
 void outbox_hold(struct outbox *outbox)
@@ -125,7 +139,7 @@ void outbox_release(struct outbox *outbox)
 
 size_t outbox_drop(struct outbox *outbox)
 {
-    const size_t dropped = outbox_lost(outbox, 0);
+    const size_t dropped = outbox_lost(outbox, 0, NULL, NULL);
     outbox->out.len = 0;
     return dropped;
 }

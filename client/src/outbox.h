@@ -33,9 +33,11 @@ static inline size_t outbox_bytes(const struct outbox *outbox)
 
 /* The link is broken: nothing more is given out until outbox_release. */
 void outbox_hold(struct outbox *outbox);
+/* Is shown the reply subject of a publish that was kept; it may be empty. */
+typedef void outbox_keeper(void *context, struct rill_bytes reply);
 /* The link is gone, and nobody reads what was in flight any more: of what was not given to the kernel the publishes are kept, in order, up to `bytes_max`;
-   all else belonged to the old link. Returns how many publishes had to be dropped. */
-size_t outbox_lost(struct outbox *outbox, size_t bytes_max);
+   all else belonged to the old link. Returns how many publishes had to be dropped. `keeper` may be NULL. */
+size_t outbox_lost(struct outbox *outbox, size_t bytes_max, outbox_keeper *keeper, void *context);
 /* The new link may have what was held back. */
 void outbox_release(struct outbox *outbox);
 

@@ -97,9 +97,11 @@ static enum rill_err append_plain(struct rill_buf *out, const struct parts *part
 }
 
 /* Publishing is slower than the link only for as long as the link allows. */
-static enum rill_err wait_for_room(struct rill_conn *conn, size_t bytes, int64_t deadline_ns)
+static enum rill_err wait_for_room(struct rill_conn *conn, const struct parts *parts, int64_t deadline_ns)
 {
     const struct rill_buf *out = &conn->outbox.out;
+    const size_t bytes =
+        parts->headers.len + parts->payload.len + parts->subject.len + parts->reply.len + CONTROL_BYTES;
     while (conn->session.state == SESSION_UP && out->len >= conn->options.output_bytes_max)
         if (!conn_wait(conn, deadline_ns))
             return RILL_ERR_TIMEOUT;
@@ -110,25 +112,30 @@ static enum rill_err wait_for_room(struct rill_conn *conn, size_t bytes, int64_t
                : RILL_OK;
 }
 
-enum rill_err conn_publish_locked(struct rill_conn *conn, const struct parts *parts, int64_t deadline_ns)
+enum rill_err conn_wait_for_room(struct rill_conn *conn, const struct parts *parts, int64_t deadline_ns)
+{
+    const bool waits =
+        conn->session.state != SESSION_UP || conn->outbox.out.len >= conn->options.output_bytes_max;
+    return __builtin_expect(waits, 0) ? wait_for_room(conn, parts, deadline_ns) : RILL_OK;
+}
+
+enum rill_err conn_append_publish(struct rill_conn *conn, const struct parts *parts)
 {
     struct rill_buf *out = &conn->outbox.out;
-    const size_t body_bytes = parts->headers.len + parts->payload.len;
-    if (__builtin_expect(conn->session.state != SESSION_UP || out->len >= conn->options.output_bytes_max,
-                         0)) {
-        const size_t bytes = body_bytes + parts->subject.len + parts->reply.len + CONTROL_BYTES;
-        const enum rill_err err = wait_for_room(conn, bytes, deadline_ns);
-        if (err)
-            return err;
-    }
     const enum rill_err err = parts->headers.len ? rill_append_publish(out, parts->subject, parts->reply,
                                                                        parts->headers, parts->payload)
                                                  : append_plain(out, parts);
     if (err)
         return err;
     conn->out_msgs++;
-    conn->out_bytes += body_bytes;
+    conn->out_bytes += parts->headers.len + parts->payload.len;
     return RILL_OK;
+}
+
+enum rill_err conn_publish_locked(struct rill_conn *conn, const struct parts *parts, int64_t deadline_ns)
+{
+    const enum rill_err err = conn_wait_for_room(conn, parts, deadline_ns);
+    return err ? err : conn_append_publish(conn, parts);
 }
 
 static enum rill_err publish_parts(struct rill_conn *conn, const struct parts *parts)

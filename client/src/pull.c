@@ -74,7 +74,8 @@ static void arm(struct rill_pull *pull)
         return;
     (void)atomic_fetch_add(&pull->refs, 1);
     bool earliest = false;
-    if (requests_add(&pull->conn->requests, &pull->timer, deadline_ns, &earliest)) {
+    uint64_t token;
+    if (requests_add(&pull->conn->requests, &pull->timer, deadline_ns, &token, &earliest)) {
         unref(pull); // the connection is closed
         return;
     }
@@ -315,7 +316,7 @@ void rill_pull_close(struct rill_pull *pull)
     pull->closed = true;
     (void)pthread_mutex_unlock(&pull->lock);
     rill_unsubscribe(pull->sub);
-    if (requests_remove(&pull->conn->requests, &pull->timer))
+    if (requests_remove(&pull->conn->requests, pull->timer.token))
         unref(pull); // the timer's share; else it is about to give it back itself
     unref(pull);
 }

@@ -24,16 +24,22 @@ void rill_inbox(struct rill_conn *conn, char ret_subject[RILL_INBOX_BYTES])
     ret_subject[NAME + RANDOM_CHARS] = '\0';
 }
 
+bool conn_request_token(const struct rill_conn *conn, struct rill_bytes subject, uint64_t *ret)
+{
+    const struct rill_bytes inbox = rill_bytes_from_cstr(conn->inbox);
+    return rill_bytes_has_prefix(subject, inbox) &&
+           rill_bytes_to_u64(rill_bytes_from(subject, inbox.len), UINT64_MAX, ret);
+}
+
 /* On the reader's thread. */
 static bool on_answer(void *context, struct rill_msg *msg)
 {
     struct rill_conn *conn = context;
     uint64_t token = 0;
-    const struct rill_bytes text = rill_bytes_from(msg_subject(msg), strlen(conn->inbox));
-    if (rill_bytes_to_u64(text, UINT64_MAX, &token))
-        requests_answer(&conn->requests, token, msg);
-    else
+    if (!conn_request_token(conn, msg_subject(msg), &token))
         rill_msg_unref(msg);
+    else if (requests_answer(&conn->requests, token, msg))
+        conn_retry_later(conn);
     return false;
 }
 
@@ -52,22 +58,42 @@ static enum rill_err need_inbox(struct rill_conn *conn)
     return err;
 }
 
-static enum rill_err send_request(struct rill_conn *conn, struct parts *parts, uint64_t token, bool rearm,
-                                  int64_t deadline_ns)
+/* Appends the command of the request, which may be copied for another time. */
+static enum rill_err append_request(struct rill_conn *conn, struct parts *parts, uint64_t token, bool copy)
 {
+    struct rill_buf *out = &conn->outbox.out;
+    const size_t before = out->len;
     char reply[INBOX_PREFIX_BYTES + RILL_DECIMAL_BYTES_MAX];
     const size_t prefix = strlen(conn->inbox);
     memcpy(reply, conn->inbox, prefix);
     parts->reply = rill_bytes_of(reply, prefix + rill_decimal_write(token, reply + prefix));
-    (void)pthread_mutex_lock(&conn->lock);
+    const enum rill_err err = conn_append_publish(conn, parts);
+    if (!err && copy)
+        requests_copy(&conn->requests, token, rill_bytes_from(rill_buf_bytes(out), before),
+                      conn_is_shaken(conn));
+    return err;
+}
+
+/* With the lock held. From the moment in which it is in the table the lock is not given back until its command is in
+   the output, so no link breaks in between. */
+static enum rill_err send_request(struct rill_conn *conn, struct parts *parts, struct request *request,
+                                  int64_t deadline_ns)
+{
+    const bool copy = request->when_lost == REQUEST_AGAIN;
+    uint64_t token = 0;
+    bool earliest = false;
     enum rill_err err = need_inbox(conn);
     if (!err)
-        err = conn_publish_locked(conn, parts, deadline_ns);
-    if (rearm)
+        err = conn_wait_for_room(conn, parts, deadline_ns);
+    if (!err)
+        err = requests_add(&conn->requests, request, deadline_ns, &token, &earliest);
+    if (err)
+        return err;
+    err = append_request(conn, parts, token, copy);
+    if (earliest)
         conn_rearm(conn);
-    link_pump(&conn->link);
-    (void)pthread_mutex_unlock(&conn->lock);
-    return err;
+    // Out of the table already: `done` brings its end, whatever became of the sending.
+    return err && !requests_remove(&conn->requests, token) ? RILL_OK : err;
 }
 
 enum rill_err conn_request(struct rill_conn *conn, const struct rill_publish *publish,
@@ -78,14 +104,11 @@ enum rill_err conn_request(struct rill_conn *conn, const struct rill_publish *pu
     enum rill_err err = conn_take_parts(conn, publish, &block, &parts);
     if (!err && parts.reply.len)
         err = RILL_ERR_INVALID;
-    bool rearm = false;
-    if (!err)
-        err = requests_add(&conn->requests, request, deadline_ns, &rearm);
     if (!err) {
-        err = send_request(conn, &parts, request->token, rearm, deadline_ns);
-        // Out of the table already: `done` brings its end, whatever became of the sending.
-        if (err && !requests_remove(&conn->requests, request))
-            err = RILL_OK;
+        (void)pthread_mutex_lock(&conn->lock);
+        err = send_request(conn, &parts, request, deadline_ns);
+        link_pump(&conn->link);
+        (void)pthread_mutex_unlock(&conn->lock);
     }
     rill_buf_fini(&block);
     return err;
@@ -121,7 +144,7 @@ static void sync_wait(struct rill_conn *conn, struct sync_request *sync, int64_t
     while (!sync->is_done && !late)
         late = !wait_until(&sync->changed, &sync->lock, deadline_ns) && wait_now_ns() >= deadline_ns;
     (void)pthread_mutex_unlock(&sync->lock);
-    if (late && requests_remove(&conn->requests, &sync->request)) {
+    if (late && requests_remove(&conn->requests, sync->request.token)) {
         sync->err = RILL_ERR_TIMEOUT;
         return;
     }
@@ -131,15 +154,14 @@ static void sync_wait(struct rill_conn *conn, struct sync_request *sync, int64_t
     (void)pthread_mutex_unlock(&sync->lock);
 }
 
-enum rill_err rill_request_msg(struct rill_conn *conn, const struct rill_publish *request, int64_t timeout_ms,
-                               struct rill_msg **ret)
+enum rill_err conn_ask(struct rill_conn *conn, const struct rill_publish *publish,
+                       enum request_loss when_lost, int64_t timeout_ms, struct rill_msg **ret)
 {
     const int64_t deadline_ns = conn_deadline_ns(conn, timeout_ms);
-    struct sync_request sync = {.request.done = sync_done};
+    struct sync_request sync = {.request = {.done = sync_done, .when_lost = when_lost, .untimed = true}};
     if (pthread_mutex_init(&sync.lock, NULL) || !wait_cond_init(&sync.changed))
         return RILL_ERR_NO_MEMORY;
-    // It is waited for right here, so it needs no place among the deadlines.
-    enum rill_err err = conn_request(conn, request, &sync.request, RILL_NEVER_NS);
+    enum rill_err err = conn_request(conn, publish, &sync.request, deadline_ns);
     if (!err) {
         sync_wait(conn, &sync, deadline_ns);
         err = sync.err;
@@ -149,6 +171,12 @@ enum rill_err rill_request_msg(struct rill_conn *conn, const struct rill_publish
     if (!err)
         *ret = sync.reply;
     return err;
+}
+
+enum rill_err rill_request_msg(struct rill_conn *conn, const struct rill_publish *request, int64_t timeout_ms,
+                               struct rill_msg **ret)
+{
+    return conn_ask(conn, request, REQUEST_WAITS, timeout_ms, ret);
 }
 
 enum rill_err rill_request(struct rill_conn *conn, const char *subject, const void *data, size_t data_bytes,

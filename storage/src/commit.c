@@ -374,14 +374,18 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
         segment_plan_destroy(job->plan);
         job->plan = NULL;
         open_subjects_committed(store);
-        if (store->indexing)
-            indexing_advance(store->indexing, INDEXING_BLOCKS_MAX);
     } else {
         finish_failed(store, job);
     }
     segment_trim(&store->segments, store->committed.segment);
     *ret = (struct rill_store_committed){store->committed.commit, store->committed.sequence};
     return job->outcome == SEGMENT_FAILED ? RILL_ERR_READ_ONLY : job->base.err;
+}
+
+void rill_store_catch_up(struct rill_store *store)
+{
+    if (store->indexing)
+        indexing_advance(store->indexing, INDEXING_BLOCKS_MAX);
 }
 
 enum rill_err store_seal(struct rill_store *store)

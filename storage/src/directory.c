@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/search.h"
 #include "directory_code.h"
 #include "segment.h"
 
@@ -111,27 +112,37 @@ static void forget_loads(struct segment *segment)
         segment->blocks[i]->loading = false;
 }
 
-void segment_take(struct segment_table *table, struct segment *segment, struct segment *from)
+static void take_blocks(struct segment *segment, struct segment *from)
 {
-    RILL_ASSERT(segment->hot && from->hot && segment->number == from->number);
-    forget_loads(segment);
-    blocks_free(table, segment);
     segment->blocks = from->blocks;
     segment->block_count = from->block_count;
     segment->block_capacity = from->block_capacity;
     for (size_t i = 0; i < segment->block_count; i++)
         segment->blocks[i]->segment = segment;
+    from->blocks = NULL;
+    from->block_count = from->block_capacity = 0;
+}
+
+static void take_numbers(struct segment *segment, const struct segment *from)
+{
     segment->messages = from->messages;
     segment->bytes = from->bytes;
     segment->gone = from->gone;
     segment->gone_bytes = from->gone_bytes;
     segment->first_time_ns = from->first_time_ns;
     segment->last_time_ns = from->last_time_ns;
+}
+
+void segment_take(struct segment_table *table, struct segment *segment, struct segment *from)
+{
+    RILL_ASSERT(segment->hot && from->hot && segment->number == from->number);
+    forget_loads(segment);
+    blocks_free(table, segment);
+    take_blocks(segment, from);
+    take_numbers(segment, from);
     segment->pins = from->pins;
     segment->version++;
     segment->swaps++;
-    from->blocks = NULL;
-    from->block_count = from->block_capacity = 0;
 }
 
 void segment_drop(struct segment_table *table, size_t count)
@@ -148,30 +159,24 @@ void segment_drop(struct segment_table *table, size_t count)
     memmove(table->segments, table->segments + count, table->count * sizeof table->segments[0]);
 }
 
+static bool begins_at_or_before(const void *segments, size_t index, uint64_t sequence)
+{
+    return ((struct segment *const *)segments)[index]->first_sequence <= sequence;
+}
+
+static bool has_lower_number(const void *segments, size_t index, uint64_t number)
+{
+    return ((struct segment *const *)segments)[index]->number < number;
+}
+
 size_t segment_find(const struct segment_table *table, uint64_t sequence)
 {
-    size_t low = 0, high = table->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (table->segments[middle]->first_sequence <= sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low - 1;
+    return rill_search(table->segments, 0, table->count, sequence, begins_at_or_before) - 1;
 }
 
 size_t segment_at(const struct segment_table *table, uint64_t number)
 {
-    size_t low = 0, high = table->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (table->segments[middle]->number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return rill_search(table->segments, 0, table->count, number, has_lower_number);
 }
 
 struct segment *segment_of(const struct segment_table *table, uint64_t number)
@@ -269,18 +274,27 @@ struct block *block_last(const struct segment_table *table)
     return last && last->block_count ? last->blocks[last->block_count - 1] : NULL;
 }
 
-struct block *segment_block(const struct segment *segment, uint64_t sequence)
+static bool block_begins_at_or_before(const void *blocks, size_t index, uint64_t sequence)
 {
-    size_t low = 0, high = segment->block_count;
+    return ((struct block *const *)blocks)[index]->first_sequence <= sequence;
+}
+
+/* Is this the last one that begins at the sequence or before? Who reads in order asks for the same block again. */
+static bool is_found_at(const struct segment *segment, size_t index, uint64_t sequence)
+{
+    return index < segment->block_count && segment->blocks[index]->first_sequence <= sequence &&
+           (index + 1 == segment->block_count || segment->blocks[index + 1]->first_sequence > sequence);
+}
+
+struct block *segment_block(struct segment *segment, uint64_t sequence)
+{
     RILL_ASSERT(segment->hot);
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (segment->blocks[middle]->first_sequence <= sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low ? segment->blocks[low - 1] : NULL;
+    if (is_found_at(segment, segment->found, sequence))
+        return segment->blocks[segment->found];
+    const size_t behind =
+        rill_search(segment->blocks, 0, segment->block_count, sequence, block_begins_at_or_before);
+    segment->found = behind ? behind - 1 : 0;
+    return behind ? segment->blocks[behind - 1] : NULL;
 }
 
 enum rill_err block_find(struct segment_table *table, uint64_t sequence, struct block **ret_block)

@@ -42,6 +42,7 @@ struct segment {
     struct block **blocks; // the directory, when hot
     size_t block_count;
     size_t block_capacity;
+    size_t found;                // index of the block that was asked for last
     struct segment *prev, *next; // in the table's `recent`, most recently used first
 };
 
@@ -107,7 +108,7 @@ enum rill_err block_find(struct segment_table *table, uint64_t sequence,
 /* The block that begins there; NULL when it is not in memory. */
 struct block *block_at(const struct segment_table *table, uint64_t segment, uint64_t offset);
 /* The same in a segment that is hot. */
-struct block *segment_block(const struct segment *segment, uint64_t sequence);
+struct block *segment_block(struct segment *segment, uint64_t sequence);
 
 /* Notes that a message was put at the end of a block. */
 void block_count_message(struct block *block, size_t size, int64_t time_ns);

@@ -210,7 +210,7 @@ void store_erase_loaded(struct rill_store *store, const struct block *block)
 /* Done, unless a load of its block is under way that may bring what was there before. */
 static bool settle(struct rill_store *store, const struct record_erase *erase)
 {
-    const struct segment *segment = segment_of(&store->segments, erase->segment);
+    struct segment *segment = segment_of(&store->segments, erase->segment);
     const struct block *block = segment && segment->hot ? segment_block(segment, erase->sequence) : NULL;
     if (!block)
         return true;

@@ -77,7 +77,7 @@ void indexing_begin(struct indexing *indexing, bool discard)
     if (err == RILL_ERR_IO && !discard) // perhaps another file can be made
         err = open_index(indexing, true);
     indexing->failed = err != RILL_OK;
-    indexing->is_void = indexing->is_removed = indexing->rotated = false;
+    indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
     indexing->resumed_sequence = indexing->since_rotation = 0;
@@ -152,7 +152,7 @@ void indexing_close(struct indexing *indexing)
     if (!indexing)
         return;
     RILL_ASSERT(!indexing->out);
-    if (indexing->index && !indexing_is_void(indexing))
+    if (indexing->index && !indexing_is_void(indexing) && !indexing->doubtful)
         write_rest(indexing);
     indexing_stand_on(indexing, NULL, 0);
     rill_index_close(indexing->index);
@@ -352,6 +352,11 @@ bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uin
     segment_trim(&indexing->store->segments, at->segment);
     block_trim(&indexing->store->segments.cache, block_last(&indexing->store->segments));
     return true;
+}
+
+void indexing_doubt(struct indexing *indexing)
+{
+    indexing->doubtful = true;
 }
 
 void indexing_settle(struct indexing *indexing)

@@ -64,6 +64,7 @@ struct indexing {
     struct indexing_stored *stored; // of the batch that is not written yet
     size_t stored_count;
     size_t stored_capacity;
+    bool doubtful; // some of the log could not be read: nothing is to go on from what was seen in its place
     bool stale; // without a batch now the next open is slow: a segment was rewritten, or there is no file yet
     bool rotated; // there is such a batch
     bool out;     // its job is
@@ -106,6 +107,9 @@ void indexing_note_commit(struct indexing *indexing, const struct record_commit 
 void indexing_note_delete(struct indexing *indexing, struct block *block, uint64_t sequence);
 /* [blocking] A commit will follow at this offset. True when a batch was ended: then a block ends, too. */
 bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uint64_t offset);
+/* The disk could not read something. What was not read is not what is lost: this life of the store shows it so, and the next
+   open looks again, because no batch from now on says what an open goes on from. */
+void indexing_doubt(struct indexing *indexing);
 /* The whole log was replayed. */
 void indexing_settle(struct indexing *indexing);
 

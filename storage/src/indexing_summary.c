@@ -127,7 +127,9 @@ static enum rill_err put_rows(struct indexing *indexing, struct rows *rows)
 static enum rill_err rotate_with(struct indexing *indexing, struct rows *rows, struct rill_buf *state)
 {
     const struct rill_store *store = indexing->store;
-    enum rill_err err = summary_put(&indexing->fed, &store->lost, &store->segments, state);
+    enum rill_err err = RILL_OK;
+    if (!indexing->doubtful)
+        err = summary_put(&indexing->fed, &store->lost, &store->segments, state);
     if (!err)
         err = put_rows(indexing, rows);
     const struct rill_index_summary summary = {

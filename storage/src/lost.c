@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 
@@ -12,18 +13,15 @@ void lost_fini(struct lost *lost)
     *lost = (struct lost){0};
 }
 
+static bool ends_before(const void *ranges, size_t index, uint64_t sequence)
+{
+    return ((const struct rill_store_range *)ranges)[index].last_sequence < sequence;
+}
+
 /* The first range that ends at `sequence` or behind it. */
 static size_t lost_find(const struct lost *lost, uint64_t sequence)
 {
-    size_t low = 0, high = lost->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (lost->ranges[middle].last_sequence < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return rill_search(lost->ranges, 0, lost->count, sequence, ends_before);
 }
 
 bool lost_has(const struct lost *lost, uint64_t sequence)

@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Within a segment that is hot; 0 when there is none. */
-static uint64_t next_live_in(const struct segment *segment, enum live_plane plane, uint64_t from)
+static uint64_t next_live_in(struct segment *segment, enum live_plane plane, uint64_t from)
 {
     const struct block *first = segment_block(segment, from);
     for (size_t i = first ? first->index : 0; i < segment->block_count; i++) {

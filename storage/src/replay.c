@@ -27,12 +27,19 @@ static enum rill_err accept_jump(struct replay *replay, const struct record_comm
     return err;
 }
 
+static void note_unreadable(const struct replay *replay)
+{
+    if (replay->reader.unreadable && replay->store->indexing)
+        indexing_doubt(replay->store->indexing);
+}
+
 /* Takes a commit record as the next one. */
 static enum rill_err accept_commit(struct replay *replay, uint64_t offset, const struct record_commit *commit)
 {
     struct log_mark *at = &replay->at;
     struct indexing *indexing = replay->store->indexing;
     enum rill_err err = accept_jump(replay, commit);
+    note_unreadable(replay); // before a batch ends here
     if (!err && indexing && indexing_note_end(indexing, at, offset))
         replay->ends_block = true;
     // A declared gap (I9) begins a block although the bytes have no gap.
@@ -228,6 +235,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
         replay->tail->header.first_commit = replay->at.commit + 1;
     }
     replay->tail->size = replay->reader.size;
+    replay->reader.unreadable = entry->unreadable && !entry->has_header;
     replay->rewritten = !entry->has_header || entry->header.version >= SEGMENT_VERSION_REWRITTEN;
     struct segment *segment = store->segments.segments[store->segments.count - 1];
     segment->format = entry->has_header ? entry->header.version : 0;
@@ -235,7 +243,8 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
-    replay->tail->unreadable = replay->reader.unreadable || (entry->unreadable && !entry->has_header);
+    note_unreadable(replay);
+    replay->tail->unreadable = replay->reader.unreadable;
     replay->report->bytes_read += replay->at.offset - replay->from;
     replay->from = SEGMENT_FIRST_OFFSET;
     if (!replay->is_last)
@@ -373,6 +382,8 @@ static enum rill_err settle_floor(struct replay *replay)
         err = store_load_block(store, block);
     if (err == RILL_ERR_NO_MEMORY)
         return err;
+    if (err && store->indexing)
+        indexing_doubt(store->indexing);
     cut_block(block, end); // what the disk cannot read now counts as it stands
     return RILL_OK;
 }

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/search.h"
 #include "indexing.h"
 
 #include <stdlib.h>
@@ -25,19 +26,17 @@ struct swap {
     size_t removal_capacity;
 };
 
+static bool has_lower_index(const void *kept, size_t at, uint64_t index)
+{
+    return ((const struct rewrite_kept *)kept)[at].index < index;
+}
+
 static uint32_t size_of(const struct rewrite *rewrite, uint64_t sequence)
 {
     const uint64_t index = sequence - rewrite->plan.first_sequence;
-    size_t low = 0, high = rewrite->kept_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (rewrite->kept[middle].index < index)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    RILL_ASSERT(low < rewrite->kept_count && rewrite->kept[low].index == index);
-    return rewrite->kept[low].size;
+    const size_t at = rill_search(rewrite->kept, 0, rewrite->kept_count, index, has_lower_index);
+    RILL_ASSERT(at < rewrite->kept_count && rewrite->kept[at].index == index);
+    return rewrite->kept[at].size;
 }
 
 /* Where a message is in the new directory, if it is there and not gone. */

@@ -270,7 +270,7 @@ void store_note_delete(struct rill_store *store, struct block *block, uint64_t s
 void store_erase_note(struct rill_store *store, uint64_t commit, const struct record_erase *erase);
 /* Forgets those of commits behind `commit`: they were taken back. */
 void store_erase_undo(struct rill_store *store, uint64_t commit);
-/* Gives up those in a segment that cannot be rewritten. */
+/* Those in a segment that cannot be rewritten are given up; those in one that is gone are done. */
 void store_erase_forget(struct rill_store *store, uint64_t segment);
 /* Wipes what is erased from the memory of a block that was just loaded. */
 void store_erase_loaded(struct rill_store *store, const struct block *block);

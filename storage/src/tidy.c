@@ -110,8 +110,10 @@ static void forget_segments(struct rill_store *store, size_t count)
     RILL_ASSERT(!store->commit.record || store->commit.block->segment->number >= first);
     for (size_t i = 0; i < store->removal_count; i++)
         RILL_ASSERT(store->removals[i].block->segment->number >= first);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         store->full_bytes -= store->segments.segments[i]->file_bytes;
+        store_erase_forget(store, store->segments.segments[i]->number);
+    }
     mark_leave(&store->committed, first);
     mark_leave(&store->started, first);
     mark_leave(&store->open, first);

@@ -2,6 +2,7 @@
 #include "index_check.h"
 
 #include "base/alloc.h"
+#include "base/search.h"
 #include "io.h"
 #include "varint.h"
 
@@ -204,17 +205,15 @@ void index_check_destroy(struct index_check *check)
 
 // ---- what the log says ----
 
+static bool has_lower_sequence(const void *said, size_t index, uint64_t sequence)
+{
+    return ((const struct said *)said)[index].sequence < sequence;
+}
+
 static struct said *find(struct index_check *check, uint64_t sequence)
 {
-    size_t low = 0, high = check->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (check->said[middle].sequence < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < check->count && check->said[low].sequence == sequence ? &check->said[low] : NULL;
+    const size_t at = rill_search(check->said, 0, check->count, sequence, has_lower_sequence);
+    return at < check->count && check->said[at].sequence == sequence ? &check->said[at] : NULL;
 }
 
 static uint64_t hash_of(const void *text, size_t len)

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/search.h"
 
 #include <stdlib.h>
 
@@ -58,18 +59,15 @@ void live_set_add(struct live_set *set, uint64_t sequence)
     set->count++;
 }
 
+static bool has_lower_number(const void *chunks, size_t index, uint64_t number)
+{
+    return ((const struct chunk *)chunks)[index].number < number;
+}
+
 /* The first chunk with this number or a higher one. */
 static size_t find_chunk(const struct live_set *set, uint64_t number)
 {
-    size_t low = set->first, high = set->chunk_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (set->chunks[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return rill_search(set->chunks, set->first, set->chunk_count, number, has_lower_number);
 }
 
 static void chunk_remove(struct live_set *set, struct chunk *chunk, uint64_t bit)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Single bits that flip in a small store of all kinds of files: segments, the index, and its write-ahead log. Whichever it is,
-// the store opens, and every answer is right or an error. With RILL_LONG=1 it is every bit of every byte; else every n-th,
-// from another one on in each run (RILL_SEED=n repeats it).
+// the store opens, and every answer is right or an error. With RILL_LONG=1 it is every bit of every byte, with RILL_LONG=n every n-th;
+// else some hundred of each file. It begins with another one in each run (RILL_SEED=n repeats it).
 #include "seed.h"
 #include "sim_disk.h"
 #include "store_drive.h"
@@ -167,7 +167,7 @@ static size_t flip_file(const char *path, uint64_t flips,
     struct rill_random random = {seed};
     if (!sim_disk_bytes(sound, path, &len) || !len)
         return 0;
-    const uint64_t stride = seed_is_long() ? 1 : len * 8 / flips + 1;
+    const uint64_t stride = seed_stride(len * 8 / flips + 1);
     printf("# %s: %zu bytes, every %lu. bit, seed %lu\n", path, len, stride, seed);
     (void)fflush(stdout);
     for (uint64_t bit = rill_random_below(&random, (uint32_t)stride); bit < len * 8; bit += stride)

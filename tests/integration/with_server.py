@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the server under test, runs a client program against it, and ends the server with the program.
 
-The program finds RILL_URL (and RILL_WS_URL with --websocket) in its environment. It may write `restart` to file
+The program finds RILL_URL (and RILL_WS_URL with --websocket) in its environment. It may write `restart` or `kill` to file
 descriptor 3 and reads a line from descriptor 4 when that is done. --config adds to the server's configuration, --url takes
 another URL for RILL_URL ({port} is the server's); in both {pid} is a number of nobody else's. Usage: with_server.py
 [--jetstream] [--websocket] [--config TEXT] [--url URL] PROGRAM..."""

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The consumer's state machine against a naive one: an array with the fate of each sequence, searched from end to end for
-// everything. Random operations, restarts and lost records among them.
-#include "consumer_keys.h"
-
-#include "base/random.h"
+// The consumer's state machine against a naive one (consumer_model.h). Random operations, restarts and lost records among them.
+#include "consumer_model.h"
 #include "seed.h"
 
 #include <criterion/criterion.h>
@@ -12,39 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SUBJECTS = 4, SEEDS = 60, STEPS = 1500, SEQUENCES_MAX = 400, LOG_EVENTS_MAX = STEPS };
-
-#define ACK_WAIT_NS 100
-
-enum fate { NEVER, WAITS, READY, GIVEN_UP, PARKED, DONE };
-
-struct naive {
-    enum fate fate[SEQUENCES_MAX];
-    uint32_t delivered[SEQUENCES_MAX];
-    uint64_t consumer_seq_of[SEQUENCES_MAX]; // of its first delivery
-    int64_t due_ns[SEQUENCES_MAX];
-    bool terminated[SEQUENCES_MAX];
-    uint64_t cursor;
-    uint64_t consumer_seq;
-};
-
-struct model {
-    uint64_t seed;
-    uint32_t step;
-    struct rill_random random;
-    struct consumer_limits limits;
-    struct consumer *consumer;
-    struct naive naive;
-    struct naive noted; // as the log has it
-    uint64_t first_sequence;
-    uint64_t last_sequence;
-    int64_t now_ns;
-    int64_t backoff_ns[3];
-
-    // the log
-    struct rill_buf log[LOG_EVENTS_MAX];
-    uint32_t log_count;
-};
+enum { SEEDS = 60 };
 
 /* But for the kind of acknowledgements and the limit of a subject, which never change. */
 static void choose_limits(struct model *model)
@@ -62,6 +27,14 @@ static void choose_limits(struct model *model)
     };
 }
 
+/* A state machine that tells with what it is done. */
+static void make_consumer(struct model *model)
+{
+    model->consumer = consumer_create(&model->limits, model->first_sequence);
+    model->consumer->done = &model->done;
+    model->consumer->keeps_given_up = model->seed % 2;
+}
+
 static void model_init(struct model *model, uint64_t seed)
 {
     *model = (struct model){.seed = seed, .random.state = seed};
@@ -74,106 +47,43 @@ static void model_init(struct model *model, uint64_t seed)
     const uint64_t first = 1 + rill_random_below(&model->random, 5);
     model->first_sequence = first; // a consumer never begins in front of its stream
     model->last_sequence = first - 1;
-    model->consumer = consumer_create(&model->limits, first);
+    model->takes = 1 + rill_random_below(&model->random, (1 << SUBJECTS) - 1);
+    make_consumer(model);
     model->naive.cursor = model->noted.cursor = first;
-    for (uint64_t i = 0; i < first; i++)
+    for (uint64_t i = 0; i < first; i++) {
         model->naive.fate[i] = model->noted.fate[i] = DONE;
+        model->naive.owes_nothing[i] = model->noted.owes_nothing[i] = true;
+    }
 }
 
 static void model_fini(struct model *model)
 {
     consumer_destroy(model->consumer);
+    sequences_fini(&model->done);
+    sequences_fini(&model->done_expected);
     for (uint32_t i = 0; i < model->log_count; i++)
         rill_buf_fini(&model->log[i]);
 }
 
-/* Of a stream's messages: any function of the sequence does. */
-static uint32_t subject_number(uint64_t sequence)
-{
-    return (uint32_t)(sequence * 7 / 3 % SUBJECTS);
-}
-
-static struct rill_bytes subject_of(uint64_t sequence)
-{
-    static const char *const subjects[SUBJECTS] = {"a", "b", "c.d", "e"};
-    return rill_bytes_from_cstr(subjects[subject_number(sequence)]);
-}
-
-// ---- what the naive one knows ----
-
-static bool is_outstanding(const struct naive *naive, uint64_t sequence)
-{
-    const enum fate fate = naive->fate[sequence];
-    return fate == WAITS || fate == READY || fate == GIVEN_UP || fate == PARKED;
-}
-
-static uint32_t count_outstanding(const struct naive *naive, bool again)
-{
-    uint32_t count = 0;
-    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
-        count += is_outstanding(naive, i) && (!again || naive->delivered[i] > 1);
-    return count;
-}
-
-/* Delivered, or about to be. */
-static bool is_out(const struct naive *naive, uint64_t sequence)
-{
-    return is_outstanding(naive, sequence) && naive->fate[sequence] != PARKED;
-}
-
-static uint32_t count_out(const struct naive *naive)
-{
-    uint32_t count = 0;
-    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
-        count += is_out(naive, i);
-    return count;
-}
-
-static bool subject_is_full(const struct model *model, uint64_t sequence)
-{
-    uint32_t count = 0;
-    for (uint64_t i = 0; i < SEQUENCES_MAX; i++)
-        count += is_out(&model->naive, i) && subject_number(i) == subject_number(sequence);
-    return model->limits.ack_pending_per_subject_max && count >= model->limits.ack_pending_per_subject_max;
-}
+// ---- operations, each done to both ----
 
 /* Who waits for its subject's turn has it as soon as there is room. */
 static void naive_settle(struct model *model)
 {
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
-        if (model->naive.fate[i] == PARKED && !subject_is_full(model, i))
+        if (model->naive.fate[i] == PARKED && !model_subject_is_full(model, i))
             model->naive.fate[i] = READY;
     }
 }
 
-static bool any_ready(const struct naive *naive)
+/* Never again. The stream is told unless it is to keep it, or it is gone there anyway. */
+static void naive_finish(struct model *model, uint64_t sequence, bool tells)
 {
-    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
-        if (naive->fate[i] == READY)
-            return true;
-    }
-    return false;
+    model->naive.fate[sequence] = DONE;
+    model->naive.owes_nothing[sequence] = true;
+    if (tells)
+        sequences_add(&model->done_expected, sequence);
 }
-
-static uint64_t floor_of(const struct naive *naive)
-{
-    for (uint64_t i = 0; i < naive->cursor; i++) {
-        if (is_outstanding(naive, i))
-            return i - 1;
-    }
-    return naive->cursor - 1;
-}
-
-static enum consumer_want want_of(const struct model *model)
-{
-    if (any_ready(&model->naive))
-        return CONSUMER_WANTS_AGAIN;
-    if (count_out(&model->naive) >= model->limits.ack_pending_max)
-        return CONSUMER_IS_FULL;
-    return model->naive.cursor > model->last_sequence ? CONSUMER_IS_AT_END : CONSUMER_WANTS_NEXT;
-}
-
-// ---- operations, each done to both ----
 
 static void publish(struct model *model)
 {
@@ -195,22 +105,42 @@ static void naive_deliver(struct model *model, uint64_t sequence)
     naive->consumer_seq++;
     if (naive->delivered[sequence]++ == 0)
         naive->consumer_seq_of[sequence] = naive->consumer_seq;
-    naive->fate[sequence] = model->limits.acks == CONSUMER_ACKS_NONE ? DONE : WAITS;
+    naive->fate[sequence] = WAITS;
+    if (model->limits.acks == CONSUMER_ACKS_NONE)
+        naive_finish(model, sequence, true);
     naive->due_ns[sequence] = model->now_ns + naive_wait_ns(model, naive->delivered[sequence]);
 }
 
-/* Some of the next ones are not for this consumer. */
-static void skip(struct model *model)
+/* What is not for it is passed over. */
+static void naive_pass_to(struct model *model, uint64_t to)
 {
-    struct naive *naive = &model->naive;
-    uint64_t to = naive->cursor + rill_random_below(&model->random, 4);
-    if (to > model->last_sequence + 1)
-        to = model->last_sequence + 1;
-    if (to <= naive->cursor)
-        return;
-    consumer_skip(model->consumer, to);
-    while (naive->cursor < to)
-        naive->fate[naive->cursor++] = DONE;
+    for (; model->naive.cursor < to; model->naive.cursor++) {
+        cr_assert(not(model_is_for_it(model, model->naive.cursor)));
+        naive_finish(model, model->naive.cursor, false);
+    }
+}
+
+/* The cursor goes to the next one that is for it. False: there is none. */
+static bool find_next(struct model *model)
+{
+    const uint64_t next = model_next(model, model->naive.cursor);
+    if (next > model->naive.cursor)
+        consumer_skip(model->consumer, next);
+    naive_pass_to(model, next);
+    return next > 0;
+}
+
+static void deliver_first(struct model *model, uint64_t sequence)
+{
+    struct consumer_key *key = consumer_key_take(model->consumer, model_subject(sequence));
+    if (model_subject_is_full(model, sequence)) {
+        cr_assert(consumer_key_is_full(model->consumer, key));
+        consumer_park(model->consumer, key);
+        model->naive.fate[sequence] = PARKED;
+    } else {
+        consumer_delivered(model->consumer, sequence, key, model->now_ns);
+        naive_deliver(model, sequence);
+    }
 }
 
 static void deliver(struct model *model)
@@ -218,28 +148,26 @@ static void deliver(struct model *model)
     struct naive *naive = &model->naive;
     uint64_t sequence = 0;
     const enum consumer_want want = consumer_want(model->consumer, model->last_sequence, &sequence);
-    if (want != CONSUMER_WANTS_AGAIN && want != CONSUMER_WANTS_NEXT)
+    const bool again = want == CONSUMER_WANTS_AGAIN;
+    if (!again && (want != CONSUMER_WANTS_NEXT || !find_next(model)))
         return;
-    cr_assert(want == CONSUMER_WANTS_AGAIN ? naive->fate[sequence] == READY : sequence == naive->cursor);
-    if (rill_random_chance(&model->random, 1, 20)) {
-        consumer_pass(model->consumer, sequence); // its message is lost
-        naive->fate[sequence] = DONE;
-    } else if (want == CONSUMER_WANTS_NEXT && subject_is_full(model, sequence)) {
-        struct consumer_key *key = consumer_key_take(model->consumer, subject_of(sequence));
-        cr_assert(consumer_key_is_full(model->consumer, key));
-        consumer_park(model->consumer, key);
-        naive->fate[sequence] = PARKED;
-    } else {
-        struct consumer_key *key =
-            want == CONSUMER_WANTS_NEXT ? consumer_key_take(model->consumer, subject_of(sequence)) : NULL;
-        const struct consumer_offer offer = consumer_offer(model->consumer, sequence);
-        cr_assert(eq(u64, offer.consumer_seq, naive->consumer_seq + 1));
-        cr_assert(eq(u32, offer.delivered, naive->delivered[sequence] + 1));
-        consumer_delivered(model->consumer, sequence, key, model->now_ns);
+    if (!again)
+        sequence = naive->cursor;
+    cr_assert(eq(int, naive->fate[sequence], again ? READY : NEVER));
+    const struct consumer_offer offer = consumer_offer(model->consumer, sequence);
+    cr_assert(eq(u64, offer.consumer_seq, naive->consumer_seq + 1));
+    cr_assert(eq(u32, offer.delivered, naive->delivered[sequence] + 1));
+    model->gone[sequence] |= rill_random_chance(&model->random, 1, 20); // lost to damage, between two looks
+    if (model->gone[sequence]) {
+        consumer_pass(model->consumer, sequence);
+        naive_finish(model, sequence, false);
+    } else if (again) {
+        consumer_delivered(model->consumer, sequence, NULL, model->now_ns);
         naive_deliver(model, sequence);
+    } else {
+        deliver_first(model, sequence);
     }
-    if (sequence == naive->cursor)
-        naive->cursor++;
+    naive->cursor += sequence == naive->cursor;
 }
 
 static uint64_t some_sequence(struct model *model)
@@ -263,9 +191,9 @@ static bool naive_ack(struct model *model, uint64_t sequence)
     const bool all = model->limits.acks == CONSUMER_ACKS_ALL && sequence < model->naive.cursor;
     bool any = false;
     for (uint64_t i = all ? 0 : sequence; i <= sequence; i++) {
-        if (!is_out(&model->naive, i))
+        if (!naive_is_out(&model->naive, i))
             continue;
-        model->naive.fate[i] = DONE;
+        naive_finish(model, i, true);
         any = true;
     }
     return any;
@@ -281,7 +209,7 @@ static void ack(struct model *model)
 static void terminate(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_out(&model->naive, sequence);
+    const bool was_out = naive_is_out(&model->naive, sequence);
     expect_answer(model, sequence, consumer_terminate(model->consumer, sequence), was_out);
     if (!was_out)
         return;
@@ -296,6 +224,7 @@ static void bury(struct model *model)
     if (!entry)
         return;
     const uint64_t sequence = entry->sequence;
+    bool tells = true;
     cr_assert(eq(int, model->naive.fate[sequence], GIVEN_UP));
     if (rill_random_chance(&model->random, 1, 3)) {
         // A letter goes out, and is stored or not.
@@ -306,19 +235,34 @@ static void bury(struct model *model)
             return;
         consumer_buried(model->consumer, sequence);
     } else {
+        tells = model->naive.terminated[sequence] || !model->consumer->keeps_given_up;
         consumer_bury(model->consumer);
     }
-    model->naive.fate[sequence] = DONE;
+    naive_finish(model, sequence, tells);
 }
 
 static void purge(struct model *model)
 {
     const uint64_t first = some_sequence(model);
     consumer_purged(model->consumer, first);
-    for (uint64_t i = 0; i < first; i++) {
-        if (is_outstanding(&model->naive, i))
-            model->naive.fate[i] = DONE;
+    for (uint64_t i = 0; i < first && i <= model->last_sequence; i++) {
+        model->gone[i] = true;
+        if (naive_is_outstanding(&model->naive, i))
+            naive_finish(model, i, false);
     }
+}
+
+/* What is outstanding stays so, until its turn comes. */
+static void delete_one(struct model *model)
+{
+    const uint64_t sequence = some_sequence(model);
+    model->gone[sequence] |= sequence <= model->last_sequence;
+}
+
+/* For what comes: neither what is outstanding nor what was passed over. */
+static void change_filter(struct model *model)
+{
+    model->takes = 1 + rill_random_below(&model->random, (1 << SUBJECTS) - 1);
 }
 
 static void reset(struct model *model)
@@ -328,6 +272,7 @@ static void reset(struct model *model)
     consumer_reset(model->consumer, sequence);
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
         naive->fate[i] = i < sequence ? DONE : NEVER;
+        naive->owes_nothing[i] = i < sequence;
         naive->delivered[i] = 0;
         naive->terminated[i] = false;
     }
@@ -351,7 +296,7 @@ static void naive_due(struct model *model, uint64_t sequence)
 static void nak(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_out(&model->naive, sequence);
+    const bool was_out = naive_is_out(&model->naive, sequence);
     const bool waits = model->naive.fate[sequence] == WAITS;
     const int64_t delay_ns = rill_random_below(&model->random, 3) * 40;
     const enum consumer_answer answer =
@@ -366,7 +311,7 @@ static void nak(struct model *model)
 static void progress(struct model *model)
 {
     const uint64_t sequence = some_sequence(model);
-    const bool was_out = is_out(&model->naive, sequence);
+    const bool was_out = naive_is_out(&model->naive, sequence);
     expect_answer(model, sequence, consumer_progress(model->consumer, sequence, model->now_ns), was_out);
     if (!was_out || !model->naive.delivered[sequence])
         return;
@@ -439,12 +384,12 @@ static void restart(struct model *model)
         checkpoint(model);
     // What the log does not know never happened, but for the messages themselves.
     consumer_destroy(model->consumer);
-    model->consumer = consumer_create(&model->limits, model->first_sequence);
+    make_consumer(model);
     replay(model);
     consumer_restart(model->consumer, model->last_sequence, model->now_ns);
     model->naive = model->noted;
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
-        if (!is_outstanding(&model->naive, i))
+        if (!naive_is_outstanding(&model->naive, i))
             continue;
         // Who was never delivered waits for its subject's turn anew.
         model->naive.fate[i] = model->naive.delivered[i] ? WAITS : PARKED;
@@ -453,21 +398,29 @@ static void restart(struct model *model)
             (model->naive.terminated[i] ? 0 : naive_wait_ns(model, model->naive.delivered[i]));
     }
     const struct outstanding *entry;
-    while ((entry = consumer_next_unkeyed(model->consumer)))
-        consumer_set_key(model->consumer, subject_of(entry->sequence));
+    while ((entry = consumer_next_unkeyed(model->consumer))) {
+        const uint64_t sequence = entry->sequence;
+        if (!model->gone[sequence]) {
+            consumer_set_key(model->consumer, model_subject(sequence));
+            continue;
+        }
+        consumer_pass(model->consumer, sequence);
+        naive_finish(model, sequence, false);
+    }
 }
 
 /* X(how often of a thousand, what) */
 #define OPERATIONS(X)                                                                                        \
     X(200, publish)                                                                                          \
     X(340, deliver)                                                                                          \
-    X(20, skip)                                                                                              \
     X(140, ack)                                                                                              \
     X(50, nak)                                                                                               \
     X(30, progress)                                                                                          \
     X(20, terminate)                                                                                         \
     X(30, bury)                                                                                              \
     X(5, purge)                                                                                              \
+    X(15, delete_one)                                                                                        \
+    X(5, change_filter)                                                                                      \
     X(2, reset)                                                                                              \
     X(3, change_limits)                                                                                      \
     X(70, let_time_pass)                                                                                     \
@@ -496,53 +449,6 @@ static void step(struct model *model)
     cr_fatal("the shares make less than a thousand");
 }
 
-// ---- laws ----
-
-static void check_sequences(const struct model *model)
-{
-    const struct consumer *consumer = model->consumer;
-    for (uint64_t i = 1; i <= model->last_sequence; i++) {
-        const struct outstanding *entry = outstanding_find(&consumer->outstanding, i);
-        cr_assert(eq(int, entry != NULL, is_outstanding(&model->naive, i)),
-                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
-        // Every message that is there and not done is outstanding, or the cursor has not passed it.
-        cr_assert(entry || model->naive.fate[i] == DONE || i >= consumer->cursor,
-                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
-        if (!entry)
-            continue;
-        cr_assert(eq(u32, entry->delivered, model->naive.delivered[i]));
-        cr_assert(eq(int, entry->state == OUTSTANDING_READY, model->naive.fate[i] == READY));
-        cr_assert(eq(int, entry->state == OUTSTANDING_GIVEN_UP, model->naive.fate[i] == GIVEN_UP),
-                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
-        cr_assert(eq(int, entry->state == OUTSTANDING_PARKED, model->naive.fate[i] == PARKED),
-                  "seed %" PRIu64 " step %u: sequence %" PRIu64, model->seed, model->step, i);
-        if (!entry->delivered)
-            continue;
-        cr_assert(eq(u64, entry->consumer_seq, model->naive.consumer_seq_of[i]));
-    }
-}
-
-static void check(const struct model *model)
-{
-    const struct consumer *consumer = model->consumer;
-    uint64_t sequence;
-    cr_assert(eq(u64, consumer->cursor, model->naive.cursor), "seed %" PRIu64 " step %u", model->seed,
-              model->step);
-    cr_assert(eq(u64, consumer->consumer_seq, model->naive.consumer_seq), "seed %" PRIu64 " step %u",
-              model->seed, model->step);
-    cr_assert(eq(u32, consumer->outstanding.count, count_outstanding(&model->naive, false)),
-              "seed %" PRIu64 " step %u", model->seed, model->step);
-    cr_assert(eq(u32, consumer_ack_pending(consumer), count_out(&model->naive)), "seed %" PRIu64 " step %u",
-              model->seed, model->step);
-    cr_assert(eq(u32, consumer->redelivered, count_outstanding(&model->naive, true)),
-              "seed %" PRIu64 " step %u", model->seed, model->step);
-    cr_assert(eq(u64, consumer_ack_floor(consumer).sequence, floor_of(&model->naive)),
-              "seed %" PRIu64 " step %u", model->seed, model->step);
-    cr_assert(eq(int, consumer_want(consumer, model->last_sequence, &sequence), want_of(model)),
-              "seed %" PRIu64 " step %u", model->seed, model->step);
-    check_sequences(model);
-}
-
 // Whatever happens in whatever order, the state machine does what the naive one does, also after its log was replayed.
 Test(consumer, does_what_a_naive_one_does)
 {
@@ -554,7 +460,7 @@ Test(consumer, does_what_a_naive_one_does)
         for (; model->step < STEPS; model->step++) {
             step(model);
             naive_settle(model);
-            check(model);
+            model_check(model);
         }
         model_fini(model);
         free(model);

@@ -60,6 +60,12 @@ static void run(uint64_t seed)
     model.uses_ids = model_below(&model, 2);
     model.expires = model_below(&model, 2);
     model.work = model_below(&model, 2) ? 1 + model_below(&model, model_below(&model, 2) ? 5 : 2000) : 0;
+    if (model_below(&model, 3)) // so that what happens to many subjects happens to some
+        model.filter = (struct rill_index_filter_limits){
+            .few = 1 + model_below(&model, 10),
+            .subjects = 10 + model_below(&model, 300),
+            .messages = 1 + model_below(&model, model_below(&model, 2) ? 3000 : 30),
+            .effort = 1 + model_below(&model, 5000)};
     model.batch_bytes = 500 + model_below(&model, 60000);
     model_open_index(&model, false);
     for (int i = 0; i < STEPS; i++)

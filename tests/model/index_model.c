@@ -198,6 +198,7 @@ void model_open_index(struct model *model, bool discard)
         .batch_bytes = model->batch_bytes,
         .id_window_ns = WINDOW_NS,
         .era_postings = 50,
+        .filter = model->filter,
         .run_ids = 100,
         .work = model->work,
         .discard = discard};

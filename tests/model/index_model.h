@@ -51,6 +51,7 @@ struct model {
     char patterns[FILTERS][3][TEXT_MAX];
     size_t pattern_counts[FILTERS];
     uint32_t subject_style;
+    struct rill_index_filter_limits filter;
     struct event *events;
     size_t event_count;
     struct message *messages;

@@ -36,17 +36,51 @@ static void make_filter(struct model *model, int at)
     model->filters[at] = rill_index_filter_create(model->index, patterns, model->pattern_counts[at]);
 }
 
-/* As long as there is more to do; with a limit, because each time some of it must be done. */
+/* What may happen between the steps of a question. */
+static void disturb(struct model *model)
+{
+    const uint32_t what = model_below(model, 60);
+    if (what < 6)
+        model_delete_some(model);
+    else if (what < 8)
+        model_feed(model);
+    else if (what < 9)
+        model_job(model);
+    else if (what < 10 && !model_below(model, 10))
+        model_purge(model);
+}
+
+/* As long as there is more to do; with a limit, because each time some of it must be done. DAMAGED as well when the index
+   was built again meanwhile, and with it the filters. */
 static enum rill_err ask_again(struct model *model, int filter,
                                enum rill_err (*ask)(struct rill_index_filter *, uint64_t, uint64_t *),
                                uint64_t from, uint64_t *ret)
 {
     enum rill_err err = RILL_ERR_AGAIN;
+    const uint64_t rebuilt = model->rebuilt;
     for (uint32_t tries = 0; err == RILL_ERR_AGAIN; tries++) {
         cr_assert(tries < 4 * model->message_count + 2000, "seed %lu: never done", model->seed);
         err = ask(model->filters[filter], from, ret);
+        if (err == RILL_ERR_AGAIN && tries < 200)
+            disturb(model);
+        if (model->rebuilt != rebuilt)
+            return RILL_ERR_DAMAGED;
     }
     return err;
+}
+
+/* The first one from there on, and how many. */
+static void look(struct model *model, int filter, uint64_t from, uint64_t *ret_next, uint64_t *ret_count)
+{
+    *ret_next = *ret_count = 0;
+    for (uint32_t i = 0; i < model->message_count; i++) {
+        const struct message *message = &model->messages[i];
+        if (message->sequence < from || !model_is_live(model, message) ||
+            !matches(model, filter, message->subject))
+            continue;
+        *ret_next = *ret_next ? *ret_next : message->sequence;
+        ++*ret_count;
+    }
 }
 
 void model_query_filter(struct model *model)
@@ -61,22 +95,19 @@ void model_query_filter(struct model *model)
     const uint64_t end = model->message_count ? model->messages[model->message_count - 1].sequence : 0;
     const uint64_t from = model_below(model, (uint32_t)end + 3);
     uint64_t next = 0, count = 0, want_next = 0, want_count = 0;
-    for (uint32_t i = 0; i < model->message_count; i++) {
-        const struct message *message = &model->messages[i];
-        if (message->sequence < from || !model_is_live(model, message) ||
-            !matches(model, at, message->subject))
-            continue;
-        want_next = want_next ? want_next : message->sequence;
-        want_count++;
-    }
-    if (model_below(model, 2)) {
-        if (is_answer(model, ask_again(model, at, rill_index_next, from, &next)))
-            cr_assert(eq(u64, next, want_next), "seed %lu: next of %s from %lu", model->seed,
-                      model->patterns[at][0], from);
-    } else if (is_answer(model, ask_again(model, at, rill_index_count, from, &count))) {
+    const uint64_t rebuilt = model->rebuilt;
+    const bool is_next = model_below(model, 2);
+    const enum rill_err err = is_next ? ask_again(model, at, rill_index_next, from, &next)
+                                      : ask_again(model, at, rill_index_count, from, &count);
+    if (model->rebuilt != rebuilt || !is_answer(model, err))
+        return;
+    look(model, at, from, &want_next, &want_count);
+    if (is_next)
+        cr_assert(eq(u64, next, want_next), "seed %lu: next of %s from %lu", model->seed,
+                  model->patterns[at][0], from);
+    else
         cr_assert(eq(u64, count, want_count), "seed %lu: count of %s from %lu", model->seed,
                   model->patterns[at][0], from);
-    }
 }
 
 void model_query_last(struct model *model)

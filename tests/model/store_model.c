@@ -76,6 +76,8 @@ static enum rill_err finish_side(struct model *model, struct model_side *side)
     const enum plane plane = err ? COMMITTED : STARTED;
     cr_assert(eq(u64, committed.last_sequence, model->oracle.last[plane]), "seed %lu", model->seed);
     side->job = NULL;
+    if (rill_random_chance(&model->random, 1, 2))
+        rill_store_catch_up(side->store);
     return err;
 }
 
@@ -136,7 +138,21 @@ static bool is_at(const struct model *model, const struct model_side *side, enum
            state.bytes == wanted.bytes && state.first_sequence == wanted.first_sequence;
 }
 
-/* An open that could not read everything counts what it could not read as it stands; so it is opened once more. */
+/* Closes one that could not read everything, when it has done all that it would have liked to. */
+static void close_unread(struct model *model, struct model_side *side)
+{
+    enum rill_err err;
+    do
+        err = drive_work(side->store);
+    while (err == RILL_OK);
+    cr_assert(err == RILL_ERR_NOT_FOUND || drive_state(side->store).read_only ||
+                  drive_state(side->store).index_failed,
+              "seed %lu: %s", model->seed, rill_err_text(err));
+    rill_store_close(side->store);
+}
+
+/* An open that could not read everything counts what it could not read as it stands; so it is opened once more, and has
+   forgotten that. */
 static void open_side(struct model *model, struct model_side *side)
 {
     struct rill_error_text why = {""};
@@ -148,7 +164,7 @@ static void open_side(struct model *model, struct model_side *side)
                   model->seed, why.text);
         (void)model_disarm(model);
         if (!err)
-            rill_store_close(side->store);
+            close_unread(model, side);
         err = rill_store_open(&side->options, NULL, &side->store, NULL, &why);
     }
     cr_assert(eq(int, err, RILL_OK), "seed %lu, %s: %s", model->seed, side->name, why.text);

@@ -71,6 +71,40 @@ Test(stream_erase, no_erase_leaves_the_bytes)
     story_end(&story);
 }
 
+/* Fills the first segment, of a stream whose segments are packed when they are full. Returns the last sequence. */
+static int fill_a_segment(struct story *story, const char *first)
+{
+    char payload[512];
+    int count = 1;
+    memset(payload, 'x', sizeof payload - 1);
+    payload[sizeof payload - 1] = 0;
+    expect(story_say(story, CREATE, "{\"name\":\"S\",\"subjects\":[\"a\"],\"compression\":\"s2\"}"),
+           "did_create");
+    expect(story_say(story, "a", first), "\"seq\":1");
+    for (; count < 60; count++)
+        (void)story_say(story, "a", payload);
+    (void)story_wait(story, 100 * RILL_NS_PER_MS);
+    return count;
+}
+
+// When the last message of a packed segment is erased the file goes as a whole, and whoever waits for the bytes is answered.
+Test(stream_erase, the_last_of_a_packed_segment_goes_with_its_file)
+{
+    static const struct sim_options options = {.segment_bytes = 8 * 1024, .index_log_bytes = 4 * 1024};
+    static struct story story;
+    size_t len;
+    char body[64];
+    story_begin(&story, &options);
+    const int last = fill_a_segment(&story, SECRET);
+    for (int i = 2; i < last; i++) {
+        (void)snprintf(body, sizeof body, "{\"seq\":%d,\"no_erase\":true}", i);
+        expect(story_say(&story, DELETE, body), "\"success\":true");
+    }
+    expect(story_say(&story, DELETE, "{\"seq\":1}"), "\"success\":true");
+    cr_expect(eq(ptr, sim_disk_bytes(story.disk, "store/$G/S/0000000000000001.seg", &len), NULL));
+    story_end(&story);
+}
+
 /* The n-th call of the disk after the request fails. True when one did. */
 static bool fail_call(uint64_t n, enum rill_err err)
 {

@@ -15,7 +15,9 @@ enum rill_err drive_commit_end(struct rill_store *store, struct rill_store_job *
 {
     struct rill_store_committed committed;
     rill_store_job_run(job);
-    return rill_store_commit_finish(store, job, &committed);
+    const enum rill_err err = rill_store_commit_finish(store, job, &committed);
+    rill_store_catch_up(store);
+    return err;
 }
 
 enum rill_err drive_commit(struct rill_store *store)

@@ -298,6 +298,7 @@ static enum rill_err commit_end(struct story *story, struct rill_store *store)
 {
     struct rill_store_committed committed;
     const enum rill_err err = rill_store_commit_finish(store, story->job, &committed);
+    rill_store_catch_up(store);
     story->job = NULL;
     if (err)
         return err; // `count` and `started` stay: they say what may be found after a crash

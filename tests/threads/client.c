@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One connection used by many threads at once, while its link breaks again and again: publishing, asking,
-// subscribing, unsubscribing from callbacks, flushing. The server is a scripted one in a thread of its own
+// subscribing, unsubscribing from callbacks, flushing, publishing into a stream. The server is a scripted one in a thread of its own
 // that answers pings, sends every publish back to the subscriptions of that subject, and hangs up now and
 // then. A plain program, because Criterion does not run under ThreadSanitizer. Exit status 0 when all holds.
 #include "base/assert.h"
@@ -159,6 +159,9 @@ static void *serve(void *context)
 
 struct user {
     struct rill_conn *conn;
+    struct rill_js *js;
+    int published; // into the stream
+    atomic_int stored, lost;
     struct rill_random random;
     atomic_int callbacks;
     int answers;
@@ -216,6 +219,30 @@ static void ask(struct user *user)
     rill_msg_unref(reply);
 }
 
+static void on_stored(struct rill_js *js, const struct rill_stored *stored, const struct rill_error *error,
+                      void *context)
+{
+    struct user *user = context;
+    (void)js;
+    RILL_ASSERT(error->err ? error->err == RILL_ERR_DISCONNECTED : stored->seq == 1);
+    (void)atomic_fetch_add(error->err ? &user->lost : &user->stored, 1);
+}
+
+/* The answer is the echo; with an id it comes however often the link breaks. */
+static void use_stream(struct user *user)
+{
+    static const char echoed[] = "{\"stream\":\"S\",\"seq\":1}";
+    const bool has_id = rill_random_chance(&user->random, 1, 2);
+    const struct rill_publish publish = {.subject = "o", .data = echoed, .data_bytes = sizeof echoed - 1};
+    const struct rill_expect once = {.msg_id = has_id ? "id" : NULL};
+    if (rill_random_chance(&user->random, 1, 8)) {
+        const enum rill_err err = rill_js_publish(user->js, &publish, &once, NULL, NULL);
+        RILL_ASSERT(!err || (!has_id && err == RILL_ERR_DISCONNECTED));
+    } else if (!rill_js_publish_async(user->js, &publish, &once, on_stored, user)) {
+        user->published++;
+    }
+}
+
 static void *use(void *context)
 {
     struct user *user = context;
@@ -224,7 +251,7 @@ static void *use(void *context)
         char subject[32];
         struct rill_stats stats;
         (void)snprintf(subject, sizeof subject, "s.%u", rill_random_below(&user->random, 8));
-        switch (rill_random_below(&user->random, 6)) {
+        switch (rill_random_below(&user->random, 7)) {
         case 0:
             use_callbacks(user, subject);
             break;
@@ -239,6 +266,9 @@ static void *use(void *context)
             break;
         case 4:
             (void)!rill_flush(user->conn, 20);
+            break;
+        case 5:
+            use_stream(user);
             break;
         default:
             rill_conn_stats(user->conn, &stats);
@@ -257,13 +287,16 @@ int main(void)
     static struct user users[THREADS];
     pthread_t server, threads[THREADS];
     struct rill_conn *conn;
+    struct rill_js *js;
+    const struct rill_js_options patient = {.struct_bytes = sizeof patient, .timeout_ms = 60000};
     const struct rill_options options = {.reconnect_wait_ms = 1, .reconnect_jitter_ms = 1};
     echo_open(&echo);
     RILL_ASSERT(pthread_create(&server, NULL, serve, &echo) == 0);
-    const enum rill_err err = rill_connect(&conn, echo.url, &options);
-    RILL_ASSERT(!err);
+    const bool connected = !rill_connect(&conn, echo.url, &options) && !rill_js_open(conn, &patient, &js);
+    RILL_ASSERT(connected);
     for (int i = 0; i < THREADS; i++) {
         users[i].conn = conn;
+        users[i].js = js;
         users[i].random.state = rill_random_next(&random);
         RILL_ASSERT(pthread_create(&threads[i], NULL, use, &users[i]) == 0);
     }
@@ -276,6 +309,9 @@ int main(void)
     }
     struct rill_stats stats;
     rill_conn_stats(conn, &stats);
+    rill_js_destroy(js);
+    for (int i = 0; i < THREADS; i++)
+        RILL_ASSERT(atomic_load(&users[i].stored) + atomic_load(&users[i].lost) == users[i].published);
     rill_destroy(conn);
     atomic_store(&echo.stopping, true);
     (void)pthread_join(server, NULL);

@@ -289,6 +289,16 @@ void api_dispatch(struct jetstream *js, const struct message *message)
     dispatch(js, message, row_of(behind_prefix(message)));
 }
 
+/* Whoever pulls reads statuses, not answers. */
+static void refuse_level(struct jetstream *js, const struct row *row, struct rill_bytes reply)
+{
+    const struct rill_js_error error = rill_js_error_of(RILL_JS_REQUIRED_API_LEVEL);
+    if (row && row->handler == api_consumer_next)
+        js_send_status(js, reply, RILL_BYTES("NATS/1.0 412 Required Api Level\r\n\r\n"));
+    else
+        api_respond_error(js, reply, response_of(row), &error);
+}
+
 void api_request(void *owner, const struct message *message)
 {
     struct jetstream *js = owner;
@@ -304,8 +314,7 @@ void api_request(void *owner, const struct message *message)
     if (is_administration(row))
         api_audit_request(js, message, response_of(row));
     if (!level_is_enough(message->headers)) {
-        const struct rill_js_error error = rill_js_error_of(RILL_JS_REQUIRED_API_LEVEL);
-        api_respond_error(js, message->reply, response_of(row), &error);
+        refuse_level(js, row, message->reply);
         return;
     }
     dispatch(js, message, row);

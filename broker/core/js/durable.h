@@ -175,6 +175,8 @@ static inline void durable_look_ahead(struct durable *durable, uint64_t sequence
 void durable_pull(struct durable *durable, struct rill_bytes reply, struct rill_bytes body);
 /* Answers all pulls and takes them out. */
 void durable_end_pulls(struct durable *durable, struct rill_bytes status);
+/* The same, with how much of each was not served. */
+void durable_end_pulls_unserved(struct durable *durable, const char *status);
 /* Answers those whose time is over, and sends heartbeats. */
 void durable_serve_due_pulls(struct durable *durable);
 /* There is nothing to deliver at once: those who do not wait go. */

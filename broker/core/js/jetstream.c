@@ -137,7 +137,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
 
 void jetstream_begin_turn(struct jetstream *js)
 {
-    // Everything that is left over is in the queues, which the end of the turn works on.
+    // What else is left over is in the queues, which the end of the turn works on.
+    while (js->unfed)
+        stream_feed(js->unfed);
 }
 
 /* Those who come into the queue meanwhile have their turn next time. */
@@ -167,7 +169,7 @@ void jetstream_end_turn(struct jetstream *js)
 
 bool jetstream_has_work(const struct jetstream *js)
 {
-    return js->serving || js->touched;
+    return js->serving || js->touched || js->unfed;
 }
 
 // ---- the end ----
@@ -176,7 +178,7 @@ static void stop_stream(struct stream *stream)
 {
     struct durable *durable;
     for (durable = stream->durables; durable; durable = durable->by_name.next)
-        durable_end_pulls(durable, RILL_BYTES("NATS/1.0 409 Server Shutdown\r\n\r\n"));
+        durable_end_pulls_unserved(durable, "409 Server Shutdown");
     if (stream->state == STREAM_OFFLINE) {
         stream_free(stream);
     } else if (stream->state == STREAM_ACTIVE) {

@@ -59,7 +59,8 @@ struct jetstream {
     struct sub *domain_sub; // NULL without a domain
     struct sub *ack_sub;
     struct sub *flow_sub;
-    struct sub *buried_sub;                 // hears whether dead letters are stored
+    struct sub *buried_sub; // hears whether dead letters are stored
+    struct stream *unfed;   // whose indexes are to be told of a commit, when its publishers have been
     struct interest_memo last_acknowledged; // publisher
     struct interest_memo last_delivered;    // pull, or deliver subject
 

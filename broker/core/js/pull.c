@@ -61,6 +61,15 @@ void durable_end_pulls(struct durable *durable, struct rill_bytes status)
     }
 }
 
+void durable_end_pulls_unserved(struct durable *durable, const char *status)
+{
+    struct pull *pull;
+    while ((pull = pulls_take_any(&durable->pulls))) {
+        durable_send_unserved(durable, pull, status);
+        free(pull);
+    }
+}
+
 static bool is_listened_to(const struct durable *durable, const struct pull *pull)
 {
     return interest_any(durable->stream->js->account->interest, pull_reply(pull));

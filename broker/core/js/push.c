@@ -182,7 +182,8 @@ static void answered(struct push *push)
 }
 
 /* "$JS.FC.<stream>.<consumer>.<question>", or with the domain and the account in front of the stream. */
-static struct durable *durable_of(struct jetstream *js, struct rill_bytes subject)
+static struct durable *durable_of(struct jetstream *js, struct rill_bytes subject,
+                                  struct rill_bytes *ret_question)
 {
     struct rill_bytes tokens[8];
     size_t count = 0;
@@ -191,15 +192,20 @@ static struct durable *durable_of(struct jetstream *js, struct rill_bytes subjec
     if (count != 5 && count != 7)
         return NULL;
     struct stream *stream = stream_find(js, tokens[count - 3]);
+    *ret_question = tokens[count - 1];
     return stream && stream->state == STREAM_ACTIVE ? durable_find(stream, tokens[count - 2]) : NULL;
 }
 
 void push_flow_answer(void *owner, const struct message *message)
 {
-    char text[SUBJECT_BYTES_MAX];
-    struct durable *durable = durable_of(owner, message->subject);
+    char number[24];
+    struct rill_bytes question;
+    struct durable *durable = durable_of(owner, message->subject, &question);
     struct push *push = durable ? durable->push : NULL;
-    if (push && push->question && rill_bytes_equal(message->subject, write_question(push, text)))
+    if (!push || !push->question)
+        return;
+    (void)snprintf(number, sizeof number, "%04" PRIx64, push->question);
+    if (rill_bytes_equal_cstr(question, number))
         answered(push);
 }
 

@@ -70,7 +70,9 @@ static enum rill_err commit(struct rill_store *store)
     struct rill_store_job *job = rill_store_commit_start(store);
     RILL_ASSERT(job);
     rill_store_job_run(job);
-    return rill_store_commit_finish(store, job, &committed);
+    const enum rill_err err = rill_store_commit_finish(store, job, &committed);
+    rill_store_catch_up(store);
+    return err;
 }
 
 /* A rill_store_checkpoint_fn for the log where it was written. */

@@ -54,8 +54,10 @@ struct stream *stream_add(struct jetstream *js, const char *name, enum stream_st
     stream->sync_due.kind = DEADLINE_STREAM_SYNC;
     pub_acks_init(&stream->acks_open);
     pub_acks_init(&stream->acks_flying);
+    pub_acks_init(&stream->acks_durable);
     pub_acks_init(&stream->synced_open);
     pub_acks_init(&stream->synced_flying);
+    pub_acks_init(&stream->synced_durable);
     rill_buf_init(&stream->last_msg_id, MSG_ID_BYTES_MAX);
     rill_buf_init(&stream->last_msg_id_flying, MSG_ID_BYTES_MAX);
     rill_buf_init(&stream->last_msg_id_committed, MSG_ID_BYTES_MAX);
@@ -105,8 +107,10 @@ void stream_free(struct stream *stream)
     retention_fini(&stream->retention);
     pub_acks_fini(&stream->acks_open);
     pub_acks_fini(&stream->acks_flying);
+    pub_acks_fini(&stream->acks_durable);
     pub_acks_fini(&stream->synced_open);
     pub_acks_fini(&stream->synced_flying);
+    pub_acks_fini(&stream->synced_durable);
     rill_buf_fini(&stream->ack_prefix);
     rill_buf_fini(&stream->last_msg_id);
     rill_buf_fini(&stream->last_msg_id_flying);

@@ -9,8 +9,8 @@
 //                     └─► OFFLINE (its log could not be opened; the reason is kept)
 //
 // The life of a publish: stream_publish checks it, appends it to the store's open commit and remembers who waits;
-// stream_end_turn starts the commit, unless one is out; when that is back the acknowledgements go out and consumers
-// may see the messages. A commit that fails takes everything back and says so to all who wait.
+// stream_end_turn starts the commit, unless one is out; when that is back the next one starts, consumers may see the
+// messages, the acknowledgements go out at the end of the turn, and in the next one the index is told. A commit that fails takes everything back and says so to all who wait.
 #pragma once
 
 #include "dedupe.h"
@@ -111,6 +111,8 @@ struct stream {
     uint64_t last_appended;  // sequence; what is above last_committed is not durable yet
     bool broken;             // the log takes no more; reading goes on
     bool full;               // the last commit found no room on the disk
+    bool is_unfed;           // the index is to be told of the last commit
+    struct stream *unfed_next;
     uint64_t commits_failed; // each took back what was appended
     struct rill_job commit_job;
     struct rill_store_job *commit_out; // NULL: none
@@ -125,8 +127,10 @@ struct stream {
     // who waits for the open commit and for the one that is out
     struct pub_acks acks_open;
     struct pub_acks acks_flying;
-    struct pub_acks synced_open; // acknowledgements of deliveries that want an answer
+    struct pub_acks acks_durable; // of commits that came back in this turn: answered at its end
+    struct pub_acks synced_open;  // acknowledgements of deliveries that want an answer
     struct pub_acks synced_flying;
+    struct pub_acks synced_durable;
     struct stream_waiter *waiters;
     struct subject_count subjects;
     struct republish republish;
@@ -227,8 +231,12 @@ void stream_look_broken(struct stream *stream);
 /* Has everything that was done until now made durable: it is when this commit has come back; 0: it is already. */
 uint64_t stream_settle(struct stream *stream);
 bool stream_has_settled(const struct stream *stream, uint64_t commit);
-/* Starts a commit if somebody wants one and none is out; goes on with ending. */
+/* Answers those whose commit came back, starts another if somebody wants one and none is out; goes on with ending. */
 void stream_end_turn(struct stream *stream);
+/* A commit has come back: in the next turn the index is told of it, and work in the background goes on. */
+void stream_feed_later(struct stream *stream);
+/* Does that now, if it is due. */
+void stream_feed(struct stream *stream);
 void stream_due(struct stream *stream);
 /* What waits is tried again in the next turn. */
 void stream_soon(struct stream *stream);

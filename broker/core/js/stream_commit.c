@@ -197,9 +197,15 @@ static void answer_synced(struct stream *stream)
     size_t offset = 0;
     struct pub_ack ack;
     const struct rill_bytes none = {0};
-    while (pub_acks_next(&stream->synced_flying, &offset, &ack))
+    while (pub_acks_next(&stream->synced_durable, &offset, &ack))
         js_send_status(stream->js, ack.reply, none);
-    pub_acks_clear(&stream->synced_flying);
+    pub_acks_clear(&stream->synced_durable);
+}
+
+static void answer_durable(struct stream *stream)
+{
+    acknowledge_all(stream, &stream->acks_durable);
+    answer_synced(stream);
 }
 
 /* The update is in force, or never was. */
@@ -398,14 +404,14 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     stream->full = false;
     retention_committed(&stream->retention);
     copy_bytes(&stream->last_msg_id_committed, &stream->last_msg_id_flying);
-    acknowledge_all(stream, &stream->acks_flying);
-    answer_synced(stream);
+    answer_durable(stream); // of a commit before, if the turn has not ended since
+    pub_acks_swap(&stream->acks_flying, &stream->acks_durable);
+    pub_acks_swap(&stream->synced_flying, &stream->synced_durable);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
     if (stream->state != STREAM_ACTIVE)
         return;
     stream_sync_watch(stream);
-    stream_tidy(stream);
     stream_limits_watch(stream);
 }
 
@@ -474,6 +480,10 @@ void stream_look_broken(struct stream *stream)
     commit_failed(stream, RILL_ERR_READ_ONLY, &state);
 }
 
+static void look_for_commit(struct stream *stream);
+
+/* The next commit goes out before the publishers of this one hear of it: the disk does not wait for the many answers, nor
+   for the index. */
 static void finish_commit(struct rill_core *core, struct rill_job *job)
 {
     struct stream *stream = (struct stream *)((char *)job - offsetof(struct stream, commit_job));
@@ -488,7 +498,31 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     else
         committed(stream, &state);
     stream_look_broken(stream);
+    if (stream->state == STREAM_ACTIVE)
+        look_for_commit(stream);
+    stream_feed_later(stream);
     stream_touch(stream);
+}
+
+// ---- the index ----
+
+void stream_feed_later(struct stream *stream)
+{
+    struct jetstream *js = stream->js;
+    if (!stream->is_unfed)
+        LL_PREPEND2(js->unfed, stream, unfed_next);
+    stream->is_unfed = true;
+}
+
+void stream_feed(struct stream *stream)
+{
+    if (!stream->is_unfed)
+        return;
+    LL_DELETE2(stream->js->unfed, stream, unfed_next);
+    stream->is_unfed = false;
+    rill_store_catch_up(stream->store);
+    if (stream->state == STREAM_ACTIVE)
+        stream_tidy(stream);
 }
 
 // ---- the end of a turn ----
@@ -505,7 +539,7 @@ static bool has_last_words(const struct stream *stream)
            (stream->news || retention_owes(&stream->retention) || rill_store_open_bytes(stream->store));
 }
 
-void stream_end_turn(struct stream *stream)
+static void look_for_commit(struct stream *stream)
 {
     if (stream->commit_out || !stream->store || (stream->state != STREAM_ACTIVE && !is_ending(stream)))
         return;
@@ -522,6 +556,12 @@ void stream_end_turn(struct stream *stream)
         start_commit(stream);
     if ((stream->news || retention_owes(&stream->retention)) && !stream->commit_out)
         due_in(stream, QUIET_NS);
+}
+
+void stream_end_turn(struct stream *stream)
+{
+    answer_durable(stream);
+    look_for_commit(stream);
 }
 
 uint64_t stream_settle(struct stream *stream)

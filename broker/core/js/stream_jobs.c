@@ -329,6 +329,7 @@ void stream_end(struct stream *stream)
     parked_fail(stream, &gone);
     stream_forget_expected(stream);
     let_go_of_filters(stream);
+    stream_feed(stream);
     struct stream_job *job = job_create(stream, run_end, finish_end);
     job->store = stream->store;
     job->deletes = stream->state == STREAM_DELETING;

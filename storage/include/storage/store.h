@@ -267,6 +267,10 @@ struct rill_store_committed {
     uint64_t last_sequence; // the last committed one
 };
 
+/* Tells the index a bounded part of what is committed, without waiting. It is due after each commit, when nothing is more
+   urgent: else who asks the index, and the work in the background, have the more to tell it. */
+void rill_store_catch_up(struct rill_store *store);
+
 /* The outcome of a commit that was run. OK: its records are durable and readable. READ_ONLY: the store is
    read-only from now on, see rill_store_state(). Anything else (NO_SPACE as a rule; LIMIT or DENIED when a
    segment file could not be made): nothing happened, and the store goes on. In both failures this commit and

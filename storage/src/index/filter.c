@@ -33,6 +33,7 @@ void rill_index_filter_destroy(struct rill_index_filter *filter)
     free(filter->patterns);
     rill_buf_fini(&filter->prepared_to);
     free(filter->matches);
+    hits_fini(filter);
     for (int i = 0; i < 2; i++)
         free(filter->locals[i].subjects);
     for (int i = 0; i < 3; i++)
@@ -60,6 +61,10 @@ void filters_forget(struct rill_index *index)
     struct rill_index_filter *filter;
     DL_FOREACH (index->filters, filter) {
         filter->prepared = false;
+        census_forget(filter);
+        hits_forget(filter);
+        if (filter_walks(filter))
+            continue;
         for (uint32_t i = 0; i < filter->match_count; i++) {
             filter->matches[i].from = UINT64_MAX;
             filter->matches[i].knows_eras = false;
@@ -71,10 +76,12 @@ void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_by
 {
     struct rill_index_filter *filter;
     DL_FOREACH (index->filters, filter) {
-        for (uint32_t i = 0; i < filter->match_count; i++) {
+        for (uint32_t i = 0; !filter_walks(filter) && i < filter->match_count; i++) {
             if (filter->matches[i].next == sequence)
                 filter->matches[i].from = UINT64_MAX;
         }
+        hits_deleted(filter, sequence);
+        census_deleted(filter, sequence, subject);
         if (filter->is_counted && sequence >= filter->counted_from && sequence < filter->counted_to &&
             rill_index_filter_matches(filter, subject))
             filter->counted--;

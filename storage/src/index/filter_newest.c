@@ -90,7 +90,7 @@ static enum rill_err find_newest(struct rill_index_filter *filter, uint64_t end,
     uint64_t newest = 0;
     enum rill_err err = index->ready ? filter_local_of(filter, index->ready, &ready) : RILL_OK;
     err = err ? err : filter_local_of(filter, index->active, &active);
-    if (!err && (filter->many || active->many || (ready && ready->many)))
+    if (!err && (filter_walks(filter) || active->many || (ready && ready->many)))
         return walk_back(filter, end < index_end(index) ? end : index_end(index), ret_sequence);
     if (err)
         return err;

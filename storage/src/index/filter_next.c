@@ -71,8 +71,7 @@ enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from, u
     enum rill_err err = index_reader(index);
     err = err ? err : filter_prepare(filter);
     if (!err && from <= index->db_last)
-        err = filter->many ? walk_next(filter, from, index->db_last + 1, &found)
-                           : db_next(filter, from, &found);
+        err = filter_walks(filter) ? hits_next(filter, from, &found) : db_next(filter, from, &found);
     else if (!err)
         err = RILL_ERR_NOT_FOUND;
     if (err == RILL_ERR_NOT_FOUND)

@@ -73,7 +73,7 @@ static enum rill_err id_ask(struct rill_index_filter *filter, uint64_t id, bool 
 
 static inline enum rill_err id_matches(struct rill_index_filter *filter, uint64_t id, bool *ret)
 {
-    if (!filter->many) {
+    if (!filter_walks(filter)) {
         *ret = filter_has_match(filter, id);
         return RILL_OK;
     }
@@ -81,6 +81,10 @@ static inline enum rill_err id_matches(struct rill_index_filter *filter, uint64_
     *ret = known & MATCHES;
     if (known)
         return RILL_OK;
+    if (filter->prepared && !filter->many) {
+        *ret = known_set(known_of(filter, 0), id, filter_has_match(filter, id));
+        return RILL_OK;
+    }
     filter->work -= WORK_LOOKUP;
     return id_ask(filter, id, ret);
 }

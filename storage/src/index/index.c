@@ -67,6 +67,16 @@ static enum rill_err open_fresh(struct rill_index *index, struct index_db_state 
     return index_db_remove(index->disk, index->path);
 }
 
+static struct rill_index_filter_limits filter_limits(const struct rill_index_filter_limits *wanted)
+{
+    return (struct rill_index_filter_limits){
+        .few = wanted->few ? wanted->few : FILTER_FEW,
+        .subjects = wanted->subjects ? wanted->subjects : FILTER_SUBJECTS_MAX,
+        .messages = wanted->messages ? wanted->messages : FILTER_HITS_MAX,
+        .effort = wanted->effort ? wanted->effort : FILTER_EFFORT,
+    };
+}
+
 static struct rill_index *index_create(const struct rill_index_options *options)
 {
     struct rill_index *index = rill_alloc_zero(1, sizeof *index);
@@ -81,6 +91,8 @@ static struct rill_index *index_create(const struct rill_index_options *options)
     index->id_window_ns = options->id_window_ns;
     index->connected = options->connected;
     index->context = options->context;
+    index->filter = filter_limits(&options->filter);
+    RILL_ASSERT(index->filter.few <= index->filter.subjects);
     index->active = batch_create(++index->next_serial);
     return index;
 }

@@ -17,11 +17,13 @@
 // the active batch), and answers are exact at every moment. Deletes of older layers are laid over them until
 // their own batch is written. Memory: two batches at most (feed says LIMIT when the second is twice as large as
 // it should be), SQLite's cache of fixed size, and what each filter holds (12 KiB; one that walks, two bits for
-// each of the first million subjects, 256 KiB at most, and as much for two batches). Nothing grows with stored
-// messages, subjects or ids, but for 24 bytes per two million ids.
+// each of the first million subjects, 256 KiB at most, and as much for two batches; one that counts many subjects, 80 KiB
+// for up to 2,048 of them; one that matches few messages of many subjects, 128 KiB for up to 16,384 of them). Nothing
+// grows with stored messages, subjects or ids, but for 24 bytes per two million ids.
 //
-// The file is made by the first job that writes a batch. Connections to it are opened when something needs them,
-// and closed by rill_index_idle(): an index that is fed little and asked nothing costs no file descriptor.
+// The file is made by the first job that writes a batch. Connections to it, one for questions and one that jobs hand on to each
+// other, are opened when something needs them, and closed by rill_index_idle(): an index that is fed little and asked
+// nothing costs no file descriptor.
 //
 // Damage. Each page of the file carries a checksum. What is missing, damaged, of another stream or version, or
 // ahead of the log is thrown away at open and said in the report. Damage that a query or a job meets later is
@@ -50,6 +52,14 @@ struct rill_index_position {
     uint64_t sequence; // of the last message in it or before it
 };
 
+/* Of one filter. 0: as it is best. */
+struct rill_index_filter_limits {
+    uint32_t few; // subjects of which each is asked for its next message; with more the messages are walked
+    uint32_t subjects; // of which each is counted
+    uint32_t messages; // that are listed
+    uint64_t effort;   // units of work that are walked before they are
+};
+
 struct rill_index_options {
     struct rill_disk *disk; // outlives the index; NULL: the real one
     const char *path;       // of index.db; copied
@@ -64,6 +74,7 @@ struct rill_index_options {
     // How large the parts of the file's tables become, and what one call may do; for tests. 0: as it is best.
     uint64_t era_postings, run_ids;
     int64_t work;
+    struct rill_index_filter_limits filter;
 };
 
 /* What an open found. In all but KEPT the index is empty and to be fed from the beginning. */
@@ -212,7 +223,8 @@ void rill_index_filter_destroy(struct rill_index_filter *filter);
    Cost: the first query of a filter looks at the subjects that begin with its literal tokens (all, when it
    begins with a wildcard) until 256 match. Up to 256 matching subjects: one lookup per subject whose next
    message is not remembered; a reader that goes forward needs about one. More: the messages are walked, some
-   nanoseconds each; what was walked in vain is not walked again. */
+   nanoseconds each; what was walked in vain is not walked again. When so some ten milliseconds were spent on few
+   matches, all are listed (up to 16,384 of up to 2,048 subjects, a few microseconds each), and answers cost no more. */
 enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from,
                               uint64_t *ret_sequence) RILL_MUST_CHECK;
 /* The last message before `end` that the filter matches. NOT_FOUND, AGAIN, DAMAGED, IO, NO_MEMORY.
@@ -223,8 +235,8 @@ enum rill_err rill_index_newest(struct rill_index_filter *filter, uint64_t end,
 /* Does one of its patterns match? */
 bool rill_index_filter_matches(const struct rill_index_filter *filter, struct rill_bytes subject);
 /* How many at or after `from` match. AGAIN, DAMAGED, IO, NO_MEMORY.
-   Cost: up to 256 subjects, one or two lookups for each. More: the first count walks the messages from `from`
-   on, later ones only what came and what `from` has passed. */
+   Cost: up to 2,048 subjects, one or two lookups for each, or none when the messages are listed. More: the first count
+   walks the messages from `from` on, later ones only what came and what `from` has passed. */
 enum rill_err rill_index_count(struct rill_index_filter *filter, uint64_t from,
                                uint64_t *ret_count) RILL_MUST_CHECK;
 

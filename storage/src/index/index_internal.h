@@ -16,7 +16,10 @@
 
 enum {
     INDEX_BATCH_BYTES = 16 << 20,
-    FILTER_SUBJECTS_MAX = 256,
+    FILTER_FEW = 256,           // subjects of which each is asked for its next message
+    FILTER_SUBJECTS_MAX = 2048, // of which each is counted
+    FILTER_HITS_MAX = 16384,    // messages that are listed
+    FILTER_EFFORT = 1 << 20,    // units of work to be walked before they are
     FILTER_KNOWN_MAX = 1 << 20, // subjects of which a filter that walks remembers whether they match
     FILTER_SUBJECT_BYTES_MAX = 1 << 20,
 };
@@ -35,6 +38,7 @@ struct rill_index_job {
     bool makes_file;
     struct index_vfs *vfs;
     const char *path;
+    struct index_db *db; // the index's writer
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     const struct batch *batch; // nobody changes it while the job is out
     uint64_t era_postings, run_ids;
@@ -64,9 +68,11 @@ struct rill_index {
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     uint64_t batch_bytes, era_postings, run_ids;
     int64_t work; // that one call may do
+    struct rill_index_filter_limits filter;
     int64_t id_window_ns;
-    bool has_file;      // a batch was written; without one nobody looks for the file
-    struct index_db db; // the reader; closed until it is needed
+    bool has_file;          // a batch was written; without one nobody looks for the file
+    struct index_db db;     // the reader; closed until it is needed
+    struct index_db writer; // of jobs, while one is out only for it; not without the reader
     void (*connected)(void *context);
     void *context;
     uint64_t db_last;       // last sequence that the reader sees
@@ -111,6 +117,27 @@ struct filter_known {
     uint8_t *bits; // four subjects in a byte
 };
 
+/* A count that has not looked at all subjects of the file yet. */
+struct filter_census {
+    bool is_under_way;
+    uint64_t from;
+    uint32_t at; // in matches
+    uint64_t count;
+    uint32_t restarts; // in a row
+};
+
+/* The messages of the file that match, when they are so few and far between that walking to them is the longer way. */
+struct filter_hits {
+    uint64_t *sequences; // owned; sorted when is_listed
+    uint32_t count;
+    uint32_t at; // in matches: those before it are listed
+    bool is_listed;
+    bool is_over;    // there are too many
+    uint64_t to;     // the last sequence looked at, when is_listed
+    uint64_t effort; // units of work that were walked, to so many messages:
+    uint64_t arrivals;
+};
+
 struct rill_index_filter {
     struct rill_index *index;
     struct rill_index_filter *prev, *next;
@@ -120,14 +147,17 @@ struct rill_index_filter {
     int64_t work; // that this call may still do
 
     // The file.
+    bool few_suffice;            // of this call
     bool has_begun;              // to look at the subjects by their text
     size_t patterns_prepared;    // for these patterns it has ended
     struct rill_buf prepared_to; // where it is for the next one; empty at its beginning
     uint64_t checked_id;         // all up to it are looked at by then; newer ones are looked at by their id
     bool prepared;               // all were looked at
-    bool many;
+    bool many;                   // more match than are counted one by one
     uint32_t match_count;
     struct filter_match *matches;      // by id; owned, a filter_list
+    struct filter_census census;       // of matches
+    struct filter_hits hits;           // of matches
     struct filter_local locals[2];     // ready and active, by serial modulo 2
     struct filter_known known[3];      // of the file; of ready and active, by serial modulo 2
     uint64_t none_from, none_to;       // no match in [none_from, none_to)
@@ -184,6 +214,10 @@ enum rill_err lookup_db_count(struct rill_index *index, const struct subject_row
 /* Was this message of the file deleted since it was written? */
 enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t sequence,
                                 bool *ret) RILL_MUST_CHECK;
+/* Appends all messages of the subject in the file that are live. LIMIT when there is no room. */
+enum rill_err lookup_db_list(struct rill_index *index, const struct subject_row *row,
+                             const struct overlay *overlay, uint64_t *list, uint32_t capacity,
+                             uint32_t *count) RILL_MUST_CHECK;
 /* In a batch. */
 bool lookup_batch_next(const struct rill_index *index, const struct batch *batch,
                        const struct batch_subject *subject, uint64_t from, uint64_t *ret_sequence);
@@ -193,7 +227,7 @@ bool lookup_batch_last(const struct rill_index *index, const struct batch *batch
 uint64_t lookup_batch_count(const struct rill_index *index, const struct batch *batch,
                             const struct batch_subject *subject, uint64_t from);
 
-/* filter.c: a filter_list is of at most FILTER_SUBJECTS_MAX, and most are of one, so it grows: room for one more behind
+/* filter.c: a filter_list is of a limited number, and most are of one, so it grows: room for one more behind
    `count`. */
 void *filter_list_room(void *list, uint32_t count, size_t size) __attribute__((returns_nonnull));
 /* filter.c: what a change does to what filters remember. */
@@ -202,16 +236,38 @@ void filters_deleted(struct rill_index *index, uint64_t sequence, struct rill_by
 /* To be called before the first sequence moves. */
 void filters_purge(struct rill_index *index, uint64_t first_sequence);
 
-/* filter_prepare.c: finds out which subjects match. AGAIN. */
+/* filter_prepare.c: finds out which subjects match, or that they are not few. AGAIN. */
 enum rill_err filter_prepare(struct rill_index_filter *filter) RILL_MUST_CHECK;
+/* All, or that they are many. AGAIN. */
+enum rill_err filter_prepare_all(struct rill_index_filter *filter) RILL_MUST_CHECK;
+/* Are they so many that messages are walked rather than subjects asked? */
+static inline bool filter_walks(const struct rill_index_filter *filter)
+{
+    return filter->many || filter->match_count > filter->index->filter.few;
+}
 /* Of those of the file; prepared, and not many. */
 bool filter_has_match(const struct rill_index_filter *filter, uint64_t id);
 /* The subjects of a batch that match, brought up to date. AGAIN. */
 enum rill_err filter_local_of(struct rill_index_filter *filter, const struct batch *batch,
                               const struct filter_local **ret_local) RILL_MUST_CHECK;
 
+/* filter_hits.c: the first match of the file at or after `from`, of a filter that walks. AGAIN, NOT_FOUND. */
+enum rill_err hits_next(struct rill_index_filter *filter, uint64_t from,
+                        uint64_t *ret_sequence) RILL_MUST_CHECK;
+/* How many at or after `from`. AGAIN; LIMIT when they are too many to be listed. */
+enum rill_err hits_count(struct rill_index_filter *filter, uint64_t from,
+                         uint64_t *ret_count) RILL_MUST_CHECK;
+/* A message is gone, perhaps one of them. */
+void hits_deleted(struct rill_index_filter *filter, uint64_t sequence);
+/* There is a new batch in the file. */
+void hits_forget(struct rill_index_filter *filter);
+void hits_fini(struct rill_index_filter *filter);
+
 /* filter_count.c: takes what is before `from` out of what was counted. AGAIN: some of it. */
 enum rill_err counted_pass(struct rill_index_filter *filter, uint64_t from) RILL_MUST_CHECK;
+/* A message is gone; there is a new batch in the file. */
+void census_deleted(struct rill_index_filter *filter, uint64_t sequence, struct rill_bytes subject);
+void census_forget(struct rill_index_filter *filter);
 
 /* filter_walk.c: messages of all layers in [from, to). AGAIN: what was walked is remembered, or said. */
 enum rill_err walk_next(struct rill_index_filter *filter, uint64_t from, uint64_t to,

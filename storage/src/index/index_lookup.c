@@ -2,6 +2,7 @@
 #include "index_internal.h"
 
 #include "base/assert.h"
+#include "base/search.h"
 #include "proto/subject.h"
 
 #include <stdlib.h>
@@ -84,18 +85,15 @@ enum rill_err lookup_db_deleted(struct rill_index *index, uint64_t id, uint64_t 
     return err;
 }
 
+static bool ends_before(const void *eras, size_t at, uint64_t sequence)
+{
+    return ((const struct index_era *)eras)[at].last < sequence;
+}
+
 /* Index of the first era that ends at or after the sequence. */
 static size_t era_at(const struct rill_index *index, uint64_t sequence)
 {
-    size_t low = 0, high = index->era_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (index->eras[middle].last < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return rill_search(index->eras, 0, index->era_count, sequence, ends_before);
 }
 
 static bool is_in_era(uint64_t eras, uint64_t era)
@@ -154,6 +152,26 @@ enum rill_err lookup_db_next(struct rill_index *index, uint64_t id, uint64_t era
         from = posting.last + 1;
     }
     return err;
+}
+
+enum rill_err lookup_db_list(struct rill_index *index, const struct subject_row *row,
+                             const struct overlay *overlay, uint64_t *list, uint32_t capacity,
+                             uint32_t *count)
+{
+    struct posting posting;
+    enum rill_err err;
+    uint64_t from = index->first_sequence;
+    while (!(err = posting_from(index, row->id, row->eras, from, &posting))) {
+        for (uint32_t i = posting_at(&posting, from); i < posting.count; i++) {
+            if (overlay_has(overlay, posting.positions[i]))
+                continue;
+            if (*count == capacity)
+                return RILL_ERR_LIMIT;
+            list[(*count)++] = posting.positions[i];
+        }
+        from = posting.last + 1;
+    }
+    return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
 }
 
 /* The last of its positions below `end` that is not deleted. */

@@ -2,7 +2,8 @@
 //
 // The reader: the connection of the index's own thread, and what it remembers of the file as its transaction
 // sees it. The transaction stays open from one finished job to the next. It is connected when a query or a job
-// needs it: while a job is out it must be, for a later one might see what the job has written.
+// needs it: while a job is out it must be, for a later one might see what the job has written. The writer, which jobs
+// hand on to each other, goes when the reader goes, and before it.
 #include "index_internal.h"
 
 #include "base/assert.h"
@@ -65,6 +66,8 @@ enum rill_err index_reader_read(struct rill_index *index)
 
 void index_reader_close(struct rill_index *index)
 {
+    RILL_ASSERT(!index->out);
+    index_db_close(&index->writer);
     index_db_close(&index->db);
 }
 
@@ -94,7 +97,7 @@ void rill_index_idle(struct rill_index *index)
 {
     if (index->out || !index->db.sqlite)
         return;
-    // The last connection to leave would copy what a job has written into the file, and wait for the disk.
+    // The last connection to leave, the reader, would copy what a job has written into the file, and wait for the disk.
     if (index->checkpoint_due)
         (void)sqlite3_db_config(index->db.sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     index_reader_close(index);

@@ -54,6 +54,7 @@ struct rill_index_job *rill_index_job_start(struct rill_index *index)
         .makes_file = !index->has_file,
         .vfs = index->vfs,
         .path = index->path,
+        .db = &index->writer,
         .batch = index->ready,
         .era_postings = index->era_postings,
         .run_ids = index->run_ids,

@@ -10,7 +10,7 @@
 
 static enum rill_err write_state(struct writer *writer, const struct rill_index_position *position)
 {
-    sqlite3_stmt *set = index_db_use(&writer->db, INDEX_STATE_SET);
+    sqlite3_stmt *set = index_db_use(writer->db, INDEX_STATE_SET);
     index_bind(set, 1, position->block);
     index_bind(set, 2, position->segment);
     index_bind(set, 3, position->offset);
@@ -22,10 +22,10 @@ static enum rill_err write_state(struct writer *writer, const struct rill_index_
 static enum rill_err write_all(struct writer *writer, const struct rill_index_job *job)
 {
     struct index_db_state state;
-    enum rill_err err = index_db_state(&writer->db, &state);
+    enum rill_err err = index_db_state(writer->db, &state);
     if (!err && state.position.sequence != job->sequence)
         err = RILL_ERR_DAMAGED; // another file
-    err = err ? err : index_db_raise_generation(&writer->db);
+    err = err ? err : index_db_raise_generation(writer->db);
     err = err ? err : writer_delete(writer);
     err = err ? err : writer_feed(writer);
     err = err ? err : writer_expiries(writer);
@@ -38,9 +38,9 @@ static enum rill_err write_all(struct writer *writer, const struct rill_index_jo
 static enum rill_err write_batch(struct writer *writer, const struct rill_index_job *job)
 {
     writer->ids = calloc((size_t)job->batch->subject_count + 1, sizeof writer->ids[0]);
-    enum rill_err err = writer->ids ? index_db_do(&writer->db, INDEX_BEGIN_WRITE) : RILL_ERR_NO_MEMORY;
+    enum rill_err err = writer->ids ? index_db_do(writer->db, INDEX_BEGIN_WRITE) : RILL_ERR_NO_MEMORY;
     err = err ? err : write_all(writer, job);
-    err = err ? err : index_db_do(&writer->db, INDEX_COMMIT);
+    err = err ? err : index_db_do(writer->db, INDEX_COMMIT);
     // On an error the transaction ends with the connection.
     free(writer->ids);
     return err;
@@ -49,9 +49,24 @@ static enum rill_err write_batch(struct writer *writer, const struct rill_index_
 static enum rill_err connect_to(struct writer *writer, const struct rill_index_job *job)
 {
     struct rill_error_text why;
+    if (writer->db->sqlite)
+        return RILL_OK;
     enum rill_err err = job->makes_file ? index_db_remove(index_vfs_disk(job->vfs), job->path) : RILL_OK;
-    err = err ? err : index_db_open(&writer->db, job->vfs, job->path, job->makes_file, &why);
-    return err || !job->makes_file ? err : index_db_make(&writer->db, job->identity, &why);
+    err = err ? err : index_db_open(writer->db, job->vfs, job->path, job->makes_file, &why);
+    return err || !job->makes_file ? err : index_db_make(writer->db, job->identity, &why);
+}
+
+/* The connection stays for the next job, but for what it has in memory: that is many pages, which the next one can read
+   again. After an error nobody knows what state it is in. */
+static void leave(const struct rill_index_job *job, enum rill_err err)
+{
+    if (job->db->sqlite)
+        index_db_reset(
+            job->db); // a statement that has a row would keep what it reads from being checkpointed
+    if (err || job->makes_file)
+        index_db_close(job->db);
+    else
+        (void)sqlite3_db_release_memory(job->db->sqlite);
 }
 
 void rill_index_job_run(struct rill_index_job *job)
@@ -61,13 +76,14 @@ void rill_index_job_run(struct rill_index_job *job)
     if (!err) {
         writer->job = job;
         writer->batch = job->batch;
+        writer->db = job->db;
         rill_buf_init(&writer->buf, BLOB_BYTES_MAX);
         err = connect_to(writer, job);
         if (!err && !job->is_checkpoint)
             err = write_batch(writer, job);
         if (!err && (job->is_checkpoint || job->makes_file))
-            err = index_db_do(&writer->db, INDEX_CHECKPOINT);
-        index_db_close(&writer->db);
+            err = index_db_do(writer->db, INDEX_CHECKPOINT);
+        leave(job, err);
         rill_buf_fini(&writer->buf);
         free(writer);
     }

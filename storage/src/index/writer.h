@@ -8,7 +8,7 @@
 enum { BLOB_BYTES_MAX = 64 << 20, DROPPED_REMEMBERED = 4096 };
 
 struct writer {
-    struct index_db db;
+    struct index_db *db; // the job's
     const struct rill_index_job *job;
     const struct batch *batch;
     uint64_t *ids; // of the batch's subjects

@@ -15,7 +15,7 @@ static enum rill_err set_posting(struct writer *writer, uint64_t era, uint64_t i
                                  const struct posting *posting)
 {
     if (!posting->count) {
-        sqlite3_stmt *drop = index_db_use(&writer->db, INDEX_POSTING_EMPTY);
+        sqlite3_stmt *drop = index_db_use(writer->db, INDEX_POSTING_EMPTY);
         index_bind(drop, 1, era);
         index_bind(drop, 2, id);
         index_bind(drop, 3, posting->last);
@@ -25,7 +25,7 @@ static enum rill_err set_posting(struct writer *writer, uint64_t era, uint64_t i
     const enum rill_err err = posting_put(&writer->buf, posting);
     if (err)
         return err;
-    sqlite3_stmt *set = index_db_use(&writer->db, INDEX_POSTING_SET);
+    sqlite3_stmt *set = index_db_use(writer->db, INDEX_POSTING_SET);
     index_bind(set, 1, era);
     index_bind(set, 2, id);
     index_bind(set, 3, posting->last);
@@ -53,7 +53,7 @@ static uint32_t posting_take_out(struct posting *posting, const uint64_t *sequen
 static enum rill_err posting_with(struct writer *writer, uint64_t era, uint64_t id, uint64_t sequence,
                                   struct posting *ret)
 {
-    sqlite3_stmt *at = index_db_use(&writer->db, INDEX_POSTING_AT);
+    sqlite3_stmt *at = index_db_use(writer->db, INDEX_POSTING_AT);
     index_bind(at, 1, era);
     index_bind(at, 2, id);
     index_bind(at, 3, sequence);
@@ -86,7 +86,7 @@ static enum rill_err delete_from_postings(struct writer *writer, uint64_t id,
         if (err)
             return err;
     }
-    sqlite3_stmt *count = index_db_use(&writer->db, INDEX_SUBJECT_DELETED);
+    sqlite3_stmt *count = index_db_use(writer->db, INDEX_SUBJECT_DELETED);
     index_bind(count, 1, id);
     index_bind(count, 2, taken);
     return index_db_run(count);
@@ -94,7 +94,7 @@ static enum rill_err delete_from_postings(struct writer *writer, uint64_t id,
 
 static enum rill_err delete_of_subject(struct writer *writer, const struct batch_subject *subject)
 {
-    sqlite3_stmt *find = index_db_use(&writer->db, INDEX_SUBJECT_ID);
+    sqlite3_stmt *find = index_db_use(writer->db, INDEX_SUBJECT_ID);
     index_bind_text(find, 1, subject->text);
     enum rill_err err = index_db_row(find);
     if (err)
@@ -129,7 +129,7 @@ static enum rill_err rewrite_block(struct writer *writer, sqlite3_stmt *row, con
     (void)sqlite3_reset(row);
     if (err != RILL_ERR_NOT_FOUND)
         return err;
-    sqlite3_stmt *set = index_db_use(&writer->db, live ? INDEX_BLOCK_SET : INDEX_BLOCK_DROP);
+    sqlite3_stmt *set = index_db_use(writer->db, live ? INDEX_BLOCK_SET : INDEX_BLOCK_DROP);
     index_bind(set, 1, walk.last);
     if (live) {
         index_bind(set, 2, live);
@@ -142,7 +142,7 @@ static enum rill_err delete_from_blocks(struct writer *writer, const uint64_t *s
 {
     enum rill_err err = RILL_OK;
     for (uint64_t i = 0, used = 0; !err && i < count; i += used) {
-        sqlite3_stmt *at = index_db_use(&writer->db, INDEX_BLOCK_AT);
+        sqlite3_stmt *at = index_db_use(writer->db, INDEX_BLOCK_AT);
         index_bind(at, 1, sequences[i]);
         err = index_db_row(at);
         if (err == RILL_ERR_NOT_FOUND)

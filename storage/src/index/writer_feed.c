@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "writer.h"
+#include "writer_subjects.h"
 
 #include "base/assert.h"
 
 #include <stdlib.h>
-
-static int compare_subjects(const void *a, const void *b, void *context)
-{
-    const struct batch_subject *subjects = context;
-    return rill_bytes_compare(subjects[*(const uint32_t *)a].text, subjects[*(const uint32_t *)b].text);
-}
 
 static enum rill_err add_posting(struct writer *writer, uint64_t id, struct posting *posting)
 {
@@ -19,7 +13,7 @@ static enum rill_err add_posting(struct writer *writer, uint64_t id, struct post
     const enum rill_err err = posting_put(&writer->buf, posting);
     if (err)
         return err;
-    sqlite3_stmt *add = index_db_use(&writer->db, INDEX_POSTING_ADD);
+    sqlite3_stmt *add = index_db_use(writer->db, INDEX_POSTING_ADD);
     index_bind(add, 1, writer->era.era);
     index_bind(add, 2, id);
     index_bind(add, 3, posting->last);
@@ -31,37 +25,29 @@ static enum rill_err add_posting(struct writer *writer, uint64_t id, struct post
     return index_db_run(add);
 }
 
-static enum rill_err feed_subject(struct writer *writer, const struct batch_subject *subject,
-                                  uint64_t *ret_id)
+static enum rill_err add_postings(struct writer *writer, const struct fed_subject *fed)
 {
+    const struct batch_subject *subject = &writer->batch->subjects[fed->subject];
     const uint32_t count = subject->end - subject->start;
     const uint32_t *offsets = batch_offsets(subject) + subject->start;
-    sqlite3_stmt *feed = index_db_use(&writer->db, INDEX_SUBJECT_FEED);
-    index_bind_text(feed, 1, subject->text);
-    index_bind(feed, 2, count);
-    index_bind(feed, 3, UINT64_C(1) << writer->era.era % INDEX_ERA_BITS);
-    enum rill_err err = index_db_row(feed);
-    if (err)
-        return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
-    *ret_id = index_column(feed, 0);
-    struct posting posting = {.before = index_column(feed, 1) - count};
-    err = index_db_run(feed);
+    struct posting posting; // large: what is not used is not cleared
+    enum rill_err err = RILL_OK;
+    posting.before = fed->before;
     for (uint32_t i = 0; !err && i < count; posting.before += posting.count) {
         for (posting.count = 0; posting.count < INDEX_POSITIONS_MAX && i < count; i++)
             posting.positions[posting.count++] = writer->batch->base + offsets[i];
-        err = add_posting(writer, *ret_id, &posting);
+        err = add_posting(writer, fed->id, &posting);
     }
     return err;
 }
 
-static enum rill_err write_subjects(struct writer *writer, const uint32_t *order)
+static enum rill_err write_subjects(struct writer *writer)
 {
-    enum rill_err err = RILL_OK;
-    for (uint32_t i = 0; !err && i < writer->batch->subject_count; i++) {
-        const struct batch_subject *subject = &writer->batch->subjects[order[i]];
-        if (subject->end > subject->start)
-            err = feed_subject(writer, subject, &writer->ids[order[i]]);
-    }
+    struct fed_list list;
+    enum rill_err err = writer_subjects(writer, &list);
+    for (uint32_t i = 0; !err && i < list.count; i++)
+        err = add_postings(writer, &list.subjects[i]);
+    free(list.subjects);
     return err;
 }
 
@@ -90,7 +76,7 @@ static enum rill_err write_block(struct writer *writer, const struct batch_block
     const enum rill_err err = encode_block(writer, start, block->message_end, &live);
     if (err || !live)
         return err;
-    sqlite3_stmt *add = index_db_use(&writer->db, INDEX_BLOCK_ADD);
+    sqlite3_stmt *add = index_db_use(writer->db, INDEX_BLOCK_ADD);
     index_bind(add, 1, batch->base + batch->messages[block->message_end - 1].offset);
     index_bind(add, 2, batch->base + batch->messages[start].offset);
     index_bind(add, 3, block->place.number);
@@ -123,7 +109,7 @@ static enum rill_err write_blocks(struct writer *writer)
 static enum rill_err era_choose(struct writer *writer)
 {
     const struct batch *batch = writer->batch;
-    sqlite3_stmt *row = index_db_use(&writer->db, INDEX_ERA_LAST);
+    sqlite3_stmt *row = index_db_use(writer->db, INDEX_ERA_LAST);
     const enum rill_err err = index_db_row(row);
     if (err && err != RILL_ERR_NOT_FOUND)
         return err;
@@ -139,7 +125,7 @@ static enum rill_err era_choose(struct writer *writer)
 
 static enum rill_err era_set(struct writer *writer)
 {
-    sqlite3_stmt *set = index_db_use(&writer->db, INDEX_ERA_SET);
+    sqlite3_stmt *set = index_db_use(writer->db, INDEX_ERA_SET);
     index_bind(set, 1, writer->era.era);
     index_bind(set, 2, writer->era.first);
     index_bind(set, 3, writer->era.last);
@@ -147,26 +133,12 @@ static enum rill_err era_set(struct writer *writer)
     return index_db_run(set);
 }
 
-/* Subjects by their text, so that they come to pages in order. */
-static uint32_t *order_create(const struct batch *batch)
-{
-    uint32_t *order = malloc(((size_t)batch->subject_count + 1) * sizeof *order);
-    for (uint32_t i = 0; order && i < batch->subject_count; i++)
-        order[i] = i;
-    if (order)
-        qsort_r(order, batch->subject_count, sizeof *order, compare_subjects, batch->subjects);
-    return order;
-}
-
 enum rill_err writer_feed(struct writer *writer)
 {
     if (!writer->batch->message_count)
         return RILL_OK;
-    uint32_t *order = order_create(writer->batch);
-    enum rill_err err = order ? era_choose(writer) : RILL_ERR_NO_MEMORY;
-    err = err ? err : write_subjects(writer, order);
+    enum rill_err err = era_choose(writer);
+    err = err ? err : write_subjects(writer);
     err = err ? err : write_blocks(writer);
-    err = err ? err : era_set(writer);
-    free(order);
-    return err;
+    return err ? err : era_set(writer);
 }

@@ -22,7 +22,7 @@ static uint32_t *order_create(const struct id_set *ids)
 
 static enum rill_err add_id(struct writer *writer, uint64_t run, const struct id_entry *entry)
 {
-    sqlite3_stmt *add = index_db_use(&writer->db, INDEX_ID_ADD);
+    sqlite3_stmt *add = index_db_use(writer->db, INDEX_ID_ADD);
     index_bind(add, 1, run);
     index_bind_hash(add, 2, entry->hash.high);
     index_bind_hash(add, 3, entry->hash.low);
@@ -43,7 +43,7 @@ static enum rill_err run_choose(struct writer *writer, struct index_run *ret)
 {
     const struct batch *batch = writer->batch;
     struct index_run run = {0};
-    sqlite3_stmt *row = index_db_use(&writer->db, INDEX_RUN_LAST);
+    sqlite3_stmt *row = index_db_use(writer->db, INDEX_RUN_LAST);
     const enum rill_err err = index_db_row(row);
     if (!err)
         run = (struct index_run){index_column(row, 0), (int64_t)index_column(row, 1),
@@ -78,7 +78,7 @@ static enum rill_err add_ids(struct writer *writer, struct index_run *run, const
 
 static enum rill_err run_set(struct writer *writer, const struct index_run *run)
 {
-    sqlite3_stmt *set = index_db_use(&writer->db, INDEX_RUN_SET);
+    sqlite3_stmt *set = index_db_use(writer->db, INDEX_RUN_SET);
     index_bind(set, 1, run->run);
     index_bind_hash(set, 2, (uint64_t)run->first_time_ns);
     index_bind_hash(set, 3, (uint64_t)run->last_time_ns);
@@ -99,20 +99,20 @@ static enum rill_err write_ids(struct writer *writer)
 /* Some of the ids of the oldest run, if that has ended before the window. */
 static enum rill_err drop_ids(struct writer *writer)
 {
-    sqlite3_stmt *row = index_db_use(&writer->db, INDEX_RUN_BEFORE);
+    sqlite3_stmt *row = index_db_use(writer->db, INDEX_RUN_BEFORE);
     index_bind_hash(row, 1, (uint64_t)oldest_ns(writer->batch));
     enum rill_err err = index_db_row(row);
     if (err)
         return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
     const uint64_t run = index_column(row, 0);
     (void)sqlite3_reset(row);
-    sqlite3_stmt *drop = index_db_use(&writer->db, INDEX_ID_DROP_SOME);
+    sqlite3_stmt *drop = index_db_use(writer->db, INDEX_ID_DROP_SOME);
     index_bind(drop, 1, run);
     index_bind(drop, 2, INDEX_IDS_DROPPED_MAX);
     err = index_db_run(drop);
-    if (err || sqlite3_changes(writer->db.sqlite) > INDEX_IDS_DROPPED_MAX)
+    if (err || sqlite3_changes(writer->db->sqlite) > INDEX_IDS_DROPPED_MAX)
         return err;
-    sqlite3_stmt *gone = index_db_use(&writer->db, INDEX_RUN_DROP);
+    sqlite3_stmt *gone = index_db_use(writer->db, INDEX_RUN_DROP);
     index_bind(gone, 1, run);
     return index_db_run(gone);
 }

@@ -9,7 +9,7 @@ enum { BLOCKS_DROPPED_MAX = 4096 };
 
 enum rill_err writer_era_of(struct writer *writer, uint64_t sequence, uint64_t *ret_era)
 {
-    sqlite3_stmt *row = index_db_use(&writer->db, INDEX_ERA_OF);
+    sqlite3_stmt *row = index_db_use(writer->db, INDEX_ERA_OF);
     index_bind(row, 1, sequence);
     const enum rill_err err = index_db_row(row);
     if (!err)
@@ -21,7 +21,7 @@ enum rill_err writer_era_of(struct writer *writer, uint64_t sequence, uint64_t *
 
 enum rill_err writer_drop_subject(struct writer *writer, uint64_t id)
 {
-    sqlite3_stmt *drop = index_db_use(&writer->db, INDEX_SUBJECT_DROP);
+    sqlite3_stmt *drop = index_db_use(writer->db, INDEX_SUBJECT_DROP);
     index_bind(drop, 1, id);
     return index_db_run(drop);
 }
@@ -31,7 +31,7 @@ static enum rill_err drop_postings(struct writer *writer, uint64_t era, uint64_t
 {
     uint64_t live = 0;
     enum rill_err err;
-    sqlite3_stmt *drop = index_db_use(&writer->db, INDEX_POSTING_DROP);
+    sqlite3_stmt *drop = index_db_use(writer->db, INDEX_POSTING_DROP);
     index_bind(drop, 1, era);
     index_bind(drop, 2, id);
     index_bind(drop, 3, first);
@@ -41,7 +41,7 @@ static enum rill_err drop_postings(struct writer *writer, uint64_t era, uint64_t
         (void)sqlite3_reset(drop);
     if (err != RILL_ERR_NOT_FOUND || !live)
         return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;
-    sqlite3_stmt *purged = index_db_use(&writer->db, INDEX_SUBJECT_PURGED);
+    sqlite3_stmt *purged = index_db_use(writer->db, INDEX_SUBJECT_PURGED);
     index_bind(purged, 1, id);
     index_bind(purged, 2, live);
     err = index_db_run(purged);
@@ -60,7 +60,7 @@ static bool was_dropped(struct writer *writer, uint64_t era, uint64_t id)
 
 static enum rill_err run_with(struct writer *writer, enum index_statement which, uint64_t value)
 {
-    sqlite3_stmt *statement = index_db_use(&writer->db, which);
+    sqlite3_stmt *statement = index_db_use(writer->db, which);
     index_bind(statement, 1, value);
     return index_db_run(statement);
 }
@@ -88,7 +88,7 @@ static enum rill_err drop_blocks(struct writer *writer, uint64_t first, uint64_t
     enum rill_err err = RILL_OK;
     *ret_kept = INT64_MAX;
     for (int i = 0; !err; i++) {
-        sqlite3_stmt *row = index_db_use(&writer->db, INDEX_BLOCK_AT);
+        sqlite3_stmt *row = index_db_use(writer->db, INDEX_BLOCK_AT);
         index_bind(row, 1, 0);
         err = index_db_row(row);
         if (!err && (i == BLOCKS_DROPPED_MAX || index_column(row, 0) >= first)) {
@@ -105,7 +105,7 @@ static enum rill_err drop_era(struct writer *writer, uint64_t era)
 {
     enum rill_err err = RILL_OK;
     while (!err) {
-        sqlite3_stmt *row = index_db_use(&writer->db, INDEX_POSTING_OF_ERA);
+        sqlite3_stmt *row = index_db_use(writer->db, INDEX_POSTING_OF_ERA);
         index_bind(row, 1, era);
         err = index_db_row(row);
         const uint64_t id = err ? 0 : index_column(row, 0);
@@ -120,7 +120,7 @@ static enum rill_err drop_eras(struct writer *writer, uint64_t below)
 {
     enum rill_err err = RILL_OK;
     while (!err) {
-        sqlite3_stmt *row = index_db_use(&writer->db, INDEX_ERA_BELOW);
+        sqlite3_stmt *row = index_db_use(writer->db, INDEX_ERA_BELOW);
         index_bind(row, 1, below);
         err = index_db_row(row);
         const uint64_t era = err ? 0 : index_column(row, 0);

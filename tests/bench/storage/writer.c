@@ -80,6 +80,7 @@ static void commit_end(struct writer *writer)
         return;
     bench_check("commit", rill_store_commit_finish(writer->store, job, &committed));
     note_latency(writer);
+    rill_store_catch_up(writer->store);
     (void)background_go_on(writer, false);
 }
 

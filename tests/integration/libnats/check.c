@@ -64,11 +64,20 @@ natsConnection *check_connect(void)
     return check_ok(status, "connect") ? connection : NULL;
 }
 
+static bool ask_for(const char *command)
+{
+    char answer[16];
+    if (write(COMMAND_FD, command, strlen(command)) != (ssize_t)strlen(command))
+        return check_fail("nobody to end and start the server");
+    return read(ANSWER_FD, answer, sizeof(answer)) > 0 || check_fail("the server was not started again");
+}
+
 bool check_restart_server(void)
 {
-    static const char command[] = "restart\n";
-    char answer[16];
-    if (write(COMMAND_FD, command, sizeof(command) - 1) != (ssize_t)sizeof(command) - 1)
-        return check_fail("nobody to restart the server");
-    return read(ANSWER_FD, answer, sizeof(answer)) > 0 || check_fail("the server was not restarted");
+    return ask_for("restart\n");
+}
+
+bool check_kill_server(void)
+{
+    return ask_for("kill\n");
 }

@@ -36,3 +36,5 @@ natsConnection *check_connect(void);
 
 /* Ends the server gracefully and starts it on the same port; false when that could not be asked for. */
 bool check_restart_server(void);
+/* The same, with SIGKILL. */
+bool check_kill_server(void);

@@ -2,36 +2,10 @@
 //
 // The narrow durable path as Debian's C client does it: a stream, a publish with a message id, a durable pull
 // consumer. One stream for the whole program; each law has its own subject and its own consumer.
-#include "check.h"
+#include "shop.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct shop {
-    natsConnection *connection;
-    jsCtx *js;
-};
-
-static bool shop_open(struct shop *shop)
-{
-    *shop = (struct shop){.connection = check_connect()};
-    return shop->connection != NULL &&
-           check_ok(natsConnection_JetStream(&shop->js, shop->connection, NULL), "context");
-}
-
-static void shop_close(struct shop *shop)
-{
-    jsCtx_Destroy(shop->js);
-    natsConnection_Destroy(shop->connection);
-}
-
-static bool over_shop(bool (*body)(struct shop *))
-{
-    struct shop shop;
-    bool holds = shop_open(&shop) && body(&shop);
-    shop_close(&shop);
-    return holds;
-}
 
 static bool create_stream(struct shop *shop)
 {
@@ -52,7 +26,7 @@ static bool create_stream(struct shop *shop)
 
 static bool a_stream_is_created_with_what_was_asked(void)
 {
-    return over_shop(create_stream);
+    return shop_over(create_stream);
 }
 
 /* Publishes under a message id and gives sequence and whether it was a duplicate. */
@@ -95,7 +69,7 @@ static bool dedupe(struct shop *shop)
 
 static bool a_message_id_is_stored_once(void)
 {
-    return over_shop(dedupe);
+    return shop_over(dedupe);
 }
 
 /* A durable pull consumer with explicit acknowledgement on one subject. */
@@ -113,54 +87,33 @@ static natsSubscription *pull(struct shop *shop, const char *subject, const char
     return check_ok(status, "pull subscribe") ? sub : NULL;
 }
 
-/* Fetches exactly one message and checks its payload; acknowledges it when asked to. */
-static bool fetch_one(natsSubscription *sub, const char *text, bool acknowledge)
-{
-    natsMsgList list = {0};
-    jsErrCode error = 0;
-    bool holds = check_ok(natsSubscription_Fetch(&list, sub, 1, CHECK_TIMEOUT_MS, &error), "fetch") &&
-                 check_payload(list.Msgs[0], text) &&
-                 (!acknowledge || check_ok(natsMsg_AckSync(list.Msgs[0], NULL, &error), "acknowledge"));
-    natsMsgList_Destroy(&list);
-    return holds;
-}
-
-static bool fetch_nothing(natsSubscription *sub)
-{
-    natsMsgList list = {0};
-    jsErrCode error = 0;
-    natsStatus status = natsSubscription_Fetch(&list, sub, 1, 100, &error);
-    natsMsgList_Destroy(&list);
-    return status == NATS_TIMEOUT || check_fail("nothing expected, got: %s", natsStatus_GetText(status));
-}
-
 static bool fetch_and_acknowledge(struct shop *shop)
 {
     natsSubscription *sub = pull(shop, "shop.>", "all", 30000);
-    bool holds = sub != NULL && fetch_one(sub, "one", true) &&
-                 publish_new(shop, "shop.fetch", "two", "fetch-2") && fetch_one(sub, "two", true) &&
-                 fetch_nothing(sub);
+    bool holds = sub != NULL && shop_fetch(sub, "one", true) &&
+                 publish_new(shop, "shop.fetch", "two", "fetch-2") && shop_fetch(sub, "two", true) &&
+                 shop_fetch_nothing(sub);
     natsSubscription_Destroy(sub);
     return holds;
 }
 
 static bool what_is_fetched_and_acknowledged_is_done(void)
 {
-    return over_shop(fetch_and_acknowledge);
+    return shop_over(fetch_and_acknowledge);
 }
 
 static bool redelivery(struct shop *shop)
 {
     natsSubscription *sub = pull(shop, "shop.>", "forgetful", 200);
-    bool holds = sub != NULL && fetch_one(sub, "one", true) && fetch_one(sub, "two", false) &&
-                 fetch_one(sub, "two", true) && fetch_nothing(sub);
+    bool holds = sub != NULL && shop_fetch(sub, "one", true) && shop_fetch(sub, "two", false) &&
+                 shop_fetch(sub, "two", true) && shop_fetch_nothing(sub);
     natsSubscription_Destroy(sub);
     return holds;
 }
 
 static bool what_is_not_acknowledged_in_time_comes_again(void)
 {
-    return over_shop(redelivery);
+    return shop_over(redelivery);
 }
 
 enum { BATCH_COUNT = 100 };
@@ -205,37 +158,22 @@ static bool fetch_batch(natsSubscription *sub, int *done_count, int goal)
     return holds;
 }
 
-/* Until the client is connected again, a request has no answer. */
-static bool wait_for_stream(struct shop *shop)
-{
-    natsStatus status = NATS_ERR;
-    for (int64_t end = nats_Now() + CHECK_TIMEOUT_MS; status != NATS_OK && nats_Now() < end;) {
-        jsStreamInfo *info = NULL;
-        jsErrCode error = 0;
-        jsOptions options;
-        jsOptions_Init(&options);
-        options.Wait = 200;
-        status = js_GetStreamInfo(&info, shop->js, "SHOP", &options, &error);
-        jsStreamInfo_Destroy(info);
-    }
-    return check_ok(status, "stream after the restart");
-}
-
 /* Skips what the laws before have left for this new consumer: two messages. */
 static bool over_restart(struct shop *shop)
 {
     int done_count = 0;
     natsSubscription *sub = pull(shop, "shop.>", "steady", 30000);
-    bool holds = sub != NULL && fetch_one(sub, "one", true) && fetch_one(sub, "two", true) &&
+    bool holds = sub != NULL && shop_fetch(sub, "one", true) && shop_fetch(sub, "two", true) &&
                  publish_batch(shop) && fetch_batch(sub, &done_count, 40) && check_restart_server() &&
-                 wait_for_stream(shop) && fetch_batch(sub, &done_count, BATCH_COUNT) && fetch_nothing(sub);
+                 shop_await(shop, "SHOP") && fetch_batch(sub, &done_count, BATCH_COUNT) &&
+                 shop_fetch_nothing(sub);
     natsSubscription_Destroy(sub);
     return holds;
 }
 
 static bool a_restart_loses_neither_messages_nor_acknowledgements(void)
 {
-    return over_shop(over_restart);
+    return shop_over(over_restart);
 }
 
 static bool remembered(struct shop *shop)
@@ -248,7 +186,7 @@ static bool remembered(struct shop *shop)
 
 static bool a_message_id_is_remembered_over_a_restart(void)
 {
-    return over_shop(remembered);
+    return shop_over(remembered);
 }
 
 static bool delete_stream(struct shop *shop)
@@ -264,7 +202,7 @@ static bool delete_stream(struct shop *shop)
 
 static bool a_deleted_stream_is_not_found(void)
 {
-    return over_shop(delete_stream);
+    return shop_over(delete_stream);
 }
 
 static const struct check_case cases[] = {

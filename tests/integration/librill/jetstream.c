@@ -268,6 +268,42 @@ static bool each_asynchronous_publish_ends_once(void)
     return over_world(async);
 }
 
+static bool has_stored(struct world *world, uint64_t expected)
+{
+    Rill__StreamInfo *info = NULL;
+    if (!ok(world, rill_stream_info(world->in.js, world->stream, NULL, &info, &world->in.error), "info"))
+        return false;
+    const uint64_t messages = info->state->messages;
+    rill_model_free(&info->base);
+    return messages == expected || law_fail("%d messages are stored", (int)messages);
+}
+
+static bool publish_over_kill(struct world *world)
+{
+    enum { COUNT = 12000, KILLED_AT = 6000 };
+    struct counts counts = {0, 0};
+    bool holds = true;
+    for (int i = 0; i < COUNT && holds; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "%d", i);
+        const struct rill_publish publish = {.subject = subject_of(world, "a"), .data = id, .data_bytes = 1};
+        const struct rill_expect once = {.msg_id = id};
+        holds = (i != KILLED_AT || law_kill_server()) &&
+                law_ok(rill_js_publish_async(world->in.js, &publish, &once, on_stored, &counts), "publish");
+    }
+    return holds && law_ok(rill_js_wait(world->in.js, -1, NULL), "wait") &&
+           (atomic_load(&counts.good) == COUNT || law_fail("%d failed", atomic_load(&counts.bad))) &&
+           has_stored(world, COUNT);
+}
+
+static bool publishes_with_an_id_are_stored_once_over_a_kill(void)
+{
+    const char *other = getenv("RILL_SERVER");
+    if (other && strstr(other, "nats-server"))
+        return law_skip("nats-server acknowledges what a kill can take away");
+    return over_world(publish_over_kill);
+}
+
 // ---- reading ----
 
 /* A server of old says nothing at all to a pull from a consumer that it does not know. */
@@ -556,6 +592,7 @@ static const struct law_case cases[] = {
     {"expectations_are_kept", expectations_are_kept},
     {"a_subject_without_a_stream_is_told", a_subject_without_a_stream_is_told},
     {"each_asynchronous_publish_ends_once", each_asynchronous_publish_ends_once},
+    {"publishes_with_an_id_are_stored_once_over_a_kill", publishes_with_an_id_are_stored_once_over_a_kill},
     {"what_is_fetched_and_acknowledged_is_done", what_is_fetched_and_acknowledged_is_done},
     {"what_is_refused_comes_again", what_is_refused_comes_again},
     {"a_continuous_pull_takes_everything_in_order", a_continuous_pull_takes_everything_in_order},

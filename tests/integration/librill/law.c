@@ -111,13 +111,23 @@ bool law_js_or_not_yet(const struct law_js *world, bool holds)
     return holds;
 }
 
-bool law_restart_server(void)
+static bool server_is_told(const char *command)
 {
-    static const char command[] = "restart\n";
     char answer[16];
-    if (write(COMMAND_FD, command, sizeof(command) - 1) != (ssize_t)sizeof(command) - 1)
+    const ssize_t bytes = (ssize_t)strlen(command);
+    if (write(COMMAND_FD, command, (size_t)bytes) != bytes)
         return law_fail("nobody to restart the server");
     return read(ANSWER_FD, answer, sizeof(answer)) > 0 || law_fail("the server was not restarted");
+}
+
+bool law_restart_server(void)
+{
+    return server_is_told("restart\n");
+}
+
+bool law_kill_server(void)
+{
+    return server_is_told("kill\n");
 }
 
 bool law_goes_on(int64_t *deadline_ns)

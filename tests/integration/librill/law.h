@@ -39,6 +39,8 @@ struct rill_conn *law_connect(void);
 struct rill_conn *law_connect_with(struct rill_options options);
 /* Ends the server gracefully and starts it on the same port. */
 bool law_restart_server(void);
+/* The same without the grace: SIGKILL. */
+bool law_kill_server(void);
 
 /* A connection with its streams, for laws about these, and what the server said last. */
 struct law_js {

@@ -90,6 +90,22 @@ law("what_becomes_of_deliveries_is_told", async () => {
   });
 });
 
+law("who_is_pinned_is_told", async () => {
+  const config = { durable_name: "PIN", ack_policy: "explicit", priority_policy: "pinned_client", priority_groups: ["g"] };
+  assert.equal((await ask("$JS.API.CONSUMER.DURABLE.CREATE.S.PIN", { stream_name: "S", config })).error, undefined);
+  const pulled = connection.subscribe("pinned");
+  connection.publish("$JS.API.CONSUMER.MSG.NEXT.S.PIN", JSON.stringify({ batch: 1, group: "g" }), { reply: "pinned" });
+  const [message] = await take(pulled, 1);
+  const info = await ask("$JS.API.CONSUMER.INFO.S.PIN");
+  schemas.check(info.type, info, "a consumer that is pinned");
+  assert.equal(info.priority_groups[0].pinned_client_id, message.headers.get("Nats-Pin-Id"));
+  assert.equal((await ask("$JS.API.CONSUMER.UNPIN.S.PIN", { group: "g" })).error, undefined);
+  await until(async () => {
+    await connection.flush();
+    for (const kind of ["PINNED", "UNPINNED"]) assert.ok(isTold(`ADVISORY.CONSUMER.${kind}.S.PIN`), kind);
+  });
+});
+
 casesAfterPublishing.forEach(caseLaw);
 
 /** Type of advisory and its subject behind $JS.EVENT.ADVISORY. */
@@ -100,6 +116,11 @@ const EXPECTED = [
   ["consumer_action", "CONSUMER.CREATED.S.C"],
   ["consumer_action", "CONSUMER.DELETED.S.GONE"],
   ["consumer_pause", "CONSUMER.PAUSE.S.C"],
+  ["consumer_group_pinned", "CONSUMER.PINNED.S.PIN"],
+  ["consumer_group_unpinned", "CONSUMER.UNPINNED.S.PIN"],
+  ["max_deliver", "CONSUMER.MAX_DELIVERIES.S.D"],
+  ["terminated", "CONSUMER.MSG_TERMINATED.S.D"],
+  ["nak", "CONSUMER.MSG_NAKED.S.D"],
   ["api_audit", "API"],
 ];
 

@@ -1,66 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Streams against a server that answers nonsense: each call ends with an error that says so, and the connection stands.
-#include "story.h"
+#include "stage.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 TestSuite(client_hostile_stream, .timeout = 60);
 
 enum { IMPATIENT_MS = 100 };
 
-struct stage {
-    struct rill_conn *conn;
-    struct rill_js *js;
-};
-
-static struct stage stage_open(int64_t timeout_ms)
-{
-    struct stage stage = {.conn = story_connect()};
-    const struct rill_js_options options = {.struct_bytes = sizeof options, .timeout_ms = timeout_ms};
-    cr_assert(eq(int, (int)rill_js_open(stage.conn, &options, &stage.js), RILL_OK));
-    return stage;
-}
-
-/* The link must have survived. */
-static void stage_close(struct stage *stage)
-{
-    cr_expect(eq(int, story_heard.counts[RILL_EVENT_DISCONNECTED], 0));
-    rill_js_destroy(stage->js);
-    story_end(stage->conn);
-}
-
-/* A call of the client's, which waits, on a thread of its own while the script goes on. */
-struct call {
-    struct stage *stage;
-    enum rill_err err;
-    struct rill_error error;
-    size_t count;
-    struct rill_msg *msgs[4];
-    pthread_t thread;
-};
-
-static void call_begin(struct call *call, struct stage *stage, void *(*function)(void *))
-{
-    *call = (struct call){.stage = stage};
-    cr_assert(eq(int, pthread_create(&call->thread, NULL, function, call), 0));
-}
-
-static void call_end(struct call *call)
-{
-    cr_assert(eq(int, pthread_join(call->thread, NULL), 0));
-    for (size_t i = 0; i < call->count; i++)
-        rill_msg_unref(call->msgs[i]);
-}
-
 // ---- the API ----
 
 static void *ask_info(void *context)
 {
-    struct call *call = context;
+    struct stage_call *call = context;
     Rill__StreamInfo *info = NULL;
     call->err = rill_stream_info(call->stage->js, "S", NULL, &info, &call->error);
     if (!call->err)
@@ -91,40 +45,40 @@ Test(client_hostile_stream, an_answer_that_is_none_is_an_error)
 {
     struct stage stage = stage_open(0);
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        struct call call;
+        struct stage_call call;
         char reply[FAKE_WORD_BYTES];
-        call_begin(&call, &stage, ask_info);
+        stage_call_begin(&call, &stage, ask_info, NULL);
         cr_assert(fake_hears_word(&story_server, "PUB $JS.API.STREAM.INFO.S ", reply), "%s", answers[i].why);
         cr_assert(fake_answers(&story_server, reply, answers[i].headers, answers[i].payload));
-        call_end(&call);
+        stage_call_end(&call);
         cr_expect(eq(int, (int)call.err, (int)answers[i].err), "%s", answers[i].why);
         cr_expect(ne(int, call.error.text[0], 0), "%s", answers[i].why);
     }
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }
 
 // An answer that comes after the time-out, or twice, is no answer to anything else.
 Test(client_hostile_stream, a_late_answer_is_nobodys)
 {
     struct stage stage = stage_open(IMPATIENT_MS);
-    struct call call;
+    struct stage_call call;
     char reply[FAKE_WORD_BYTES];
     static const char none[] = "{\"error\":{\"code\":404,\"err_code\":10059,\"description\":\"x\"}}";
-    call_begin(&call, &stage, ask_info);
+    stage_call_begin(&call, &stage, ask_info, NULL);
     cr_assert(fake_hears_word(&story_server, "PUB $JS.API.STREAM.INFO.S ", reply));
-    call_end(&call);
+    stage_call_end(&call);
     cr_expect(eq(int, (int)call.err, RILL_ERR_TIMEOUT));
     cr_expect(fake_answers(&story_server, reply, "", none) && fake_answers(&story_server, reply, "", none));
-    call_begin(&call, &stage, ask_info);
+    stage_call_begin(&call, &stage, ask_info, NULL);
     cr_assert(fake_hears(&story_server, "PUB $JS.API.STREAM.INFO.S "));
-    call_end(&call);
+    stage_call_end(&call);
     cr_expect(eq(int, (int)call.err, RILL_ERR_TIMEOUT));
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }
 
 static void *open_ordered(void *context)
 {
-    struct call *call = context;
+    struct stage_call *call = context;
     struct rill_ordered *ordered = NULL;
     call->err = rill_ordered_open(call->stage->js, "S", NULL, &ordered, &call->error);
     rill_ordered_close(ordered);
@@ -133,7 +87,7 @@ static void *open_ordered(void *context)
 
 static void *open_bucket(void *context)
 {
-    struct call *call = context;
+    struct stage_call *call = context;
     struct rill_kv *kv = NULL;
     call->err = rill_kv_open(call->stage->js, "B", &kv, &call->error);
     rill_kv_close(kv);
@@ -142,7 +96,7 @@ static void *open_bucket(void *context)
 
 static void *get_revision(void *context)
 {
-    struct call *call = context;
+    struct stage_call *call = context;
     struct rill_kv_entry *entry = NULL;
     struct rill_kv *kv = NULL;
     call->err = rill_kv_open(call->stage->js, "B", &kv, &call->error);
@@ -190,28 +144,19 @@ static const struct {
      "a message without its time"},
 };
 
-static void answer_to(const char *subject, const char *payload, const char *why)
-{
-    char text[128], reply[FAKE_WORD_BYTES];
-    (void)snprintf(text, sizeof text, "PUB %s", subject);
-    cr_assert(fake_hears(&story_server, text), "%s", why);
-    cr_assert(fake_hears_word(&story_server, " ", reply), "%s", why);
-    cr_assert(fake_answers(&story_server, reply, "", payload), "%s", why);
-}
-
 // What an answer leaves out counts as empty: there is no hole to fall into.
 Test(client_hostile_stream, an_answer_that_lacks_something_does_no_harm)
 {
     struct stage stage = stage_open(0);
     for (size_t i = 0; i < sizeof partial / sizeof partial[0]; i++) {
-        struct call call;
-        call_begin(&call, &stage, partial[i].function);
+        struct stage_call call;
+        stage_call_begin(&call, &stage, partial[i].function, NULL);
         for (size_t k = 0; k < 2 && partial[i].answers[k].subject; k++)
-            answer_to(partial[i].answers[k].subject, partial[i].answers[k].payload, partial[i].why);
-        call_end(&call);
+            stage_answers(partial[i].answers[k].subject, partial[i].answers[k].payload, partial[i].why);
+        stage_call_end(&call);
         cr_expect(eq(int, (int)call.err, (int)partial[i].err), "%s", partial[i].why);
     }
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }
 
 // ---- publishing ----
@@ -265,32 +210,17 @@ Test(client_hostile_stream, an_acknowledgement_counts_once)
         cr_expect(eq(int, atomic_load(&ended.count), 1), "%s", acknowledgements[i].why);
         cr_expect(eq(int, (int)ended.err, (int)acknowledgements[i].err), "%s", acknowledgements[i].why);
     }
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }
 
 // ---- fetching ----
 
 static void *fetch_two(void *context)
 {
-    struct call *call = context;
+    struct stage_call *call = context;
     const struct rill_fetch fetch = {.msgs_max = 2, .expires_ms = IMPATIENT_MS};
     call->err = rill_fetch(call->stage->js, "S", "C", &fetch, call->msgs, &call->count, &call->error);
     return NULL;
-}
-
-/* A message, or a status, to the inbox of the fetch, which has a subscription of its own. */
-static void feed(const char *sid, const char *subject, const char *reply, const char *headers,
-                 const char *payload)
-{
-    char text[512];
-    const size_t header_bytes = strlen(headers);
-    if (header_bytes)
-        (void)snprintf(text, sizeof text, "HMSG %s %s %s %zu %zu\r\n%s%s\r\n", subject, sid, reply,
-                       header_bytes, header_bytes + strlen(payload), headers, payload);
-    else
-        (void)snprintf(text, sizeof text, "MSG %s %s %s %zu\r\n%s\r\n", subject, sid, reply, strlen(payload),
-                       payload);
-    cr_assert(fake_say(&story_server, text));
 }
 
 static const struct {
@@ -309,20 +239,20 @@ Test(client_hostile_stream, a_fetch_takes_no_more_than_it_asked_for)
 {
     struct stage stage = stage_open(0);
     for (size_t i = 0; i < sizeof fetches / sizeof fetches[0]; i++) {
-        struct call call;
+        struct stage_call call;
         char inbox[FAKE_WORD_BYTES], sid[16];
         (void)snprintf(sid, sizeof sid, "%zu", i + 1);
-        call_begin(&call, &stage, fetch_two);
+        stage_call_begin(&call, &stage, fetch_two, NULL);
         cr_assert(fake_hears_word(&story_server, "PUB $JS.API.CONSUMER.MSG.NEXT.S.C ", inbox));
-        feed(sid, "s.1", "$JS.ACK.S.C.1.1.1.1.0", "", "one");
-        feed(sid, fetches[i].headers[0] && fetches[i].count == 1 ? inbox : "s.2", "$JS.ACK.nonsense",
-             fetches[i].headers, "");
-        feed(sid, "s.3", "$JS.ACK.S.C.1.3.3.1.0", "", "three");
-        call_end(&call);
+        stage_says(sid, "s.1", "$JS.ACK.S.C.1.1.1.1.0", "", "one");
+        stage_says(sid, fetches[i].headers[0] && fetches[i].count == 1 ? inbox : "s.2", "$JS.ACK.nonsense",
+                   fetches[i].headers, "");
+        stage_says(sid, "s.3", "$JS.ACK.S.C.1.3.3.1.0", "", "three");
+        stage_call_end(&call);
         cr_expect(eq(int, (int)call.err, RILL_OK), "%s", fetches[i].why);
         cr_expect(eq(sz, call.count, fetches[i].count), "%s", fetches[i].why);
     }
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }
 
 static const char *const replies[] = {
@@ -345,10 +275,10 @@ Test(client_hostile_stream, a_senseless_reply_subject_has_no_meta)
     for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
         struct rill_msg *msg = NULL;
         struct rill_msg_meta meta;
-        feed("1", "s", replies[i], "", "x");
+        stage_says("1", "s", replies[i], "", "x");
         cr_assert(eq(int, (int)rill_next_msg(sub, STORY_DEADLINE_MS, &msg), RILL_OK));
         cr_expect(eq(int, (int)rill_msg_meta(msg, &meta), RILL_ERR_INVALID), "%s", replies[i]);
         rill_msg_unref(msg);
     }
-    stage_close(&stage);
+    stage_close(&stage, 0);
 }

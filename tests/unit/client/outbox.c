@@ -61,10 +61,34 @@ Test(client_outbox, a_loss_keeps_the_publishes_that_were_not_begun)
     outbox_sent(&outbox, 13); // all of the first, a byte of the second
     put(&outbox.out, "PING\r\nHPUB b 12 14\r\nNATS/1.0\r\n\r\nhi\r\nUNSUB 1\r\n");
     put(&outbox.front, "PONG\r\n");
-    cr_expect(eq(sz, outbox_lost(&outbox, 1000), 0));
+    cr_expect(eq(sz, outbox_lost(&outbox, 1000, NULL, NULL), 0));
     cr_expect(takes(&outbox, ""));
     outbox_release(&outbox);
     cr_expect(takes(&outbox, "PUB a 1\r\n3\r\nHPUB b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n"));
+    outbox_fini(&outbox);
+}
+
+static void note_reply(void *context, struct rill_bytes reply)
+{
+    struct rill_buf *seen = context;
+    cr_assert(eq(int, (int)rill_buf_appendf(seen, "[" RILL_PRI "]", RILL_ARG(reply)), RILL_OK));
+}
+
+// Whoever asked is told which publishes were kept, and of no other.
+Test(client_outbox, a_loss_tells_what_it_keeps)
+{
+    struct outbox outbox;
+    struct rill_buf seen;
+    rill_buf_init(&seen, 100);
+    outbox_init(&outbox, 1000);
+    outbox_release(&outbox);
+    put(&outbox.out, "PUB a r1 1\r\n1\r\nPUB a r2 1\r\n2\r\n");
+    cr_assert(gt(sz, outbox_take(&outbox).len, 0));
+    outbox_sent(&outbox, 3);
+    put(&outbox.out, "PUB a 1\r\n3\r\nPUB a r4 1\r\n4\r\n");
+    cr_expect(eq(sz, outbox_lost(&outbox, 30, note_reply, &seen), 1));
+    cr_expect(rill_bytes_equal_cstr(rill_buf_bytes(&seen), "[r2][]"));
+    rill_buf_fini(&seen);
     outbox_fini(&outbox);
 }
 
@@ -75,7 +99,7 @@ Test(client_outbox, a_loss_counts_what_it_drops)
     outbox_init(&outbox, 1000);
     outbox_release(&outbox);
     put(&outbox.out, "PUB a 1\r\n1\r\nPUB a 1\r\n2\r\nPUB a 1\r\n3\r\n");
-    cr_expect(eq(sz, outbox_lost(&outbox, 25), 1));
+    cr_expect(eq(sz, outbox_lost(&outbox, 25, NULL, NULL), 1));
     cr_expect(eq(sz, outbox_bytes(&outbox), 24));
     cr_expect(eq(sz, outbox_drop(&outbox), 2));
     cr_expect(eq(sz, outbox_bytes(&outbox), 0));

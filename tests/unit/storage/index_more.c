@@ -199,6 +199,47 @@ Test(index_more, an_idle_index_holds_nothing)
     cr_expect(eq(u64, last, 2));
 }
 
+/* Descriptors of this process that lead into the folder. */
+static int descriptors(void)
+{
+    char link[32], target[sizeof folder + 32];
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        const ssize_t len = readlink(link, target, sizeof target - 1);
+        target[len > 0 ? len : 0] = 0;
+        count += strncmp(target, folder, strlen(folder)) == 0;
+    }
+    return count;
+}
+
+/* One batch after the other is written through one connection, which goes when the index is idle. */
+Test(index_more, jobs_hand_on_their_connection)
+{
+    uint64_t sequence = 1;
+    feed(sequence, "x", 0);
+    write_with(NULL);
+    cr_expect(eq(int, descriptors(), 0), "the first job makes the file");
+    feed(++sequence, "x", 0);
+    write_with(NULL);
+    const int held = descriptors();
+    cr_expect(eq(int, held, 5), "the reader's file, log and shared part, and the writer's file and log");
+    for (int i = 0; i < 3; i++) {
+        feed(++sequence, "x", 0);
+        const struct rill_index_block block = {.number = ++blocks, .segment = 1, .length = 1};
+        cr_assert(eq(int, rill_index_seal(index_, &block), RILL_OK));
+        cr_assert(eq(int, rill_index_rotate(index_, NULL), RILL_OK));
+        for (struct rill_index_job *job; (job = rill_index_job_start(index_)) != NULL;) {
+            cr_expect(eq(int, descriptors(), held), "nothing is opened");
+            rill_index_job_run(job);
+            cr_assert(eq(int, rill_index_job_finish(index_, job), RILL_OK));
+        }
+    }
+    cr_expect(eq(u64, seen("x", 0), sequence));
+    rill_index_idle(index_);
+    cr_expect(eq(int, descriptors(), 0));
+}
+
 /* A file that is taken away or exchanged while nobody holds it is damage, not an answer. */
 Test(index_more, a_file_that_went_away_is_damage)
 {

@@ -132,16 +132,22 @@ Test(indexing, an_open_reads_what_the_index_does_not_have)
     }
 }
 
+/* A store of 6,000 messages, opened with an index that had a third of them. */
+static struct rill_store *open_behind(struct rill_disk *disk, struct rill_store_report *ret_report)
+{
+    struct rill_store *store = create(disk);
+    append_some(store, 2000);
+    append(store, 4000, false);
+    kill_store(disk, store);
+    return reopen(disk, ret_report);
+}
+
 // An open waits for no batch to be written, however far the index was behind: the background does that.
 Test(indexing, an_open_leaves_batches_to_the_background)
 {
     struct rill_disk *disk = sim_disk_create(1);
-    struct rill_store *store = create(disk);
     struct rill_store_report report;
-    append_some(store, 2000);
-    append(store, 4000, false);
-    kill_store(disk, store);
-    store = reopen(disk, &report);
+    struct rill_store *store = open_behind(disk, &report);
     cr_expect(ge(u64, report.messages, 4000));
     cr_expect(store->indexing->rotated, "no batch waits");
     cr_expect(eq(u64, count_of(store, "s.3"), 600));
@@ -159,12 +165,8 @@ Test(indexing, an_open_leaves_batches_to_the_background)
 Test(indexing, closing_writes_the_batch_that_waits)
 {
     struct rill_disk *disk = sim_disk_create(1);
-    struct rill_store *store = create(disk);
     struct rill_store_report report;
-    append_some(store, 2000);
-    append(store, 4000, false);
-    kill_store(disk, store);
-    store = reopen(disk, &report);
+    struct rill_store *store = open_behind(disk, &report);
     const uint64_t before = report.messages;
     rill_store_close(store);
     store = reopen(disk, &report);
