@@ -567,8 +567,9 @@ RILL_API_RESULT enum rill_err rill_js_publish(struct rill_js *js, const struct r
 typedef void rill_stored_callback(struct rill_js *js, const struct rill_stored *stored,
                                   const struct rill_error *error, void *context);
 
-/* Publishes without waiting for the answer; waits only while publishes_pending_max are unanswered. `callback`
-   may be NULL: then rill_js_wait counts the failures. When this fails the callback is not called. */
+/* Publishes without waiting for the answer; only when publishes_pending_max are unanswered it waits, until a quarter of
+   them has ended (TIMEOUT). `callback` may be NULL: then rill_js_wait counts the failures. When this fails the callback is
+   not called. */
 RILL_API_RESULT enum rill_err rill_js_publish_async(struct rill_js *js, const struct rill_publish *publish,
                                                     const struct rill_expect *expect,
                                                     rill_stored_callback *callback, void *context);

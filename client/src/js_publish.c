@@ -206,6 +206,13 @@ static void run_callback(struct task *task)
     finish(async, true);
 }
 
+/* Who waits for a place is woken when a quarter of them is free, and not for each: else it would go to sleep again after every
+   message. */
+static uint32_t room_at(const struct rill_js *js)
+{
+    return js->publishes_pending_max - 1 - js->publishes_pending_max / 4;
+}
+
 static void on_stored(struct request *request, enum rill_err err, struct rill_msg *take_reply)
 {
     struct async_publish *async = (struct async_publish *)request;
@@ -219,7 +226,7 @@ static void on_stored(struct request *request, enum rill_err err, struct rill_ms
     js->pending--;
     js->finishing += async->callback != NULL;
     js->failed += err != RILL_OK;
-    const bool wake = js->pending == 0 || js->pending + 1 == js->publishes_pending_max;
+    const bool wake = js->pending == 0 || js->pending == room_at(js);
     // After this a js without callbacks to come may be destroyed by whoever waited.
     struct rill_conn *conn = js->conn;
     const bool has_callback = async->callback != NULL;
@@ -237,7 +244,8 @@ static enum rill_err take_place(struct rill_js *js, int64_t deadline_ns)
     enum rill_err err = RILL_OK;
     (void)pthread_mutex_lock(&js->lock);
     while (js->pending >= js->publishes_pending_max && !err)
-        if (!wait_until(&js->changed, &js->lock, deadline_ns) && wait_now_ns() >= deadline_ns)
+        if (!wait_until(&js->changed, &js->lock, deadline_ns) && wait_now_ns() >= deadline_ns &&
+            js->pending >= js->publishes_pending_max)
             err = RILL_ERR_TIMEOUT;
     js->pending += !err;
     (void)pthread_mutex_unlock(&js->lock);

@@ -2,23 +2,21 @@
 #include "backup_file.h"
 
 #include "base/alloc.h"
+#include "whole_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 static const char magic[] = "RILL BACKUP 1\n";
 
-enum { LENGTH_BYTES = 4, SUM_BYTES = 8, PATH_BYTES = 4096, HEAD_BYTES_MAX = 64 * 1024 * 1024 };
+enum { LENGTH_BYTES = 4, SUM_BYTES = 8, HEAD_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct backup_file {
     FILE *file;
-    XXH3_state_t *sum;     // of all bytes so far
-    char path[PATH_BYTES]; // its name when it is finished; of one to be read nothing
-    char beside[PATH_BYTES];
-    uint8_t *chunk; // of one to be read
+    XXH3_state_t *sum;       // of all bytes so far
+    struct whole_file whole; // of one to be written, which has `file` too
+    uint8_t *chunk;          // of one to be read
     uint64_t bytes;
 };
 
@@ -50,10 +48,10 @@ void backup_file_close(struct backup_file *file)
 {
     if (!file)
         return;
-    if (file->file)
+    if (file->whole.path[0])
+        whole_file_drop(&file->whole);
+    else if (file->file)
         (void)fclose(file->file);
-    if (file->beside[0])
-        (void)unlink(file->beside);
     (void)XXH3_freeState(file->sum);
     free(file->chunk);
     free(file);
@@ -85,17 +83,13 @@ static enum rill_err write_head(struct backup_file *file, const json_t *head)
 
 enum rill_err backup_file_create(const char *path, const json_t *head, struct backup_file **ret)
 {
-    char beside[PATH_BYTES];
-    if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= PATH_BYTES)
-        return RILL_ERR_LIMIT;
-    const int fd = mkostemp(beside, O_CLOEXEC);
-    FILE *stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (!stream)
-        return rill_err_from_errno(errno);
-    struct backup_file *file = file_of(stream);
-    memcpy(file->beside, beside, sizeof beside);
-    (void)snprintf(file->path, sizeof file->path, "%s", path);
-    const enum rill_err err = write_head(file, head);
+    struct whole_file whole;
+    enum rill_err err = whole_file_create(&whole, path, WHOLE_FILE_PRIVATE);
+    if (err)
+        return err;
+    struct backup_file *file = file_of(whole.file);
+    file->whole = whole;
+    err = write_head(file, head);
     if (err)
         backup_file_close(file);
     else
@@ -121,11 +115,8 @@ enum rill_err backup_file_finish(struct backup_file *file)
     if (err)
         return err;
     put_le(XXH3_64bits_digest(file->sum), sizeof sum, sum);
-    if (fwrite(sum, 1, sizeof sum, file->file) != sizeof sum || fflush(file->file) != 0 ||
-        fsync(fileno(file->file)) != 0 || rename(file->beside, file->path) != 0)
-        return rill_err_from_errno(errno);
-    file->beside[0] = 0;
-    return RILL_OK;
+    return fwrite(sum, 1, sizeof sum, file->file) == sizeof sum ? whole_file_finish(&file->whole)
+                                                                : rill_err_from_errno(errno);
 }
 
 // ---- reading ----

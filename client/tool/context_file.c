@@ -5,9 +5,9 @@
 #include "context_file.h"
 
 #include "base/alloc.h"
+#include "whole_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,33 +52,14 @@ static bool make_folders(char path[CONTEXT_PATH_BYTES])
     return true;
 }
 
-static bool write_all(int fd, const char *text)
-{
-    size_t left = strlen(text);
-    while (left) {
-        const ssize_t n = write(fd, text, left);
-        if (n < 0 && errno != EINTR)
-            return false;
-        text += n > 0 ? n : 0;
-        left -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0;
-}
-
 bool context_write(char path[CONTEXT_PATH_BYTES], const char *text)
 {
-    char beside[CONTEXT_PATH_BYTES + 8];
-    if (!make_folders(path))
+    struct whole_file whole;
+    if (!make_folders(path) || whole_file_create(&whole, path, WHOLE_FILE_PRIVATE))
         return false;
-    (void)snprintf(beside, sizeof beside, "%s.XXXXXX", path);
-    const int fd = mkostemp(beside, O_CLOEXEC); // mode 0600
-    if (fd < 0)
-        return false;
-    const bool written = write_all(fd, text);
-    const bool closed = close(fd) == 0;
-    if (written && closed && rename(beside, path) == 0)
-        return true;
-    (void)unlink(beside);
+    if (fputs(text, whole.file) >= 0)
+        return whole_file_finish(&whole) == RILL_OK;
+    whole_file_drop(&whole);
     return false;
 }
 

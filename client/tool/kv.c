@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kv.h"
 
-#include "bucket.h"
 #include "families.h"
 #include "payload.h"
 
-static const char *const prefix = "KV_";
-
 enum { HISTORY_MAX = 64 };
 
-enum tool_exit kv_with(struct call *call, kv_act *act)
+static enum rill_err open_bucket(struct rill_js *js, const char *bucket, void **ret, struct rill_error *error)
 {
-    struct remote remote;
-    struct rill_kv *kv = NULL;
-    struct rill_error error = {0};
-    enum tool_exit code = remote_open(call, &remote);
-    if (code)
-        return code;
-    const enum rill_err err = rill_kv_open(remote.js, call_text(call, "bucket"), &kv, &error);
-    code = err ? call_error(call, err, &error, call_text(call, "bucket")) : act(call, kv);
-    rill_kv_close(kv);
-    remote_close(&remote);
-    return code;
+    struct rill_kv *kv;
+    const enum rill_err err = rill_kv_open(js, bucket, &kv, error);
+    if (!err)
+        *ret = kv;
+    return err;
 }
+
+static void close_bucket(void *bucket)
+{
+    rill_kv_close(bucket);
+}
+
+const struct bucket_kind kv_kind = {.prefix = "KV_", .open = open_bucket, .close = close_bucket};
 
 // ---- buckets ----
 
-static enum tool_exit add_bucket(struct remote *remote)
+static enum tool_exit add_bucket(struct remote *remote, const struct bucket_kind *kind)
 {
     const struct call *call = remote->call;
     struct rill_kv_config config = {.struct_bytes = sizeof config,
@@ -41,22 +39,7 @@ static enum tool_exit add_bucket(struct remote *remote)
     struct rill_error error = {0};
     const enum rill_err err = rill_kv_create_bucket(remote->js, &config, &kv, &error);
     rill_kv_close(kv);
-    return err ? call_error(call, err, &error, config.bucket) : bucket_info(remote, prefix, config.bucket);
-}
-
-static enum tool_exit list_buckets(struct remote *remote)
-{
-    return bucket_ls(remote, prefix);
-}
-
-static enum tool_exit show_bucket(struct remote *remote)
-{
-    return bucket_info(remote, prefix, call_text(remote->call, "bucket"));
-}
-
-static enum tool_exit remove_bucket(struct remote *remote)
-{
-    return bucket_rm(remote, prefix, call_text(remote->call, "bucket"));
+    return err ? call_error(call, err, &error, config.bucket) : bucket_info(remote, kind);
 }
 
 static enum tool_exit run_add(struct call *call)
@@ -67,24 +50,24 @@ static enum tool_exit run_add(struct call *call)
     if (call_number(call, "max-value-size", 0) > INT32_MAX)
         return call_usage(call, "--max-value-size cannot be '%s': give less than 2G",
                           call_text(call, "max-value-size"));
-    return remote_with(call, add_bucket);
+    return bucket_run(call, &kv_kind, add_bucket);
 }
 
 static enum tool_exit run_ls(struct call *call)
 {
-    return call_has(call, "bucket") ? kv_run_keys(call) : remote_with(call, list_buckets);
+    return call_has(call, "bucket") ? kv_run_keys(call) : bucket_run(call, &kv_kind, bucket_ls);
 }
 
 static enum tool_exit run_info(struct call *call)
 {
-    return remote_with(call, show_bucket);
+    return bucket_run(call, &kv_kind, bucket_info);
 }
 
 static enum tool_exit run_rm(struct call *call)
 {
     const enum tool_exit asked =
         remote_confirm(call, "Remove bucket %s with all its keys?", call_text(call, "bucket"));
-    return asked ? asked : remote_with(call, remove_bucket);
+    return asked ? asked : bucket_run(call, &kv_kind, bucket_rm);
 }
 
 // ---- the family ----

@@ -3,11 +3,9 @@
 // The parts of the family `kv`: kv.c has the rows and the buckets, kv_key.c the commands of keys.
 #pragma once
 
-#include "remote.h"
+#include "bucket.h"
 
-/* Opens a connection and the bucket, does one thing with it, closes both. */
-typedef enum tool_exit kv_act(const struct call *call, struct rill_kv *kv);
-enum tool_exit kv_with(struct call *call, kv_act *act);
+extern const struct bucket_kind kv_kind;
 
 enum tool_exit kv_run_get(struct call *call);
 enum tool_exit kv_run_put(struct call *call);

@@ -49,7 +49,7 @@ static enum tool_exit show_entry(const struct call *call, const struct rill_kv_e
     return TOOL_DONE;
 }
 
-static enum tool_exit get(const struct call *call, struct rill_kv *kv)
+static enum tool_exit get(const struct call *call, void *kv)
 {
     const char *key = call_text(call, "key");
     struct rill_kv_entry *entry = NULL;
@@ -65,7 +65,7 @@ static enum tool_exit get(const struct call *call, struct rill_kv *kv)
 
 enum tool_exit kv_run_get(struct call *call)
 {
-    return kv_with(call, get);
+    return bucket_with(call, &kv_kind, get);
 }
 
 // ---- put, create, update ----
@@ -113,39 +113,39 @@ static enum rill_err store_update(struct rill_kv *kv, const struct call *call, s
                           (uint64_t)call_number(call, "revision", 0), ret_revision, error);
 }
 
-static enum tool_exit put(const struct call *call, struct rill_kv *kv)
+static enum tool_exit put(const struct call *call, void *kv)
 {
     return store_value(call, kv, store_put);
 }
 
-static enum tool_exit create(const struct call *call, struct rill_kv *kv)
+static enum tool_exit create(const struct call *call, void *kv)
 {
     return store_value(call, kv, store_create);
 }
 
-static enum tool_exit update(const struct call *call, struct rill_kv *kv)
+static enum tool_exit update(const struct call *call, void *kv)
 {
     return store_value(call, kv, store_update);
 }
 
 enum tool_exit kv_run_put(struct call *call)
 {
-    return kv_with(call, put);
+    return bucket_with(call, &kv_kind, put);
 }
 
 enum tool_exit kv_run_create(struct call *call)
 {
-    return kv_with(call, create);
+    return bucket_with(call, &kv_kind, create);
 }
 
 enum tool_exit kv_run_update(struct call *call)
 {
-    return kv_with(call, update);
+    return bucket_with(call, &kv_kind, update);
 }
 
 // ---- del and purge ----
 
-static enum tool_exit del(const struct call *call, struct rill_kv *kv)
+static enum tool_exit del(const struct call *call, void *kv)
 {
     const char *key = call_text(call, "key");
     struct rill_error error = {0};
@@ -154,7 +154,7 @@ static enum tool_exit del(const struct call *call, struct rill_kv *kv)
                : show_done(call, json_pack("{s:s}", "deleted", key), "%s is deleted", key);
 }
 
-static enum tool_exit purge(const struct call *call, struct rill_kv *kv)
+static enum tool_exit purge(const struct call *call, void *kv)
 {
     const char *key = call_text(call, "key");
     struct rill_error error = {0};
@@ -165,14 +165,14 @@ static enum tool_exit purge(const struct call *call, struct rill_kv *kv)
 
 enum tool_exit kv_run_del(struct call *call)
 {
-    return kv_with(call, del);
+    return bucket_with(call, &kv_kind, del);
 }
 
 enum tool_exit kv_run_purge(struct call *call)
 {
     const enum tool_exit asked =
         remote_confirm(call, "Delete key %s with its history?", call_text(call, "key"));
-    return asked ? asked : kv_with(call, purge);
+    return asked ? asked : bucket_with(call, &kv_kind, purge);
 }
 
 // ---- keys and history ----
@@ -190,28 +190,23 @@ static bool add_key(const struct rill_kv_entry *entry, void *context)
     return true;
 }
 
-static enum tool_exit keys(const struct call *call, struct rill_kv *kv)
+static enum tool_exit keys(const struct call *call, void *kv)
 {
     static const struct show_field key_columns[] = {
         {"key", "Key", SHOW_TEXT}, {"revision", "Revision", SHOW_COUNT}, {0}};
+    static const struct bucket_list list = {"keys", "key", key_columns, "There are no keys."};
     json_t *rows = json_array();
     struct rill_error error = {0};
     const enum rill_err err = rill_kv_keys(kv, add_key, rows, &error);
-    if (err) {
-        json_decref(rows);
-        return call_error(call, err, &error, "keys");
-    }
-    rows = show_sorted(rows, (const struct show_order[]){{"key", "key"}, {0}}, NULL);
-    return call_has(call, "names") ? show_names(rows, "key")
-                                   : show_table(call, NULL, key_columns, rows, "There are no keys.");
+    return bucket_show(call, &list, rows, err, &error);
 }
 
 enum tool_exit kv_run_keys(struct call *call)
 {
-    return kv_with(call, keys);
+    return bucket_with(call, &kv_kind, keys);
 }
 
-static enum tool_exit history(const struct call *call, struct rill_kv *kv)
+static enum tool_exit history(const struct call *call, void *kv)
 {
     const char *key = call_text(call, "key");
     json_t *rows = json_array();
@@ -226,7 +221,7 @@ static enum tool_exit history(const struct call *call, struct rill_kv *kv)
 
 enum tool_exit kv_run_history(struct call *call)
 {
-    return kv_with(call, history);
+    return bucket_with(call, &kv_kind, history);
 }
 
 // ---- watch ----
@@ -248,7 +243,7 @@ static void print_change(const struct call *call, const struct rill_kv_entry *en
 
 struct watching {
     struct rill_kv_watch *watch;
-    struct rill_kv_entry *entry;
+    struct rill_kv_entry *entry; // NULL: all that was there has been shown
 };
 
 static enum rill_err next_change(void *context, int64_t timeout_ms)
@@ -257,40 +252,29 @@ static enum rill_err next_change(void *context, int64_t timeout_ms)
     return rill_kv_watch_next(watching->watch, timeout_ms, &watching->entry);
 }
 
-static enum tool_exit show_changes(const struct call *call, struct rill_kv_watch *watch)
+static bool show_change(const struct call *call, void *context)
 {
-    const uint64_t wanted = (uint64_t)call_number(call, "count", INT64_MAX);
-    for (uint64_t shown = 0; shown < wanted && !interrupt_seen();) {
-        struct watching watching = {.watch = watch};
-        const enum rill_err err = clock_wait(next_change, &watching, call_ms(call, "wait", -1));
-        if (err == RILL_ERR_TIMEOUT)
-            return TOOL_DONE;
-        if (err)
-            return call_error(call, err, NULL, call_text(call, "bucket"));
-        if (!watching.entry) // all that was there has been shown
-            continue;
-        print_change(call, watching.entry);
-        rill_kv_entry_free(watching.entry);
-        shown++;
-    }
-    return TOOL_DONE;
+    const struct watching *watching = context;
+    if (!watching->entry)
+        return false;
+    print_change(call, watching->entry);
+    rill_kv_entry_free(watching->entry);
+    return true;
 }
 
-static enum tool_exit watch(const struct call *call, struct rill_kv *kv)
+static enum tool_exit watch(const struct call *call, void *kv)
 {
     const char *pattern = call_text(call, "key");
     const unsigned flags = (call_has(call, "history") ? RILL_KV_WATCH_HISTORY : 0u) |
                            (call_has(call, "updates-only") ? RILL_KV_WATCH_UPDATES_ONLY : 0u) |
                            (call_has(call, "ignore-deletes") ? RILL_KV_WATCH_IGNORE_DELETES : 0u);
-    struct rill_kv_watch *watching = NULL;
+    struct watching watching;
     struct rill_error error = {0};
-    const enum rill_err err = rill_kv_watch_open(kv, pattern ? pattern : ">", flags, &watching, &error);
+    const enum rill_err err = rill_kv_watch_open(kv, pattern ? pattern : ">", flags, &watching.watch, &error);
     if (err)
         return call_error(call, err, &error, pattern);
-    if (!call->json)
-        (void)fprintf(stderr, "watching %s\n", call_text(call, "bucket"));
-    const enum tool_exit code = show_changes(call, watching);
-    rill_kv_watch_close(watching);
+    const enum tool_exit code = bucket_follow(call, next_change, show_change, &watching);
+    rill_kv_watch_close(watching.watch);
     return code;
 }
 
@@ -299,5 +283,5 @@ enum tool_exit kv_run_watch(struct call *call)
     if (call_has(call, "history") && call_has(call, "updates-only"))
         return call_usage(call, "--history and --updates-only exclude each other: give one of them");
     interrupt_catch();
-    return kv_with(call, watch);
+    return bucket_with(call, &kv_kind, watch);
 }

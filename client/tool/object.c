@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "object.h"
 
-#include "bucket.h"
 #include "families.h"
 
-static const char *const prefix = "OBJ_";
-
-enum tool_exit object_with(struct call *call, object_act *act)
+static enum rill_err open_bucket(struct rill_js *js, const char *bucket, void **ret, struct rill_error *error)
 {
-    struct remote remote;
-    struct rill_objects *objects = NULL;
-    struct rill_error error = {0};
-    enum tool_exit code = remote_open(call, &remote);
-    if (code)
-        return code;
-    const enum rill_err err = rill_objects_open(remote.js, call_text(call, "bucket"), &objects, &error);
-    code = err ? call_error(call, err, &error, call_text(call, "bucket")) : act(call, objects);
-    rill_objects_close(objects);
-    remote_close(&remote);
-    return code;
+    struct rill_objects *objects;
+    const enum rill_err err = rill_objects_open(js, bucket, &objects, error);
+    if (!err)
+        *ret = objects;
+    return err;
 }
+
+static void close_bucket(void *bucket)
+{
+    rill_objects_close(bucket);
+}
+
+const struct bucket_kind object_kind = {.prefix = "OBJ_", .open = open_bucket, .close = close_bucket};
 
 // ---- buckets ----
 
-static enum tool_exit add_bucket(struct remote *remote)
+static enum tool_exit add_bucket(struct remote *remote, const struct bucket_kind *kind)
 {
     const struct call *call = remote->call;
     struct rill_objects_config config = {.struct_bytes = sizeof config,
@@ -36,44 +34,29 @@ static enum tool_exit add_bucket(struct remote *remote)
     struct rill_error error = {0};
     const enum rill_err err = rill_objects_create_bucket(remote->js, &config, &objects, &error);
     rill_objects_close(objects);
-    return err ? call_error(call, err, &error, config.bucket) : bucket_info(remote, prefix, config.bucket);
-}
-
-static enum tool_exit list_buckets(struct remote *remote)
-{
-    return bucket_ls(remote, prefix);
-}
-
-static enum tool_exit show_bucket(struct remote *remote)
-{
-    return bucket_info(remote, prefix, call_text(remote->call, "bucket"));
-}
-
-static enum tool_exit remove_bucket(struct remote *remote)
-{
-    return bucket_rm(remote, prefix, call_text(remote->call, "bucket"));
+    return err ? call_error(call, err, &error, config.bucket) : bucket_info(remote, kind);
 }
 
 static enum tool_exit run_add(struct call *call)
 {
-    return remote_with(call, add_bucket);
+    return bucket_run(call, &object_kind, add_bucket);
 }
 
 static enum tool_exit run_ls(struct call *call)
 {
-    return call_has(call, "bucket") ? object_run_list(call) : remote_with(call, list_buckets);
+    return call_has(call, "bucket") ? object_run_list(call) : bucket_run(call, &object_kind, bucket_ls);
 }
 
 static enum tool_exit run_info(struct call *call)
 {
-    return call_has(call, "name") ? object_run_info(call) : remote_with(call, show_bucket);
+    return call_has(call, "name") ? object_run_info(call) : bucket_run(call, &object_kind, bucket_info);
 }
 
 static enum tool_exit run_rm(struct call *call)
 {
     const enum tool_exit asked =
         remote_confirm(call, "Remove bucket %s with all its objects?", call_text(call, "bucket"));
-    return asked ? asked : remote_with(call, remove_bucket);
+    return asked ? asked : bucket_run(call, &object_kind, bucket_rm);
 }
 
 // ---- the family ----

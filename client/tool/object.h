@@ -3,11 +3,9 @@
 // The parts of the family `object`: object.c has the rows and the buckets, object_content.c the commands of objects.
 #pragma once
 
-#include "remote.h"
+#include "bucket.h"
 
-/* Opens a connection and the bucket, does one thing with it, closes both. */
-typedef enum tool_exit object_act(const struct call *call, struct rill_objects *objects);
-enum tool_exit object_with(struct call *call, object_act *act);
+extern const struct bucket_kind object_kind;
 
 enum tool_exit object_run_list(struct call *call);
 enum tool_exit object_run_put(struct call *call);

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "progress.h"
+#include "whole_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static bool add_row(const Rill__ObjectInfo *info, void *context)
     return true;
 }
 
-static enum tool_exit list(const struct call *call, struct rill_objects *objects)
+static enum tool_exit list_objects(const struct call *call, void *objects)
 {
     static const struct show_field columns[] = {
         {"name", "Object", SHOW_TEXT},
@@ -42,24 +43,19 @@ static enum tool_exit list(const struct call *call, struct rill_objects *objects
         {"description", "Description", SHOW_TEXT},
         {0},
     };
+    static const struct bucket_list list = {"objects", "name", columns, "There are no objects."};
     json_t *rows = json_array();
     struct rill_error error = {0};
     const enum rill_err err = rill_object_each(objects, add_row, rows, &error);
-    if (err) {
-        json_decref(rows);
-        return call_error(call, err, &error, "objects");
-    }
-    rows = show_sorted(rows, (const struct show_order[]){{"name", "name"}, {0}}, NULL);
-    return call_has(call, "names") ? show_names(rows, "name")
-                                   : show_table(call, NULL, columns, rows, "There are no objects.");
+    return bucket_show(call, &list, rows, err, &error);
 }
 
 enum tool_exit object_run_list(struct call *call)
 {
-    return object_with(call, list);
+    return bucket_with(call, &object_kind, list_objects);
 }
 
-static enum tool_exit info(const struct call *call, struct rill_objects *objects)
+static enum tool_exit info(const struct call *call, void *objects)
 {
     const char *name = call_text(call, "name");
     Rill__ObjectInfo *found = NULL;
@@ -70,22 +66,30 @@ static enum tool_exit info(const struct call *call, struct rill_objects *objects
 
 enum tool_exit object_run_info(struct call *call)
 {
-    return object_with(call, info);
+    return bucket_with(call, &object_kind, info);
 }
 
-// ---- put ----
-
-struct upload {
+/* An object on its way into a bucket or out of it. */
+struct transfer {
     FILE *file;
     struct progress progress;
 };
 
+static enum rill_err have_moved(struct transfer *transfer, size_t bytes)
+{
+    progress_update(&transfer->progress, transfer->progress.done + bytes);
+    if (ferror(transfer->file))
+        return rill_err_from_errno(errno);
+    return interrupt_seen() ? RILL_ERR_CLOSED : RILL_OK;
+}
+
+// ---- put ----
+
 static enum rill_err read_file(void *context, void *buffer, size_t bytes_max, size_t *ret_bytes)
 {
-    struct upload *upload = context;
+    struct transfer *upload = context;
     *ret_bytes = fread(buffer, 1, bytes_max, upload->file);
-    progress_update(&upload->progress, upload->progress.done + *ret_bytes);
-    return ferror(upload->file) || interrupt_seen() ? RILL_ERR_IO : RILL_OK;
+    return have_moved(upload, *ret_bytes);
 }
 
 static const char *name_of(const struct call *call)
@@ -97,13 +101,13 @@ static const char *name_of(const struct call *call)
     return slash ? slash + 1 : path;
 }
 
-static enum tool_exit put(const struct call *call, struct rill_objects *objects)
+static enum tool_exit put(const struct call *call, void *objects)
 {
     const char *path = call_text(call, "file");
     const struct rill_object_put what = {.name = name_of(call),
                                          .description = call_text(call, "description"),
                                          .chunk_bytes = (uint32_t)call_number(call, "chunk-size", 0)};
-    struct upload upload = {.file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe")};
+    struct transfer upload = {.file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe")};
     struct stat status = {0};
     if (!upload.file || fstat(fileno(upload.file), &status) != 0)
         return call_fail(call, TOOL_FAILED, "%s: %s", path, strerror(errno));
@@ -126,50 +130,82 @@ enum tool_exit object_run_put(struct call *call)
         return call_usage(call, "--chunk-size cannot be '%s': give a size such as 128K",
                           call_text(call, "chunk-size"));
     interrupt_catch();
-    return object_with(call, put);
+    return bucket_with(call, &object_kind, put);
 }
 
 // ---- get ----
 
-static enum rill_err write_stdout(void *context, const void *bytes, size_t count)
+static enum rill_err write_file(void *context, const void *bytes, size_t count)
 {
-    (void)context;
-    return fwrite(bytes, 1, count, stdout) == count ? RILL_OK : RILL_ERR_IO;
+    struct transfer *download = context;
+    return have_moved(download, fwrite(bytes, 1, count, download->file));
+}
+
+/* The size for the progress is asked for beforehand; a link has none. */
+static enum rill_err download(struct rill_objects *objects, const char *name, FILE *to,
+                              struct rill_error *error)
+{
+    Rill__ObjectInfo *found = NULL;
+    struct transfer download = {.file = to};
+    enum rill_err err = rill_object_info(objects, name, &found, error);
+    if (err)
+        return err;
+    progress_begin(&download.progress, name, SHOW_BYTES, found->size);
+    rill_model_free(&found->base);
+    if (to == stdout && isatty(STDOUT_FILENO)) // it would be drawn into what is shown there
+        download.progress.visible = false;
+    err = rill_object_get(objects, name, write_file, &download, NULL, error);
+    progress_end(&download.progress);
+    return err;
 }
 
 static enum tool_exit get_to_stdout(const struct call *call, struct rill_objects *objects, const char *name)
 {
     struct rill_error error = {0};
-    const enum rill_err err = rill_object_get(objects, name, write_stdout, NULL, NULL, &error);
+    const enum rill_err err = download(objects, name, stdout, &error);
     return err ? call_error(call, err, &error, name) : TOOL_DONE;
 }
 
-static enum tool_exit get(const struct call *call, struct rill_objects *objects)
+static enum tool_exit get_to_file(const struct call *call, struct rill_objects *objects, const char *name,
+                                  const char *path)
+{
+    struct whole_file whole;
+    struct rill_error error = {0};
+    if (whole_file_create(&whole, path, WHOLE_FILE_USUAL))
+        return call_fail(call, TOOL_FAILED, "%s: %s", path, strerror(errno));
+    const enum rill_err err = download(objects, name, whole.file, &error);
+    if (err) {
+        whole_file_drop(&whole);
+        return call_error(call, err, &error, name);
+    }
+    if (whole_file_finish(&whole))
+        return call_fail(call, TOOL_FAILED, "%s: %s", path, strerror(errno));
+    return show_done(call, json_pack("{s:s, s:s}", "name", name, "file", path), "%s is in %s", name, path);
+}
+
+static enum tool_exit get(const struct call *call, void *objects)
 {
     const char *name = call_text(call, "name");
     const char *given = call_text(call, "output");
     const char *slash = strrchr(name, '/');
     const char *path = given ? given : slash ? slash + 1 : name;
-    struct rill_error error = {0};
     if (strcmp(path, "-") == 0)
         return get_to_stdout(call, objects, name);
     if (access(path, F_OK) == 0 && !call_has(call, "overwrite"))
         return call_fail(call, TOOL_FAILED,
                          "there is a file %s already: add --overwrite, or --output with another", path);
-    const enum rill_err err = rill_object_get_file(objects, name, path, &error);
-    return err ? call_error(call, err, &error, name)
-               : show_done(call, json_pack("{s:s, s:s}", "name", name, "file", path), "%s is in %s", name,
-                           path);
+    return get_to_file(call, objects, name, path);
 }
 
 enum tool_exit object_run_get(struct call *call)
 {
-    return object_with(call, get);
+    interrupt_catch();
+    return bucket_with(call, &object_kind, get);
 }
 
 // ---- del ----
 
-static enum tool_exit del(const struct call *call, struct rill_objects *objects)
+static enum tool_exit del(const struct call *call, void *objects)
 {
     const char *name = call_text(call, "name");
     struct rill_error error = {0};
@@ -182,14 +218,14 @@ enum tool_exit object_run_del(struct call *call)
 {
     const enum tool_exit asked = remote_confirm(call, "Delete object %s of bucket %s?",
                                                 call_text(call, "name"), call_text(call, "bucket"));
-    return asked ? asked : object_with(call, del);
+    return asked ? asked : bucket_with(call, &object_kind, del);
 }
 
 // ---- watch ----
 
 struct watching {
     struct rill_object_watch *watch;
-    Rill__ObjectInfo *info;
+    Rill__ObjectInfo *info; // NULL: all that was there has been shown
 };
 
 static enum rill_err next_change(void *context, int64_t timeout_ms)
@@ -214,42 +250,31 @@ static void print_change(const struct call *call, const Rill__ObjectInfo *found)
     json_decref(json);
 }
 
-static enum tool_exit show_changes(const struct call *call, struct rill_object_watch *watch)
+static bool show_change(const struct call *call, void *context)
 {
-    const uint64_t wanted = (uint64_t)call_number(call, "count", INT64_MAX);
-    for (uint64_t shown = 0; shown < wanted && !interrupt_seen();) {
-        struct watching watching = {.watch = watch};
-        const enum rill_err err = clock_wait(next_change, &watching, call_ms(call, "wait", -1));
-        if (err == RILL_ERR_TIMEOUT)
-            return TOOL_DONE;
-        if (err)
-            return call_error(call, err, NULL, call_text(call, "bucket"));
-        if (!watching.info) // all that was there has been shown
-            continue;
-        print_change(call, watching.info);
-        rill_model_free(&watching.info->base);
-        shown++;
-    }
-    return TOOL_DONE;
+    const struct watching *watching = context;
+    if (!watching->info)
+        return false;
+    print_change(call, watching->info);
+    rill_model_free(&watching->info->base);
+    return true;
 }
 
-static enum tool_exit watch(const struct call *call, struct rill_objects *objects)
+static enum tool_exit watch(const struct call *call, void *objects)
 {
-    struct rill_object_watch *watching = NULL;
+    struct watching watching;
     struct rill_error error = {0};
     const enum rill_err err =
-        rill_object_watch_open(objects, call_has(call, "updates-only"), &watching, &error);
+        rill_object_watch_open(objects, call_has(call, "updates-only"), &watching.watch, &error);
     if (err)
         return call_error(call, err, &error, call_text(call, "bucket"));
-    if (!call->json)
-        (void)fprintf(stderr, "watching %s\n", call_text(call, "bucket"));
-    const enum tool_exit code = show_changes(call, watching);
-    rill_object_watch_close(watching);
+    const enum tool_exit code = bucket_follow(call, next_change, show_change, &watching);
+    rill_object_watch_close(watching.watch);
     return code;
 }
 
 enum tool_exit object_run_watch(struct call *call)
 {
     interrupt_catch();
-    return object_with(call, watch);
+    return bucket_with(call, &object_kind, watch);
 }

@@ -126,6 +126,16 @@ enum rill_err link_next(struct link *link, struct link_message *ret, struct rill
     return err;
 }
 
+uint64_t link_number_at(struct rill_bytes reply, unsigned place)
+{
+    unsigned dots = 0;
+    for (size_t i = 0; i < reply.len; i++) {
+        if (reply.data[i] == '.' && ++dots == place)
+            return strtoull((const char *)reply.data + i + 1, NULL, 10);
+    }
+    return 0;
+}
+
 enum rill_err link_request(struct link *link, const char *subject, const char *inbox, const char *payload,
                            struct rill_error_text *why)
 {

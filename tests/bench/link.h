@@ -38,6 +38,9 @@ enum rill_err link_receive(struct link *link, struct rill_error_text *why) RILL_
 enum rill_err link_next(struct link *link, struct link_message *ret,
                         struct rill_error_text *why) RILL_MUST_CHECK;
 
+/* $JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>...: the number behind so many dots; 0 when there is none. */
+uint64_t link_number_at(struct rill_bytes reply, unsigned place);
+
 /* Sends a request whose reply comes to `inbox`, which the link has subscribed to, and waits for it: it must hold no
    "error". */
 enum rill_err link_request(struct link *link, const char *subject, const char *inbox, const char *payload,

@@ -128,17 +128,6 @@ static enum rill_err ask(struct pull *pull, unsigned number)
                             number, len, body);
 }
 
-/* $JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>...: the number of this place. */
-static uint64_t number_at(struct rill_bytes reply, unsigned place)
-{
-    unsigned dots = 0;
-    for (size_t i = 0; i < reply.len; i++) {
-        if (reply.data[i] == '.' && ++dots == place)
-            return strtoull((const char *)reply.data + i + 1, NULL, 10);
-    }
-    return 0;
-}
-
 static bool is_next(const struct pull *pull, unsigned number, uint64_t sequence)
 {
     const uint64_t last = pull->each[number].sequence;
@@ -148,8 +137,8 @@ static bool is_next(const struct pull *pull, unsigned number, uint64_t sequence)
 static enum rill_err take_one(struct pull *pull, const struct link_message *message,
                               struct rill_error_text *why)
 {
-    const unsigned number = (unsigned)number_at(message->reply, 3) % CONSUMERS_MAX;
-    const uint64_t sequence = number_at(message->reply, 5);
+    const unsigned number = (unsigned)link_number_at(message->reply, 3) % CONSUMERS_MAX;
+    const uint64_t sequence = link_number_at(message->reply, 5);
     if (rill_bytes_equal(message->subject, RILL_BYTES("_ANSWER.0")) &&
         !memmem(message->payload.data, message->payload.len, "\"error\"", 7)) {
         pull->answers_due--;

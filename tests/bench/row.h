@@ -41,6 +41,7 @@ struct row {
     unsigned subjects;   // that they go to in turn; 0: one
     unsigned streams;    // one for each subject; 0: one for all
     unsigned window;     // messages in flight of each publisher; of a pull, its batch
+    unsigned pace;       // messages a second
     bool acknowledged;   // each consumed message
     bool pushed;         // to a consumer with a deliver subject; else it pulls
     bool last_of_each;   // a consumer begins with the last message of each subject
@@ -75,8 +76,14 @@ enum rill_err idle_consumers_run(struct task *task, struct figure *ret,
                                  struct rill_error_text *why) RILL_MUST_CHECK;
 /* From fork to the first INFO line, in ms; the median of several starts. */
 enum rill_err start_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* Writes of the row's payload a second, each synced, without a server. */
+enum rill_err sync_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
 /* Durable publishes: messages acknowledged a second, or, with a percentile, the time from a publish to its
    acknowledgement in us. */
 enum rill_err durable_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* The time from a durable publish to its delivery, at the row's pace: the row's percentile, in us. */
+enum rill_err paced_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
+/* Redeliveries a second when as many messages as the row's window expire at once. */
+enum rill_err storm_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;
 /* Messages a second that consumers get from a stream that is full, all together; or the time to the first one. */
 enum rill_err pull_run(struct task *task, struct figure *ret, struct rill_error_text *why) RILL_MUST_CHECK;

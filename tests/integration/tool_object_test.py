@@ -4,6 +4,7 @@
 
 import hashlib
 import os
+import stat
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -35,6 +36,32 @@ def law_an_object_is_got_as_it_was_put():
         assert server.rill("object", "get", "files", "big.bin", "-o", back, "--overwrite")[0] == 0
         tool.refused(server.rill("object", "get", "files", "none", "-o", path + ".none"), tool.NOTHING, "none")
         assert not os.path.exists(path + ".none")
+
+
+def law_progress_is_drawn_on_a_terminal_only():
+    with tool.ToolServer() as server:
+        server.done("object", "add", "files")
+        path, content = bytes_file(server, "big.bin", 1_000_003)
+        env = server.environment(TERM="xterm")
+        for words in (["put", "files", path], ["get", "files", "big.bin", "-o", path, "--overwrite"],
+                      ["get", "files", "big.bin", "-o", "-"]):
+            seen = tool.on_terminal(["object", *words], env, "stderr")
+            assert "\rbig.bin" in seen and "] 100%" in seen and seen.endswith("\n"), (words, seen)
+            assert server.rill("object", *words, *(["--name", "again"] if "put" in words else []))[2] == "", words
+        with open(path, "rb") as file:
+            assert file.read() == content
+
+
+def law_a_file_that_is_got_is_as_readable_as_others():
+    with tool.ToolServer() as server:
+        server.done("object", "add", "files")
+        server.done("object", "put", "files", "-", "--name", "a", stdin=b"x")
+        path = os.path.join(server.folder, "a")
+        before = os.umask(0o022)
+        server.done("object", "get", "files", "a", "-o", path)
+        os.umask(before)
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o644
+        tool.refused(server.rill("object", "get", "files", "a", "-o", path + "/none"), tool.FAILED, "Not a directory")
 
 
 def law_input_and_output_may_be_streams():

@@ -108,25 +108,9 @@ def law_colours_only_where_they_are_wanted():
         assert "\033" not in tool.rill("context", "show", "a", env=env)[1]
         assert "\033[1m" in tool.rill("context", "show", "a", "--color", "always", env=env)[1]
         del env["NO_COLOR"]
-        assert "\033[1m" in on_terminal(["context", "show", "a"], env)
-        assert "\033" not in on_terminal(["context", "show", "a"], dict(env, NO_COLOR="1"))
-        assert "\033" not in on_terminal(["context", "show", "a"], dict(env, TERM="dumb"))
-
-
-def on_terminal(words, env):
-    import pty
-
-    main, side = pty.openpty()
-    subprocess.run([tool.TOOL, *words], stdout=side, stdin=subprocess.DEVNULL, env=env, check=True, timeout=60)
-    os.close(side)
-    out = b""
-    try:
-        while piece := os.read(main, 65536):
-            out += piece
-    except OSError:
-        pass  # the end of a terminal whose other side is closed
-    os.close(main)
-    return out.decode()
+        assert "\033[1m" in tool.on_terminal(["context", "show", "a"], env)
+        assert "\033" not in tool.on_terminal(["context", "show", "a"], dict(env, NO_COLOR="1"))
+        assert "\033" not in tool.on_terminal(["context", "show", "a"], dict(env, TERM="dumb"))
 
 
 def law_contexts_are_kept_and_private():

@@ -4,6 +4,7 @@
 // of its rounds; who begins changes from round to round. Beside it is the processor time of the client for a message. Usage, with RILL_URL in the environment:
 //
 //     client-bench [rounds [messages [part of a row's name]]]
+#include "sizes.h"
 #include "works.h"
 
 #include <stdio.h>
@@ -52,7 +53,8 @@ static bool measure(const struct row *row, const struct side *side, struct work 
                     double *ret_cpu_us)
 {
     struct worked worked;
-    work->run++;
+    (void)snprintf(work->name, sizeof work->name, "bench%d", ++work->run);
+    atomic_store(&work->counted, 0);
     if (!row->work(side, work, &worked))
         return false;
     *ret = row->kind == PER_SECOND ? worked.per_s
@@ -67,13 +69,13 @@ struct figures {
     double cpu_us[SIDES];
 };
 
-static bool run_row(const struct row *row, struct work work, int rounds, struct figures *ret)
+static bool run_row(const struct row *row, struct work *work, int rounds, struct figures *ret)
 {
     double values[SIDES][ROUNDS_MAX], cpu_us[SIDES][ROUNDS_MAX];
     for (int round = 0; round < rounds; round++)
         for (int turn = 0; turn < SIDES; turn++) {
             const int side = (round + turn) % SIDES;
-            if (!measure(row, sides[side], &work, &values[side][round], &cpu_us[side][round]))
+            if (!measure(row, sides[side], work, &values[side][round], &cpu_us[side][round]))
                 return false;
         }
     for (int side = 0; side < SIDES; side++) {
@@ -99,27 +101,42 @@ static void print_row(const struct row *row, const struct figures *figures)
     (void)fflush(stdout);
 }
 
+/* Sizes are told and not judged. */
+static bool print_sizes(struct work *work)
+{
+    struct sizes sizes[SIDES];
+    for (int side = 0; side < SIDES; side++)
+        if (!sizes_measure(sides[side], work, &sizes[side]))
+            return false;
+    printf("%-34s %10.0f %10.0f  %-6s %5.2fx\n", "the library in memory", sizes[0].library_kib,
+           sizes[1].library_kib, "KiB", sizes[0].library_kib / sizes[1].library_kib);
+    printf("%-34s %10.0f %10.0f  %-6s %5.2fx\n", "resident, two connections", sizes[0].resident_kib,
+           sizes[1].resident_kib, "KiB", sizes[0].resident_kib / sizes[1].resident_kib);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 5;
     const int messages = argc > 2 ? atoi(argv[2]) : MESSAGES;
     const char *part = argc > 3 ? argv[3] : "";
-    struct work work = {.url = getenv("RILL_URL")};
+    static struct work work;
+    work.url = getenv("RILL_URL");
     if (!work.url || rounds < 1 || rounds > ROUNDS_MAX || messages < 100) {
         fprintf(stderr, "usage: RILL_URL=nats://... client-bench [rounds [messages [row]]]\n");
         return 2;
     }
     work.samples = calloc((size_t)messages, sizeof work.samples[0]);
-    int status = work.samples ? 0 : 1;
     print_heading();
+    (void)fflush(stdout); // what forks shares the buffer
+    int status = work.samples && (*part || print_sizes(&work)) ? 0 : 1;
     for (size_t i = 0; i < ROWS && status == 0; i++) {
         struct figures figures;
         if (!strstr(rows[i].name, part))
             continue;
-        work.run = (int)i * 1000;
         work.messages = messages / rows[i].share;
         work.payload_bytes = rows[i].payload_bytes;
-        if (run_row(&rows[i], work, rounds, &figures))
+        if (run_row(&rows[i], &work, rounds, &figures))
             print_row(&rows[i], &figures);
         else
             status = 1;

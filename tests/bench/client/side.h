@@ -4,15 +4,22 @@
 // of them. Every function says on stderr why it failed. One thread.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { WORK_PAYLOAD_BYTES_MAX = 64 * 1024 };
+
+/* One measurement, which is the same for all libraries. */
 struct work {
     const char *url;
-    int messages; // of one measurement
+    int messages;
     int payload_bytes;
-    int run;         // a number of nobody else's, for names of streams
-    double *samples; // round trips in us, `messages` of them
+    char payload[WORK_PAYLOAD_BYTES_MAX];
+    int run;            // measurements so far
+    char name[32];      // of the stream, nobody else's; its only subject, too
+    double *samples;    // round trips in us, `messages` of them
+    atomic_int counted; // by the callback
 };
 
 enum { FETCH_MSGS = 500, DEADLINE_MS = 30000, PENDING_MAX = 4096 };
@@ -23,7 +30,7 @@ struct client;
 struct side {
     const char *name;
     /* NULL when it failed. */
-    struct client *(*open)(const struct work *work);
+    struct client *(*open)(struct work *work);
     void (*close)(struct client *client); // NULL is harmless
 
     // The near connection.
@@ -35,9 +42,8 @@ struct side {
     bool (*listen)(struct client *client);          // messages are taken with `take`
     bool (*listen_counting)(struct client *client); // a callback counts them
     bool (*listen_answering)(struct client *client);
-    bool (*take)(struct client *client); // the next message, which is thrown away
-    /* Until the callback has had everything; then how many it was. */
-    bool (*drain)(struct client *client, int *ret_counted);
+    bool (*take)(struct client *client);  // the next message, which is thrown away
+    bool (*drain)(struct client *client); // until the callback has had everything
 
     // A memory stream of the near connection's.
     bool (*stream_open)(struct client *client);

@@ -2,8 +2,6 @@
 #include "side.h"
 
 #include <nats/nats.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct client {
@@ -11,10 +9,7 @@ struct client {
     jsCtx *js;
     natsSubscription *sub;  // of the far one
     natsSubscription *pull; // of the near one
-    char *data;
-    int data_bytes;
-    atomic_int counted;
-    char name[32]; // of the stream; its only subject, too
+    struct work *work;
 };
 
 static bool ok(natsStatus status, const char *what)
@@ -33,7 +28,6 @@ static void client_close(struct client *client)
     jsCtx_Destroy(client->js);
     natsConnection_Destroy(client->near);
     natsConnection_Destroy(client->far);
-    free(client->data);
     free(client);
 }
 
@@ -49,18 +43,16 @@ static bool connect_to(natsConnection **ret, const struct work *work)
     return holds;
 }
 
-static struct client *client_open(const struct work *work)
+static struct client *client_open(struct work *work)
 {
     struct client *client = calloc(1, sizeof *client);
     jsOptions options;
     if (!client)
         return NULL;
-    client->data = calloc(1, (size_t)work->payload_bytes + 1);
-    client->data_bytes = work->payload_bytes;
-    (void)snprintf(client->name, sizeof client->name, "nats%d", work->run);
+    client->work = work;
     (void)jsOptions_Init(&options);
     options.PublishAsync.MaxPending = PENDING_MAX;
-    if (client->data && connect_to(&client->near, work) && connect_to(&client->far, work) &&
+    if (connect_to(&client->near, work) && connect_to(&client->far, work) &&
         ok(natsConnection_JetStream(&client->js, client->near, &options), "open"))
         return client;
     client_close(client);
@@ -71,7 +63,9 @@ static struct client *client_open(const struct work *work)
 
 static bool publish(struct client *client)
 {
-    return ok(natsConnection_Publish(client->near, "bench.x", client->data, client->data_bytes), "publish");
+    return ok(
+        natsConnection_Publish(client->near, "bench.x", client->work->payload, client->work->payload_bytes),
+        "publish");
 }
 
 static bool flush(struct client *client)
@@ -82,8 +76,8 @@ static bool flush(struct client *client)
 static bool request(struct client *client)
 {
     natsMsg *reply = NULL;
-    const bool holds = ok(natsConnection_Request(&reply, client->near, "bench.x", client->data,
-                                                 client->data_bytes, DEADLINE_MS),
+    const bool holds = ok(natsConnection_Request(&reply, client->near, "bench.x", client->work->payload,
+                                                 client->work->payload_bytes, DEADLINE_MS),
                           "request");
     natsMsg_Destroy(reply);
     return holds;
@@ -110,8 +104,8 @@ static void count(natsConnection *conn, natsSubscription *sub, natsMsg *msg, voi
 
 static bool listen_counting(struct client *client)
 {
-    return listens(client,
-                   natsConnection_Subscribe(&client->sub, client->far, "bench.*", count, &client->counted));
+    return listens(client, natsConnection_Subscribe(&client->sub, client->far, "bench.*", count,
+                                                    &client->work->counted));
 }
 
 static void answer(natsConnection *conn, natsSubscription *sub, natsMsg *msg, void *context)
@@ -136,22 +130,20 @@ static bool take(struct client *client)
     return holds;
 }
 
-static bool drain(struct client *client, int *ret_counted)
+static bool drain(struct client *client)
 {
-    const bool holds = ok(natsSubscription_Drain(client->sub), "drain") &&
-                       ok(natsSubscription_WaitForDrainCompletion(client->sub, DEADLINE_MS), "drain");
-    *ret_counted = atomic_load(&client->counted);
-    return holds;
+    return ok(natsSubscription_Drain(client->sub), "drain") &&
+           ok(natsSubscription_WaitForDrainCompletion(client->sub, DEADLINE_MS), "drain");
 }
 
 // ---- a stream ----
 
 static bool stream_open(struct client *client)
 {
-    const char *subjects[] = {client->name};
+    const char *subjects[] = {client->work->name};
     jsStreamConfig config;
     (void)jsStreamConfig_Init(&config);
-    config.Name = client->name;
+    config.Name = client->work->name;
     config.Subjects = subjects;
     config.SubjectsLen = 1;
     config.Storage = js_MemoryStorage;
@@ -160,12 +152,14 @@ static bool stream_open(struct client *client)
 
 static void stream_close(struct client *client)
 {
-    (void)js_DeleteStream(client->js, client->name, NULL, NULL); // the server goes away soon
+    (void)js_DeleteStream(client->js, client->work->name, NULL, NULL); // the server goes away soon
 }
 
 static bool store(struct client *client)
 {
-    return ok(js_PublishAsync(client->js, client->name, client->data, client->data_bytes, NULL), "publish");
+    return ok(js_PublishAsync(client->js, client->work->name, client->work->payload,
+                              client->work->payload_bytes, NULL),
+              "publish");
 }
 
 static bool store_wait(struct client *client)
@@ -178,7 +172,8 @@ static bool store_wait(struct client *client)
 
 static bool consumer_open(struct client *client)
 {
-    return ok(js_PullSubscribe(&client->pull, client->js, client->name, "C", NULL, NULL, NULL), "subscribe");
+    return ok(js_PullSubscribe(&client->pull, client->js, client->work->name, "C", NULL, NULL, NULL),
+              "subscribe");
 }
 
 static bool fetch(struct client *client, int wanted, int *ret_count)

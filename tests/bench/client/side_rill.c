@@ -3,18 +3,13 @@
 
 #include "rill.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 struct client {
     struct rill_conn *near, *far;
     struct rill_js *js;
     struct rill_sub *sub; // of the far one
-    char *data;
-    size_t data_bytes;
-    atomic_int counted;
-    char name[32]; // of the stream; its only subject, too
+    struct work *work;
 };
 
 static bool ok(enum rill_err err, const char *what)
@@ -31,21 +26,18 @@ static void client_close(struct client *client)
     rill_js_destroy(client->js);
     rill_destroy(client->near);
     rill_destroy(client->far);
-    free(client->data);
     free(client);
 }
 
-static struct client *client_open(const struct work *work)
+static struct client *client_open(struct work *work)
 {
     const struct rill_js_options options = {.struct_bytes = sizeof options,
                                             .publishes_pending_max = PENDING_MAX};
     struct client *client = calloc(1, sizeof *client);
     if (!client)
         return NULL;
-    client->data = calloc(1, (size_t)work->payload_bytes + 1);
-    client->data_bytes = (size_t)work->payload_bytes;
-    (void)snprintf(client->name, sizeof client->name, "rill%d", work->run);
-    if (client->data && ok(rill_connect(&client->near, work->url, NULL), "connect") &&
+    client->work = work;
+    if (ok(rill_connect(&client->near, work->url, NULL), "connect") &&
         ok(rill_connect(&client->far, work->url, NULL), "connect") &&
         ok(rill_js_open(client->near, &options, &client->js), "open"))
         return client;
@@ -57,7 +49,9 @@ static struct client *client_open(const struct work *work)
 
 static bool publish(struct client *client)
 {
-    return ok(rill_publish(client->near, "bench.x", client->data, client->data_bytes), "publish");
+    return ok(
+        rill_publish(client->near, "bench.x", client->work->payload, (size_t)client->work->payload_bytes),
+        "publish");
 }
 
 static bool flush(struct client *client)
@@ -68,9 +62,9 @@ static bool flush(struct client *client)
 static bool request(struct client *client)
 {
     struct rill_msg *reply = NULL;
-    const bool holds =
-        ok(rill_request(client->near, "bench.x", client->data, client->data_bytes, DEADLINE_MS, &reply),
-           "request");
+    const bool holds = ok(rill_request(client->near, "bench.x", client->work->payload,
+                                       (size_t)client->work->payload_bytes, DEADLINE_MS, &reply),
+                          "request");
     rill_msg_unref(reply);
     return holds;
 }
@@ -79,7 +73,7 @@ static bool listen_with(struct client *client, rill_msg_callback *callback)
 {
     const struct rill_subscribe want = {.subject = "bench.*",
                                         .callback = callback,
-                                        .context = client,
+                                        .context = &client->work->counted,
                                         .pending_msgs_max = SIZE_MAX / 2,
                                         .pending_bytes_max = SIZE_MAX / 2};
     return ok(rill_subscribe_with(client->far, &want, &client->sub), "subscribe") &&
@@ -93,11 +87,10 @@ static bool listen_taking(struct client *client)
 
 static void count(struct rill_conn *conn, struct rill_sub *sub, struct rill_msg *msg, void *context)
 {
-    struct client *client = context;
     (void)conn;
     (void)sub;
     (void)msg;
-    (void)atomic_fetch_add_explicit(&client->counted, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit((atomic_int *)context, 1, memory_order_relaxed);
 }
 
 static bool listen_counting(struct client *client)
@@ -125,11 +118,9 @@ static bool take(struct client *client)
     return holds;
 }
 
-static bool drain(struct client *client, int *ret_counted)
+static bool drain(struct client *client)
 {
-    const bool holds = ok(rill_sub_drain(client->sub, DEADLINE_MS), "drain");
-    *ret_counted = atomic_load(&client->counted);
-    return holds;
+    return ok(rill_sub_drain(client->sub, DEADLINE_MS), "drain");
 }
 
 // ---- a stream ----
@@ -137,8 +128,8 @@ static bool drain(struct client *client, int *ret_counted)
 static bool stream_open(struct client *client)
 {
     Rill__StreamConfig config = RILL__STREAM_CONFIG__INIT;
-    config.name = client->name;
-    config.subjects = (char *[]){client->name};
+    config.name = client->work->name;
+    config.subjects = (char *[]){client->work->name};
     config.n_subjects = 1;
     config.storage = RILL__STORAGE__STORAGE_MEMORY;
     return ok(rill_stream_create(client->js, &config, NULL, NULL), "create the stream");
@@ -146,13 +137,14 @@ static bool stream_open(struct client *client)
 
 static void stream_close(struct client *client)
 {
-    (void)!rill_stream_delete(client->js, client->name, NULL); // the server goes away soon
+    (void)!rill_stream_delete(client->js, client->work->name, NULL); // the server goes away soon
 }
 
 static bool store(struct client *client)
 {
-    const struct rill_publish message = {
-        .subject = client->name, .data = client->data, .data_bytes = client->data_bytes};
+    const struct rill_publish message = {.subject = client->work->name,
+                                         .data = client->work->payload,
+                                         .data_bytes = (size_t)client->work->payload_bytes};
     return ok(rill_js_publish_async(client->js, &message, NULL, NULL, NULL), "publish");
 }
 
@@ -168,7 +160,7 @@ static bool consumer_open(struct client *client)
     Rill__ConsumerConfig config = RILL__CONSUMER_CONFIG__INIT;
     config.durable_name = "C";
     config.ack_policy = RILL__ACK_POLICY__ACK_POLICY_EXPLICIT;
-    return ok(rill_consumer_create(client->js, client->name, &config,
+    return ok(rill_consumer_create(client->js, client->work->name, &config,
                                    RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE_OR_UPDATE, NULL, NULL),
               "create the consumer");
 }
@@ -178,7 +170,7 @@ static bool fetch(struct client *client, int wanted, int *ret_count)
     const struct rill_fetch fetch = {.msgs_max = (size_t)wanted, .expires_ms = DEADLINE_MS};
     struct rill_msg *msgs[FETCH_MSGS];
     size_t count = 0;
-    bool holds = ok(rill_fetch(client->js, client->name, "C", &fetch, msgs, &count, NULL), "fetch");
+    bool holds = ok(rill_fetch(client->js, client->work->name, "C", &fetch, msgs, &count, NULL), "fetch");
     for (size_t i = 0; i < count; i++) {
         holds = holds && ok(rill_ack(client->near, msgs[i]), "ack");
         rill_msg_unref(msgs[i]);

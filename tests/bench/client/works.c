@@ -47,7 +47,7 @@ static bool times(int count, bool (*once)(struct client *), struct client *clien
     return holds;
 }
 
-bool work_publish(const struct side *side, const struct work *work, struct worked *ret)
+bool work_publish(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     const struct watch watch = watch_start();
@@ -57,7 +57,7 @@ bool work_publish(const struct side *side, const struct work *work, struct worke
     return holds;
 }
 
-bool work_take(const struct side *side, const struct work *work, struct worked *ret)
+bool work_take(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->listen(client);
@@ -69,21 +69,21 @@ bool work_take(const struct side *side, const struct work *work, struct worked *
     return holds;
 }
 
-bool work_callback(const struct side *side, const struct work *work, struct worked *ret)
+bool work_callback(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
-    int counted = 0;
     bool holds = client && side->listen_counting(client);
     const struct watch watch = watch_start();
     holds = holds && times(work->messages, side->publish, client) && side->flush(client) &&
-            side->drain(client, &counted) &&
-            (counted == work->messages || side_failed(side->name, "callback", "some are missing"));
+            side->drain(client) &&
+            (atomic_load(&work->counted) == work->messages ||
+             side_failed(side->name, "callback", "some are missing"));
     *ret = watch_stop(&watch, work);
     side->close(client);
     return holds;
 }
 
-bool work_request(const struct side *side, const struct work *work, struct worked *ret)
+bool work_request(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->listen_answering(client);
@@ -98,7 +98,7 @@ bool work_request(const struct side *side, const struct work *work, struct worke
     return holds;
 }
 
-bool work_stream_publish(const struct side *side, const struct work *work, struct worked *ret)
+bool work_stream_publish(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->stream_open(client);
@@ -125,7 +125,7 @@ static bool fetch_all(const struct side *side, const struct work *work, struct c
     return side->flush(client);
 }
 
-bool work_pull(const struct side *side, const struct work *work, struct worked *ret)
+bool work_pull(const struct side *side, struct work *work, struct worked *ret)
 {
     struct client *client = side->open(work);
     bool holds = client && side->stream_open(client) && times(work->messages, side->store, client) &&

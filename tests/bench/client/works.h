@@ -11,7 +11,7 @@ struct worked {
     double cpu_us; // the client's processor time for one message: what neighbours on the machine cannot spoil
 };
 
-typedef bool work_fn(const struct side *side, const struct work *work, struct worked *ret);
+typedef bool work_fn(const struct side *side, struct work *work, struct worked *ret);
 
 work_fn work_publish;        // nobody listens
 work_fn work_take;           // one subscriber, message by message

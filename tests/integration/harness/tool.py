@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import tempfile
 
@@ -71,6 +72,24 @@ def rill(*words, stdin=b"", env=None):
         env = environment(XDG_CONFIG_HOME=tempfile.gettempdir() + "/nowhere")
     done = subprocess.run([TOOL, *words], input=stdin, capture_output=True, timeout=3 * DEADLINE_S, check=False, env=env)
     return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def on_terminal(words, env, stream="stdout"):
+    """What a command shows on a terminal, to which only this one of its streams is connected."""
+    main, side = pty.openpty()
+    streams = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    streams[stream] = side
+    process = subprocess.Popen([TOOL, *words], env=env, **streams)
+    os.close(side)
+    out = b""
+    try:
+        while piece := os.read(main, 65536):
+            out += piece
+    except OSError:
+        pass  # the end of a terminal whose other side is closed
+    os.close(main)
+    assert process.wait(timeout=DEADLINE_S) == DONE, out
+    return out.decode()
 
 
 def ended(process):
