@@ -72,8 +72,10 @@ static void log_greeting(const struct server *server)
                  "No store folder is configured: streams in %s may be lost when the machine starts anew",
                  options->jetstream_store_dir);
     if (options->jetstream && options->jetstream_sync_ns)
-        rill_log(log, RILL_LOG_WARN,
-                 "jetstream.sync_interval: messages are acknowledged before they are on disk");
+        rill_log(
+            log, RILL_LOG_WARN,
+            "jetstream.sync_interval: messages are acknowledged before they are on disk, and a power cut may "
+            "take what came within that time");
     for (size_t i = 0; i < options->warnings.count; i++)
         rill_log(log, RILL_LOG_WARN, "%s", options->warnings.items[i]);
 }

@@ -69,7 +69,7 @@ static struct rill_jetstream_config jetstream_config_of(const struct server *ser
         .store_dir = options->jetstream_store_dir,
         .disk = disk ? disk : rill_disk_real(),
         .lenient = !options->jetstream_strict,
-        .async = options->jetstream_sync_ns > 0,
+        .sync_interval_ns = options->jetstream_sync_ns,
         .domain = options->jetstream_domain,
         .free_bytes = free_bytes(server),
         .limits =

@@ -17,7 +17,11 @@ struct rill_store_job *rill_store_background_start(struct rill_store *store)
     if (job || !store->indexing)
         return job;
     indexing_advance(store->indexing, BACKGROUND_BLOCKS);
+    if (store->read_only && !rill_store_is_synced(store))
+        return NULL; // the index never has what the log may not have
     job = indexing_job_start(store->indexing);
+    if (job)
+        store_sync_before(store, job);
     return job ? job : load_fed_block(store);
 }
 
@@ -30,6 +34,7 @@ enum rill_err rill_store_background_finish(struct rill_store *store, struct rill
     default:
         return rill_store_tidy_finish(store, job);
     case JOB_INDEX:
+        store_sync_settle(store, job);
         err = indexing_job_finish(store->indexing, job);
         segment_trim(&store->segments, store->committed.segment);
         return err;

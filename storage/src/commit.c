@@ -165,6 +165,8 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
     job->segment = store->open.segment;
     job->offset = store->commit.offset;
     job->bytes = store->commit.bytes;
+    job->left = job->plan && !rill_store_is_synced(store) ? store->committed.segment : 0;
+    job->syncs = !store->syncs_later || is_seal;
     job->cut = store->dirty;
     job->made = false;
     job->keeps_file = false;
@@ -197,6 +199,21 @@ static enum segment_outcome job_failed(struct commit_job *job, const char *what,
     job->base.err = err;
     rill_error_text_set(&job->base.why, "%s at %" PRIu64 ": %s", what, job->offset, rill_err_text(err));
     return err == RILL_ERR_NO_SPACE ? SEGMENT_REFUSED : SEGMENT_FAILED;
+}
+
+/* Of all segments but the last everything is durable. */
+static enum segment_outcome job_leave_segment(struct commit_job *job)
+{
+    if (!job->left)
+        return SEGMENT_MADE;
+    char *path = segment_path(job->folder, job->left);
+    enum rill_err err;
+    const enum tail_sync sync = store_sync_file(job->base.disk, path, &err);
+    free(path);
+    if (sync == TAIL_SYNCED)
+        return SEGMENT_MADE;
+    (void)job_failed(job, "sync the segment before", err);
+    return sync == TAIL_FAILED ? SEGMENT_FAILED : SEGMENT_REFUSED;
 }
 
 static enum segment_outcome job_make_segment(struct commit_job *job)
@@ -286,7 +303,8 @@ static enum segment_outcome job_write(struct commit_job *job)
         job->cut = true;
         return job_failed(job, "write a commit", err);
     }
-    err = job->base.disk->ops->fdatasync(job->file);
+    if (job->syncs)
+        err = job->base.disk->ops->fdatasync(job->file);
     if (err) {
         (void)job_failed(job, "sync a commit", err);
         return SEGMENT_FAILED; // whatever the code is: a sync is never tried again
@@ -296,7 +314,9 @@ static enum segment_outcome job_write(struct commit_job *job)
 
 void commit_job_run(struct commit_job *job)
 {
-    job->outcome = job->plan ? job_make_segment(job) : job->file ? SEGMENT_MADE : job_open(job);
+    job->outcome = job_leave_segment(job);
+    if (job->outcome == SEGMENT_MADE)
+        job->outcome = job->plan ? job_make_segment(job) : job->file ? SEGMENT_MADE : job_open(job);
     if (job->outcome == SEGMENT_MADE && job->cut) {
         job->outcome = job_cut(job);
         job->cut = job->outcome != SEGMENT_MADE;
@@ -346,7 +366,11 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
     if (job->made)
         enter_planned(store, job);
     if (job->outcome == SEGMENT_MADE) {
+        if (job->made)
+            store->synced = store->committed.commit;
         store->committed = store->started;
+        if (job->syncs)
+            store->synced = store->committed.commit;
         store_removals_commit(store, store->committed.commit);
         segment_plan_destroy(job->plan);
         job->plan = NULL;
@@ -381,6 +405,11 @@ enum rill_err store_seal(struct rill_store *store)
 
 void rill_store_job_run(struct rill_store_job *job)
 {
+    if (!job_sync_tail(job)) {
+        if (job->kind == JOB_INDEX)
+            indexing_job_fail((struct index_job *)job);
+        return;
+    }
     if (job->kind == JOB_COMMIT)
         commit_job_run((struct commit_job *)job);
     else if (job->kind == JOB_TIDY)
@@ -393,6 +422,6 @@ void rill_store_job_run(struct rill_store_job *job)
         rewrite_job_run((struct rewrite *)job);
     else if (job->kind == JOB_MEND)
         mend_job_run((struct mend *)job);
-    else
+    else if (job->kind == JOB_LOAD)
         load_job_run((struct load_job *)job);
 }

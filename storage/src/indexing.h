@@ -173,6 +173,8 @@ bool indexing_succeed(struct indexing *next, struct rill_store *store);
 
 struct rill_store_job *indexing_job_start(struct indexing *indexing);
 void indexing_job_run(struct index_job *job);
+/* Instead: it could not even begin. */
+void indexing_job_fail(struct index_job *job);
 enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *job) RILL_MUST_CHECK;
 /* [blocking] All there are. */
 enum rill_err indexing_run_jobs(struct indexing *indexing) RILL_MUST_CHECK;

@@ -53,6 +53,12 @@ void indexing_job_run(struct index_job *job)
         job->base.err = rill_index_remove(job->base.disk, job->path);
 }
 
+void indexing_job_fail(struct index_job *job)
+{
+    if (job->job)
+        rill_index_job_fail(job->job, job->base.err);
+}
+
 /* The batch is in the file: what it has of the directories can be evicted. */
 static void note_written(struct indexing *indexing)
 {
@@ -87,7 +93,9 @@ enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_j
 enum rill_err indexing_run_jobs(struct indexing *indexing)
 {
     struct rill_store_job *job;
-    enum rill_err err = RILL_OK;
+    enum rill_err err = indexing->store->opened ? RILL_OK : store_sync_last(indexing->store);
+    if (err)
+        indexing_fail(indexing, RILL_ERR_IO, "sync the log");
     while (!err && (job = indexing_job_start(indexing))) {
         rill_store_job_run(job);
         err = indexing_job_finish(indexing, job);

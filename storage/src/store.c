@@ -52,6 +52,7 @@ struct rill_store *store_create_object(const struct rill_store_options *options)
     store->folder = rill_alloc_cstr(rill_bytes_from_cstr(options->folder));
     store->checkpoint_fn = options->checkpoint;
     store->compress = options->compress;
+    store->syncs_later = options->syncs_later;
     store->rewrite_look = true;
     store->checkpoint_context = options->checkpoint_context;
     store->segment_bytes =
@@ -85,7 +86,7 @@ void store_destroy(struct rill_store *store)
         return;
     mend_destroy(store->mend);
     RILL_ASSERT(!store->snapshots);
-    RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying);
+    RILL_ASSERT(!store->in_flight && !store->loads && !store->tidying && !store->syncing);
     rewrite_destroy(store->rewrite);
     segment_plan_destroy(store->plan);
     indexing_close(store->indexing);
@@ -191,6 +192,8 @@ enum rill_err rill_store_create(const struct rill_store_options *options,
         indexing_settle(store->indexing);
     }
     store->tail_bytes = store->job.reserved;
+    store->synced = store->committed.commit;
+    store->opened = true;
     commit_job_close_file(&store->job);
     store->serving = true;
     *ret_store = store;
@@ -286,6 +289,8 @@ enum rill_err rill_store_open(const struct rill_store_options *options,
         return err;
     }
     store->tail_bytes = store->job.reserved;
+    store->synced = store->committed.commit;
+    store->opened = true;
     commit_job_close_file(&store->job);
     if (ret_report)
         *ret_report = report;
@@ -305,6 +310,9 @@ void rill_store_close(struct rill_store *store)
     store_rewrite_abandon(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill
+    store_sync_now(store);
+    if (!rill_store_is_synced(store) && store->indexing)
+        indexing_fail(store->indexing, RILL_ERR_IO, "sync the log"); // it may have more than there will be
     store_destroy(store);
 }
 

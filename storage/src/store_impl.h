@@ -79,13 +79,21 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX, JOB_MEND };
+enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX, JOB_MEND, JOB_SYNC };
 
 struct rill_store_job {
     enum job_kind kind;
     struct rill_disk *disk;
     enum rill_err err;
     struct rill_error_text why;
+    // What it stands on (sync.c):
+    char *tail;           // the file to be synced first; NULL: all is durable
+    uint64_t tail_commit; // which that makes durable, with all before it
+    enum tail_sync {
+        TAIL_SYNCED,
+        TAIL_UNREACHED,
+        TAIL_FAILED
+    } tail_sync; // unless synced, nothing else was done
 };
 
 struct commit_job {
@@ -97,6 +105,8 @@ struct commit_job {
     uint64_t offset;
     uint64_t bytes; // of all parts
     uint64_t segment_bytes;
+    uint64_t left;       // number of the segment to be synced before it is left; 0: it is
+    bool syncs;          // else it is durable later
     bool cut;            // a failed commit may have left something at `offset` (I6)
     bool keeps_file;     // else it is closed at the end of the run
     struct iovec *parts; // used up by the run
@@ -156,8 +166,12 @@ struct rill_store {
     uint64_t commit_bytes_max;
     rill_store_checkpoint_fn *checkpoint_fn;
     void *checkpoint_context;
+    bool syncs_later;
+    bool opened; // nothing is read back any more
 
     // Loop thread.
+    uint64_t synced; // this commit is durable, and all before it
+    bool syncing;    // a job makes more of them so
     struct log_mark committed;
     struct log_mark started;
     struct log_mark open;
@@ -332,6 +346,20 @@ enum rill_err store_seal(struct rill_store *store) RILL_MUST_CHECK;
 void store_fail(struct rill_store *store, const struct rill_error_text *why);
 /* Moves a mark to the first free byte of a planned segment. */
 void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
+
+/* sync.c */
+/* [blocking] UNREACHED: the file could not be opened just now, and nothing is known to be wrong with it. */
+enum tail_sync store_sync_file(struct rill_disk *disk, const char *path, enum rill_err *ret_err);
+/* The job syncs what is committed now before it does anything. */
+void store_sync_before(struct rill_store *store, struct rill_store_job *job);
+/* What the job does first. False when that failed: it does nothing else. */
+bool job_sync_tail(struct rill_store_job *job);
+/* Of a job that has run. */
+void store_sync_settle(struct rill_store *store, struct rill_store_job *job);
+/* [blocking] What is committed is durable, or the store is read-only. */
+void store_sync_now(struct rill_store *store);
+/* [blocking] What a replay has read so far is durable. */
+enum rill_err store_sync_last(struct rill_store *store) RILL_MUST_CHECK;
 
 /* read.c */
 /* [blocking] Brings the data of a block that has none. */

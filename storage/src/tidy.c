@@ -74,6 +74,8 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
     if (!job)
         job = store_rewrite_start(store);
     store->tidying = job != NULL;
+    if (job)
+        store_sync_before(store, job);
     return job;
 }
 
@@ -133,6 +135,7 @@ enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store
 {
     RILL_ASSERT(store->tidying);
     store->tidying = false;
+    store_sync_settle(store, base);
     switch (base->kind) {
     case JOB_ERASE:
         return store_erase_finish(store, (struct erase_job *)base);

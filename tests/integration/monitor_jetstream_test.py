@@ -98,6 +98,17 @@ def law_varz_has_the_jetstream_names_of_nats_server():
     same_as_oracle(["/varz"], lambda varz: varz["jetstream"])
 
 
+def law_jsz_says_when_files_are_synced():
+    """As nats-server does it since 2.10."""
+    if is_nats(SERVER):
+        raise tap.Skip("nats-server 2.9 does not say it")
+    for config, sync in (("", {"sync_always": True}), ("jetstream { sync_interval: '30s' }", {"sync_interval": 30 * 10**9})):
+        with Streams(SERVER, config) as server:
+            for page in (get_json(server, "/jsz"), get_json(server, "/varz")["jetstream"]):
+                found = {name: value for name, value in page["config"].items() if name.startswith("sync")}
+                assert found == sync, found
+
+
 def law_a_server_without_jetstream_says_so():
     if not oracle() or is_nats(SERVER):
         raise tap.Skip("nats-server is not installed, or it is the server under test")

@@ -121,6 +121,7 @@ static enum rill_err faulty_pread(struct rill_disk_file *file, void *data, size_
 static enum rill_err faulty_fdatasync(struct rill_disk_file *file)
 {
     struct rill_disk_file *below = below_of(file);
+    disk_of(file->disk)->syncs += ((struct faulty_file *)file)->may_fail;
     return file_fails(file) ? disk_of(file->disk)->err : below->disk->ops->fdatasync(below);
 }
 

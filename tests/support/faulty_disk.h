@@ -17,6 +17,7 @@ struct faulty_disk {
     bool half_written;   // a write that fails has written half of its bytes
     uint64_t write_max;  // a write or read transfers at most so many bytes; 0 for no limit
     uint64_t failed;     // calls that did
+    uint64_t syncs;      // of files, so far; of those that `only` names
 };
 
 void faulty_disk_init(struct faulty_disk *disk, struct rill_disk *below);

@@ -59,7 +59,7 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
                       .domain = options->jetstream_domain,
                       .free_bytes = options->jetstream_free_bytes,
                       .lenient = options->jetstream_lenient,
-                      .async = options->jetstream_async,
+                      .sync_interval_ns = options->jetstream_sync_ns,
                       .store_dir = options->store_dir ? options->store_dir : "store"},
         .log = {.write = write_log, .context = sim, .level_max = RILL_LOG_DEBUG},
         .seed = rill_random_next(&sim->random),

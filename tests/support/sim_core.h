@@ -44,7 +44,7 @@ struct sim_options {
     const char *jetstream_domain;
     int64_t jetstream_free_bytes;
     bool jetstream_lenient;
-    bool jetstream_async;
+    int64_t jetstream_sync_ns; // 0: always
     bool log_to_stderr;
 };
 

@@ -11,6 +11,7 @@
 #include "snapshot.h"
 #include "stream.h"
 #include "stream_limits.h"
+#include "stream_sync.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ struct jetstream *jetstream_create(struct rill_core *core, const struct rill_jet
     js->limits = config->limits;
     js->memory_disk = rill_disk_memory_create((uint64_t)js->limits.memory_bytes_max);
     js->lenient = config->lenient;
-    js->async = config->async;
+    js->sync_interval_ns = config->sync_interval_ns;
     js->domain = config->domain ? rill_alloc_cstr(rill_bytes_from_cstr(config->domain)) : NULL;
     js->free_bytes_at_start = config->free_bytes;
     js->segment_bytes = config->segment_bytes;
@@ -116,6 +117,9 @@ void jetstream_deadline(struct jetstream *js, struct rill_deadline *due)
         return;
     case DEADLINE_STREAM_AGE:
         stream_limits_due((struct stream *)((char *)due - offsetof(struct stream, age_due)));
+        return;
+    case DEADLINE_STREAM_SYNC:
+        stream_sync_due((struct stream *)((char *)due - offsetof(struct stream, sync_due)));
         return;
     case DEADLINE_SNAPSHOT:
         snapshot_due(due);

@@ -89,6 +89,7 @@ void jetstream_stats(const struct jetstream *js, struct jetstream_stats *ret)
     ret->store_dir = js->store_dir;
     ret->domain = js->domain;
     ret->strict = !js->lenient;
+    ret->sync_interval_ns = js->sync_interval_ns;
     ret->limits = js->limits;
     ret->storage_bytes_max = js_limits_storage_max(js);
     ret->api_requests = js->api_total;

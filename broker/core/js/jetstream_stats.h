@@ -12,6 +12,7 @@ struct jetstream_stats {
     const char *store_dir;
     const char *domain; // NULL: none
     bool strict;
+    int64_t sync_interval_ns; // 0: always
     struct rill_jetstream_limits limits;
     int64_t storage_bytes_max; // in force, configured or not; 0 is none
     struct js_usage usage;

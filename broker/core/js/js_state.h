@@ -29,6 +29,7 @@ enum {
     DEADLINE_DURABLE = DEADLINE_JETSTREAM,
     DEADLINE_STREAM,
     DEADLINE_STREAM_AGE,
+    DEADLINE_STREAM_SYNC,
     DEADLINE_SNAPSHOT,
     DEADLINE_RESTORE,
     DEADLINE_FILTERS,
@@ -43,7 +44,7 @@ struct jetstream {
     char *store_dir;
     struct rill_jetstream_limits limits;
     bool lenient;
-    bool async;                  // all streams acknowledge before the disk has it
+    int64_t sync_interval_ns;    // 0: always; else all streams acknowledge before the disk has it
     char *domain;                // NULL: none
     int64_t free_bytes_at_start; // of the disk; 0: not known
     uint64_t file_bytes;         // of the messages in all streams

@@ -89,6 +89,7 @@ static enum rill_err configure(struct finish_job *job, const struct rill_store_o
     struct rill_store_options options = *place;
     char *folder = rill_restore_path(place->folder);
     options.folder = folder;
+    options.syncs_later = false; // it is there for good or not at all
     options.checkpoint = write_checkpoint;
     options.checkpoint_context = job;
     enum rill_err err = recovery_run(&job->staged, &options, &job->why);

@@ -51,6 +51,7 @@ struct stream *stream_add(struct jetstream *js, const char *name, enum stream_st
     stream->state = state;
     stream->due.kind = DEADLINE_STREAM;
     stream->age_due.kind = DEADLINE_STREAM_AGE;
+    stream->sync_due.kind = DEADLINE_STREAM_SYNC;
     pub_acks_init(&stream->acks_open);
     pub_acks_init(&stream->acks_flying);
     pub_acks_init(&stream->acks_durable);
@@ -98,6 +99,7 @@ void stream_free(struct stream *stream)
     untouch(stream);
     rill_deadline_cancel(&js->core->deadlines, &stream->due);
     rill_deadline_cancel(&js->core->deadlines, &stream->age_due);
+    rill_deadline_cancel(&js->core->deadlines, &stream->sync_due);
     HASH_DELETE(by_name, js->streams, stream);
     stream_shown_forget(stream);
     if (stream->record)

@@ -156,8 +156,11 @@ struct stream {
     struct durable *news;    // consumers with something that the log does not know
     struct durable *waiting; // consumers that want messages when there are new ones, or when a load is back
     uint64_t counted_bytes;  // of it in the totals of jetstream
-    struct rill_deadline age_due; // the oldest message comes of age
-    struct rill_deadline due;     // quiet news are committed, waiting consumers are tried again
+    struct rill_deadline age_due;  // the oldest message comes of age
+    struct rill_deadline sync_due; // what is committed is to be made durable
+    struct rill_job sync_job;
+    struct rill_store_job *sync_out; // of sync_job; NULL: none is out
+    struct rill_deadline due;        // quiet news are committed, waiting consumers are tried again
 };
 
 // ---- life ----

@@ -19,6 +19,7 @@
 #include "stream_advisory.h"
 #include "stream_limits.h"
 #include "stream_load.h"
+#include "stream_sync.h"
 #include "stream_tidy.h"
 
 #include <stdlib.h>
@@ -409,8 +410,10 @@ static void committed(struct stream *stream, const struct rill_store_committed *
     pub_acks_swap(&stream->synced_flying, &stream->synced_durable);
     answer_waiters(stream, state->commit, NULL);
     stream_serve_waiting(stream);
-    if (stream->state == STREAM_ACTIVE)
-        stream_limits_watch(stream);
+    if (stream->state != STREAM_ACTIVE)
+        return;
+    stream_sync_watch(stream);
+    stream_limits_watch(stream);
 }
 
 /* Nobody was told of what is gone, but for those who hear it here. */
@@ -495,6 +498,7 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
         commit_failed(stream, err, &state);
     else
         committed(stream, &state);
+    stream_look_broken(stream);
     if (stream->state == STREAM_ACTIVE)
         look_for_commit(stream);
     stream_feed_later(stream);

@@ -40,12 +40,14 @@ void stream_place_init(struct stream_place *place, struct stream *stream)
         .cache_bytes_max = js->cache_bytes_max,
         .commit_bytes_max = STREAM_COMMIT_BYTES_MAX,
         .first_sequence = stream->record ? stream->record->config->first_seq : 0,
+        .syncs_later = js->sync_interval_ns > 0,
         .index = true,
         .index_log_bytes = js->index_log_bytes,
     };
     place->memory = place->file;
     place->memory.disk = js->memory_disk;
     place->memory.shared = NULL;
+    place->memory.syncs_later = false;
     for (size_t i = 0; i < sizeof place->identity; i += sizeof(uint64_t)) {
         const uint64_t random = rill_random_next(&js->core->random);
         memcpy(place->identity + i, &random, sizeof random);
@@ -65,7 +67,7 @@ static struct rill_store_options definition_of(const struct stream_place *place)
     options.segment_bytes = DEFINITION_SEGMENT_BYTES;
     options.first_sequence = 0;
     options.checkpoint = NULL;
-    options.index = false;
+    options.index = options.syncs_later = false;
     return options;
 }
 

@@ -215,7 +215,7 @@ static enum rill_err check_room(const struct stream *stream, const struct publis
 /* Acknowledged before it is durable, as the configuration wants it. */
 static bool is_async(const struct stream *stream)
 {
-    return stream->js->async ||
+    return stream->js->sync_interval_ns ||
            stream->record->config->persist_mode == RILL__PERSIST_MODE__PERSIST_MODE_ASYNC;
 }
 

@@ -58,6 +58,9 @@ static void fill_config(struct jsz_head *head)
     head->config.max_storage = limit_or_none(stats->storage_bytes_max);
     head->config.store_dir = (char *)stats->store_dir;
     head->config.domain = (char *)stats->domain;
+    head->config.has_sync_interval = head->config.has_sync_always = true;
+    head->config.sync_interval = stats->sync_interval_ns;
+    head->config.sync_always = !stats->sync_interval_ns;
     head->config.has_compress_ok = head->config.compress_ok = true;
     head->config.has_strict = head->config.strict = stats->strict;
     rill__jsz_limits__init(&head->limits);

@@ -86,9 +86,10 @@ struct rill_store_options {
     rill_store_checkpoint_fn *checkpoint; // NULL: the last bytes given or read are used again
     void *checkpoint_context;
     struct rill_store_limits limits;
-    bool compress;             // segments that another one follows are packed, in the background
-    uint64_t segment_bytes;    // a segment that is this long is followed by a new one; 64 MiB
-    uint64_t first_sequence;   // of a store that is made: what its first message gets; 1
+    bool syncs_later;        // a commit is written and not synced: rill_store_sync_start() does that for many
+    bool compress;           // segments that another one follows are packed, in the background
+    uint64_t segment_bytes;  // a segment that is this long is followed by a new one; 64 MiB
+    uint64_t first_sequence; // of a store that is made: what its first message gets; 1
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
@@ -262,7 +263,7 @@ struct rill_store_job *rill_store_commit_start(struct rill_store *store);
 struct rill_store_job *rill_store_limits_load_start(struct rill_store *store);
 
 struct rill_store_committed {
-    uint64_t commit;        // its number; everything appended at this number or before is durable
+    uint64_t commit;        // its number; everything appended at this number or before is durable, or written
     uint64_t last_sequence; // the last committed one
 };
 
@@ -276,6 +277,17 @@ void rill_store_catch_up(struct rill_store *store);
    the open one were taken back. *ret is filled in every case, with what is committed now. */
 enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_store_job *job,
                                        struct rill_store_committed *ret) RILL_MUST_CHECK;
+
+/* With `syncs_later`: is all durable that is committed? Otherwise always. What is not durable may be gone after a power cut, any
+   part of it; a part in the middle is found and told as lost. Work in the background and closing see to it that what
+   they stand on is durable. */
+bool rill_store_is_synced(const struct rill_store *store);
+/* The work of making durable what is committed now. NULL when it is, or when that is under way. Commits go on meanwhile. The
+   store must not be closed until it was given back. */
+struct rill_store_job *rill_store_sync_start(struct rill_store *store);
+/* READ_ONLY when it failed: the store is read-only from now on, see rill_store_state(). Anything else: the file could not be
+   opened just now; a later start tries again. */
+enum rill_err rill_store_sync_finish(struct rill_store *store, struct rill_store_job *job) RILL_MUST_CHECK;
 
 /* Any thread, once per job. Waits for the disk. */
 void rill_store_job_run(struct rill_store_job *job);

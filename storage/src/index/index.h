@@ -171,6 +171,8 @@ void rill_index_purge_below(struct rill_index *index, uint64_t sequence);
 struct rill_index_job *rill_index_job_start(struct rill_index *index);
 /* Any thread, once per job. */
 void rill_index_job_run(struct rill_index_job *job);
+/* Instead, when something else that had to be done first has failed. */
+void rill_index_job_fail(struct rill_index_job *job, enum rill_err err);
 /* Takes the job back and frees it. NO_SPACE, IO: the batch is not in the file, and the next job tries again.
    DAMAGED, also when a checkpoint met IO: a sync that failed is not tried again. */
 enum rill_err rill_index_job_finish(struct rill_index *index, struct rill_index_job *job) RILL_MUST_CHECK;

@@ -90,3 +90,8 @@ void rill_index_job_run(struct rill_index_job *job)
     }
     job->err = err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err; // the file went away
 }
+
+void rill_index_job_fail(struct rill_index_job *job, enum rill_err err)
+{
+    job->err = err;
+}

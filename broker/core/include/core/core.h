@@ -70,7 +70,9 @@ struct rill_jetstream_limits {
 struct rill_jetstream_config {
     bool enabled;
     bool lenient; // fields of requests that nobody knows are passed over
-    bool async;   // messages are acknowledged before they are durable, in all streams
+    /* 0: a message is acknowledged when it is durable. Else before, in all streams, and what was written is made durable so
+       long after it at the latest. */
+    int64_t sync_interval_ns;
     struct rill_jetstream_limits limits;
     /* Clients reach this broker at $JS.<domain>.API.> too: a token of at most 255 bytes; NULL: none. */
     const char *domain;

@@ -116,8 +116,8 @@
       "The folder in which streams are kept. Without one a temporary folder is used, with a warning.")       \
     X(jetstream_sync_ns, sync, 0, "duration or `always`", RESTART, "",                                       \
       "jetstream.sync_interval jetstream.sync",                                                              \
-      "`always`: a message is acknowledged when it is on the disk. With a time a message in a file is "      \
-      "acknowledged before, which is an opt-out: see docs/OPERATIONS.md.")                                   \
+      "`always`: a message is acknowledged when it is on the disk. With a time it is acknowledged before, "  \
+      "and files are synced so often: a power cut may take what came since. See docs/OPERATIONS.md.")        \
     X(jetstream_strict, bool, true, "", RESTART, "", "jetstream.strict",                                     \
       "Refuse requests that have fields the server does not know.")                                          \
     X(jetstream_domain, text, NULL, "name", RESTART, "", "jetstream.domain",                                 \
