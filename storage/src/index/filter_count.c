@@ -83,7 +83,10 @@ static enum rill_err count_file(struct rill_index_filter *filter, uint64_t from)
     if (from > index->db_last)
         return RILL_OK;
     err = filter_walks(filter) ? hits_count(filter, from, &filter->counted) : RILL_ERR_LIMIT;
-    return err == RILL_ERR_LIMIT ? census_take(filter, from) : err;
+    if (err != RILL_ERR_LIMIT)
+        return err;
+    // The list that there was has become too long, and not all subjects are known: the next call walks.
+    return filter->many ? RILL_ERR_AGAIN : census_take(filter, from);
 }
 
 /* False when the batch has too many subjects that match. */
@@ -148,6 +151,8 @@ static bool begins_anew(const struct rill_index_filter *filter, uint64_t from, u
         return true;
     if (filter->goes_on && from == filter->goes_on_from)
         return false;
+    if (filter->hits.is_listed)
+        return true;
     return !filter->many && (from - filter->counted_from) + (to - filter->counted_to) >
                                 (uint64_t)WALK_PER_LOOKUP * filter->match_count;
 }
@@ -155,6 +160,8 @@ static bool begins_anew(const struct rill_index_filter *filter, uint64_t from, u
 /* Is walking all there is the shorter way, or the only one? */
 static bool begins_with_walk(const struct rill_index_filter *filter, uint64_t from, uint64_t to)
 {
+    if (filter->hits.is_listed)
+        return false;
     return filter->many || filter->census.restarts > RESTARTS_MAX ||
            (filter_walks(filter) && to - from < (uint64_t)WALK_PER_LOOKUP * filter->match_count);
 }
