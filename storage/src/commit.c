@@ -336,6 +336,7 @@ static void finish_failed(struct rill_store *store, struct commit_job *job)
     store->plan = NULL;
     if (job->made) {
         mark_enter(&store->committed, job->plan);
+        store->synced = store->committed.commit; // with the segment before, and its own checkpoint
         segment_plan_destroy(job->plan);
     } else {
         store->plan = job->plan;

@@ -81,19 +81,18 @@ struct open_commit {
 
 enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX, JOB_MEND, JOB_SYNC };
 
+/* UNREACHED: the file could not be opened just now, and nothing is known to be wrong with it. */
+enum tail_sync { TAIL_SYNCED, TAIL_UNREACHED, TAIL_FAILED };
+
 struct rill_store_job {
     enum job_kind kind;
     struct rill_disk *disk;
     enum rill_err err;
     struct rill_error_text why;
     // What it stands on (sync.c):
-    char *tail;           // the file to be synced first; NULL: all is durable
-    uint64_t tail_commit; // which that makes durable, with all before it
-    enum tail_sync {
-        TAIL_SYNCED,
-        TAIL_UNREACHED,
-        TAIL_FAILED
-    } tail_sync; // unless synced, nothing else was done
+    char *tail;               // the file to be synced first; NULL: all is durable
+    uint64_t tail_commit;     // which that makes durable, with all before it
+    enum tail_sync tail_sync; // unless synced, nothing else was done
 };
 
 struct commit_job {
@@ -348,7 +347,7 @@ void store_fail(struct rill_store *store, const struct rill_error_text *why);
 void mark_enter(struct log_mark *mark, const struct segment_plan *plan);
 
 /* sync.c */
-/* [blocking] UNREACHED: the file could not be opened just now, and nothing is known to be wrong with it. */
+/* [blocking] */
 enum tail_sync store_sync_file(struct rill_disk *disk, const char *path, enum rill_err *ret_err);
 /* The job syncs what is committed now before it does anything. */
 void store_sync_before(struct rill_store *store, struct rill_store_job *job);
