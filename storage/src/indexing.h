@@ -12,8 +12,8 @@
 // place in every INDEXING_STEP_BYTES of the log. Feeding stops while the index is full, and goes on behind when its job
 // has finished; blocks that are no longer in memory then are loaded like any others.
 //
-// What fails here never fails the log: after an error nothing is fed any more until the store is opened again, and
-// rill_store_state() says so. When what is in the file could not be read, or is damaged, the index is void: the file is
+// What fails here never fails the log: after an error nothing is fed any more until another one takes its place (mend.h) or
+// the store is opened again, and rill_store_state() says so. When what is in the file could not be read, or is damaged, the index is void: the file is
 // removed, so that the next open makes another one, and an open that had believed it begins again without. All calls are the store's owner's, but for the run of the index's jobs.
 #pragma once
 

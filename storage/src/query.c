@@ -2,7 +2,7 @@
 //
 // Asking for messages by their subjects and ids. What is asked of is what is committed: the index is brought up to
 // that first, a few blocks at each call; while it is behind, the answer is AGAIN, and the work in the background goes on
-// with it. An index that has failed makes these calls, and nothing else, unavailable.
+// with it. An index that has failed makes these calls, and nothing else, unavailable until it is mended.
 //
 // A filter of everything needs no index: the directories know. Where one of them went with an index that failed, it says
 // AGAIN, as a read does, until the mending (mend.c) has brought it back.
