@@ -414,8 +414,11 @@ RILL_API void rill_inbox(struct rill_conn *conn, char ret_subject[RILL_INBOX_BYT
 //     rill_stream_create(js, &config, NULL, &error);
 //
 // What these functions give back is freed with rill_model_free(&info->base).
+// Everything below that asks the server can fail with these, which are not told each time:
 // REFUSED: the server said no, and `error` has its code and words. NOT_FOUND and EXISTS are refusals too, which
-// programs often handle. NO_RESPONDERS: streams are not enabled on that server. AGAIN: it is starting.
+// programs often handle. NO_RESPONDERS: streams are not enabled on that server. AGAIN: it is starting. INVALID
+// and LIMIT: a name that is none, or too long. TIMEOUT: no answer in the time of the rill_js. CLOSED. DAMAGED: what came is
+// not what was asked for.
 
 #include "proto/jetstream.pb-c.h" // in the installed header the file itself stands here
 
@@ -458,14 +461,14 @@ RILL_API_RESULT enum rill_err rill_stream_create(struct rill_js *js, const Rill_
 /* Changes the configuration to this one. NOT_FOUND; REFUSED for what cannot be changed. */
 RILL_API_RESULT enum rill_err rill_stream_update(struct rill_js *js, const Rill__StreamConfig *config,
                                                  Rill__StreamInfo **ret_info, struct rill_error *error);
-/* `request` may be NULL, else it asks for subjects or for what was deleted. */
+/* Configuration and state. `request` may be NULL, else it asks for subjects or for what was deleted. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_stream_info(struct rill_js *js, const char *stream,
                                                const Rill__StreamInfoRequest *request,
                                                Rill__StreamInfo **ret_info, struct rill_error *error);
 /* With all its messages and consumers. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_stream_delete(struct rill_js *js, const char *stream,
                                                  struct rill_error *error);
-/* `request` may be NULL: everything. *ret_purged, which may be NULL, is how many. */
+/* Removes messages. `request` may be NULL: everything. *ret_purged, which may be NULL, is how many. NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_stream_purge(struct rill_js *js, const char *stream,
                                                 const Rill__StreamPurgeRequest *request, uint64_t *ret_purged,
                                                 struct rill_error *error);
@@ -483,11 +486,12 @@ enum { RILL_NAME_BYTES = 256 }; // of a stream or a consumer, with the NUL
 RILL_API_RESULT enum rill_err rill_stream_find(struct rill_js *js, const char *subject,
                                                char ret_name[RILL_NAME_BYTES], struct rill_error *error);
 
-/* A message by its sequence, or the last or next one of a subject. */
+/* A message by its sequence, or the last or next one of a subject. *ret is the caller's, freed with rill_model_free.
+   NOT_FOUND. */
 RILL_API_RESULT enum rill_err rill_stream_get_msg(struct rill_js *js, const char *stream,
                                                   const Rill__MsgGetRequest *request,
                                                   Rill__StoredMessage **ret, struct rill_error *error);
-/* `erase`: also from the disk, where the server does that. */
+/* `erase`: also from the disk, where the server does that. NOT_FOUND: no such stream; REFUSED: no such message. */
 RILL_API_RESULT enum rill_err rill_stream_delete_msg(struct rill_js *js, const char *stream, uint64_t seq,
                                                      bool erase, struct rill_error *error);
 
@@ -731,7 +735,8 @@ RILL_API_RESULT enum rill_err rill_kv_get(struct rill_kv *kv, const char *key, s
 RILL_API_RESULT enum rill_err rill_kv_get_revision(struct rill_kv *kv, const char *key, uint64_t revision,
                                                    struct rill_kv_entry **ret, struct rill_error *error);
 
-/* *ret_revision, which may be NULL here and below, is the new one. */
+/* Gives the key a value, whatever it had. *ret_revision, which may be NULL here and below, is the new one. INVALID: no good
+   key; LIMIT: the value is above the server's max_payload; else as rill_js_publish. */
 RILL_API_RESULT enum rill_err rill_kv_put(struct rill_kv *kv, const char *key, const void *value,
                                           size_t value_bytes, uint64_t *ret_revision,
                                           struct rill_error *error);
@@ -776,7 +781,7 @@ RILL_API void rill_kv_watch_close(struct rill_kv_watch *watch);
 
 /* Gets a change, which lives until it returns; false ends the visit. */
 typedef bool rill_kv_visitor(const struct rill_kv_entry *entry, void *context);
-/* All changes of the key that are kept, from the oldest on. */
+/* All changes of the key that are kept, from the oldest on; none for a key that never was. */
 RILL_API_RESULT enum rill_err rill_kv_history(struct rill_kv *kv, const char *key, rill_kv_visitor *visitor,
                                               void *context, struct rill_error *error);
 /* All keys that have a value; the entries have none. */
@@ -824,8 +829,9 @@ struct rill_object_put {
 };
 
 /* Puts an object, in place of the one of that name. A reader sees the old one or the new one, never a part. *ret_info,
-   which may be NULL, is the caller's, freed with rill_model_free. What the reader, or open and read of the file, say; else
-   as rill_js_publish. */
+   which may be NULL, is the caller's, freed with rill_model_free. It publishes asynchronously and waits as rill_js_wait
+   does: who does that too, meanwhile, takes another rill_js. What the reader, or open and read of the file, say; else as
+   rill_js_publish, DISCONNECTED when the link broke. */
 RILL_API_RESULT enum rill_err rill_object_put(struct rill_objects *objects, const struct rill_object_put *put,
                                               rill_object_reader *reader, void *context,
                                               Rill__ObjectInfo **ret_info, struct rill_error *error);

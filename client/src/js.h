@@ -20,9 +20,10 @@ struct rill_js {
     // guarded by lock
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    uint32_t pending;   // publishes without an answer
-    uint32_t finishing; // answered, the callback has not returned
-    uint64_t failed;
+    uint32_t pending;          // publishes without an answer
+    uint32_t finishing;        // answered, the callback has not returned
+    uint64_t failed;           // since the last wait
+    struct rill_error failure; // the first of them
 };
 
 /* A subject of the API in a buffer of the caller's. LIMIT when it is too long, INVALID when a name has a dot, a
@@ -47,6 +48,10 @@ enum rill_err js_refused(const Rill__ApiError *api, struct rill_error *error);
 
 /* The description of a consumer name that is free: a random one. */
 void js_random_name(struct rill_js *js, char ret[RILL_INBOX_BYTES]);
+
+/* As rill_js_wait; *ret_failure, when some have failed, is how the first of them did. */
+enum rill_err js_wait(struct rill_js *js, int64_t deadline_ns, uint64_t *ret_failed,
+                      struct rill_error *ret_failure) RILL_MUST_CHECK;
 
 /* How a publish into a stream ended, read from the answer. */
 enum rill_err js_read_stored(const struct rill_msg *reply, struct rill_stored *ret,

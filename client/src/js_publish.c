@@ -225,7 +225,8 @@ static void on_stored(struct request *request, enum rill_err err, struct rill_ms
     (void)pthread_mutex_lock(&js->lock);
     js->pending--;
     js->finishing += async->callback != NULL;
-    js->failed += err != RILL_OK;
+    if (err && js->failed++ == 0)
+        js->failure = async->error;
     const bool wake = js->pending == 0 || js->pending == room_at(js);
     // After this a js without callbacks to come may be destroyed by whoever waited.
     struct rill_conn *conn = js->conn;
@@ -289,7 +290,8 @@ enum rill_err rill_js_publish_async(struct rill_js *js, const struct rill_publis
     return err;
 }
 
-static enum rill_err wait_all(struct rill_js *js, int64_t deadline_ns, uint64_t *ret_failed)
+enum rill_err js_wait(struct rill_js *js, int64_t deadline_ns, uint64_t *ret_failed,
+                      struct rill_error *ret_failure)
 {
     enum rill_err err = RILL_OK;
     (void)pthread_mutex_lock(&js->lock);
@@ -298,6 +300,8 @@ static enum rill_err wait_all(struct rill_js *js, int64_t deadline_ns, uint64_t 
             err = RILL_ERR_TIMEOUT;
     if (!err && ret_failed)
         *ret_failed = js->failed;
+    if (!err && js->failed && ret_failure)
+        *ret_failure = js->failure;
     if (!err)
         js->failed = 0;
     (void)pthread_mutex_unlock(&js->lock);
@@ -306,7 +310,7 @@ static enum rill_err wait_all(struct rill_js *js, int64_t deadline_ns, uint64_t 
 
 enum rill_err rill_js_wait(struct rill_js *js, int64_t timeout_ms, uint64_t *ret_failed)
 {
-    return wait_all(js, wait_deadline_ns(timeout_ms, js->timeout_ms), ret_failed);
+    return js_wait(js, wait_deadline_ns(timeout_ms, js->timeout_ms), ret_failed, NULL);
 }
 
 /* Every publish ends by its own deadline at the latest, and callbacks return. */
@@ -315,7 +319,7 @@ void rill_js_destroy(struct rill_js *js)
     if (!js)
         return;
     RILL_ASSERT(!dispatcher_is_me(&js->conn->dispatcher) && "not from a callback");
-    while (wait_all(js, wait_deadline_ns(js->timeout_ms, 0), NULL) == RILL_ERR_TIMEOUT) {
+    while (js_wait(js, wait_deadline_ns(js->timeout_ms, 0), NULL, NULL) == RILL_ERR_TIMEOUT) {
     }
     (void)pthread_cond_destroy(&js->changed);
     (void)pthread_mutex_destroy(&js->lock);

@@ -55,8 +55,11 @@ static enum rill_err put_chunk(struct putting *putting, size_t len)
     return rill_js_publish_async(putting->objects->js, &publish, NULL, NULL, NULL);
 }
 
-static enum rill_err put_chunks(struct putting *putting, rill_object_reader *reader, void *context)
+/* What a chunk was refused with goes into *ret_failure. */
+static enum rill_err put_chunks(struct putting *putting, rill_object_reader *reader, void *context,
+                                struct rill_error *ret_failure)
 {
+    struct rill_js *js = putting->objects->js;
     size_t len = 1;
     enum rill_err err = RILL_OK;
     while (!err && len) {
@@ -65,10 +68,10 @@ static enum rill_err put_chunks(struct putting *putting, rill_object_reader *rea
             err = put_chunk(putting, len);
     }
     uint64_t failed = 0;
-    const enum rill_err waited = rill_js_wait(putting->objects->js, RILL_TIMEOUT_DEFAULT, &failed);
+    const enum rill_err waited = js_wait(js, wait_deadline_ns(js->timeout_ms, 0), &failed, ret_failure);
     if (!err)
         err = waited;
-    return !err && failed ? RILL_ERR_REFUSED : err;
+    return !err && failed ? ret_failure->err : err;
 }
 
 // ---- what is known ----
@@ -128,20 +131,33 @@ static enum rill_err putting_init(struct putting *putting, struct rill_objects *
     return putting->buffer ? err : RILL_ERR_NO_MEMORY;
 }
 
+/* In the server's words when it was the server. */
+static void tell_failure(struct rill_error *error, enum rill_err err, const char *name,
+                         const struct rill_error *failure)
+{
+    const bool served = failure->err == err;
+    (void)error_set(error, err, "put %s: %s", name, served ? failure->text : rill_err_text(err));
+    if (error && served) {
+        error->code = failure->code;
+        error->err_code = failure->err_code;
+    }
+}
+
 enum rill_err rill_object_put(struct rill_objects *objects, const struct rill_object_put *put,
                               rill_object_reader *reader, void *context, Rill__ObjectInfo **ret_info,
                               struct rill_error *error)
 {
     struct putting putting;
+    struct rill_error failure = {0};
     char *old_nuid = NULL;
     enum rill_err err = find_old(objects, put->name, &old_nuid, error);
     if (err)
         return err;
     err = putting_init(&putting, objects, put->chunk_bytes);
     if (!err)
-        err = put_chunks(&putting, reader, context);
+        err = put_chunks(&putting, reader, context, &failure);
     if (err)
-        (void)error_set(error, err, "put %s: %s", put->name, rill_err_text(err));
+        tell_failure(error, err, put->name, &failure);
     else
         err = write_info(&putting, put, ret_info, error);
     // Of the old and the new one, the chunks that nothing names any more go; when they cannot, they are only waste.

@@ -83,8 +83,11 @@ void indexing_begin(struct indexing *indexing, enum indexing_from from)
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
     indexing->resumed_sequence = indexing->since_rotation = 0;
     indexing->stored_count = 0;
-    if (!err)
-        indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+    if (err)
+        return;
+    indexing->store->segments.source = (struct directory_source){indexing, source_detail};
+    if (!indexing->options.batch_bytes)
+        rill_index_set_batch_bytes(indexing->index, INDEXING_OPEN_BATCH_BYTES);
 }
 
 void indexing_give_up(struct indexing *indexing)
@@ -368,6 +371,8 @@ void indexing_doubt(struct indexing *indexing)
 void indexing_settle(struct indexing *indexing)
 {
     const struct log_mark *committed = &indexing->store->committed;
+    if (indexing->index)
+        rill_index_set_batch_bytes(indexing->index, indexing->options.batch_bytes);
     if (indexing->failed)
         return; // nothing is fed, and no segment is kept as it is for that
     indexing_stand_on(indexing, committed->block, committed->block_len);
@@ -493,9 +498,18 @@ static uint32_t committed_len(const struct indexing *indexing, const struct bloc
     return block == committed->block ? committed->block_len : block->len;
 }
 
+/* All of the block is fed. One that holds no message is not read again: its memory is for those that are. */
+static void leave(struct indexing *indexing, struct block *block)
+{
+    if (block->count == 0)
+        block_detach(&indexing->store->segments.cache, block);
+}
+
 static void step_on(struct indexing *indexing, struct block *next)
 {
     const struct segment *segment = next->segment;
+    if (indexing->block)
+        leave(indexing, indexing->block);
     indexing_stand_on(indexing, next, 0);
     if (segment->number == indexing->fed.segment)
         return;
@@ -549,15 +563,12 @@ static enum rill_err feed(struct indexing *indexing, const struct record *record
 }
 
 /* False when the index has no room, or has failed. */
-static bool feed_record(struct indexing *indexing, const struct record *record, uint64_t offset)
+static bool feed_record(struct indexing *indexing, const struct record *record)
 {
     const enum rill_err err = feed(indexing, record);
     if (err && err != RILL_ERR_LIMIT)
         indexing_fail(indexing, err, "feed a message");
-    if (err || indexing->failed)
-        return false;
-    note_place(indexing, indexing->block->segment->number, offset, record->size);
-    return true;
+    return !err && !indexing->failed;
 }
 
 static bool feed_block(struct indexing *indexing)
@@ -566,13 +577,20 @@ static bool feed_block(struct indexing *indexing)
     const uint32_t end = committed_len(indexing, block);
     if (!block->data || is_full(indexing))
         return false;
-    while (indexing->block_len < end) {
-        const struct record record = record_view(block->data->bytes + indexing->block_len);
-        if (!feed_record(indexing, &record, block->offset + (uint64_t)indexing->block_len))
-            return false;
-        indexing->block_len += (uint32_t)record.size;
+    const uint32_t from = indexing->block_len;
+    uint32_t at = from;
+    while (at < end) {
+        const struct record record = record_view(block->data->bytes + at);
+        if (!feed_record(indexing, &record))
+            break;
+        at += (uint32_t)record.size;
     }
-    return true;
+    if (indexing->failed)
+        return false;
+    indexing->block_len = at;
+    if (at > from)
+        note_place(indexing, block->segment->number, block->offset + (uint64_t)from, at - from);
+    return at == end;
 }
 
 bool indexing_wants_step(struct indexing *indexing, uint64_t bytes)

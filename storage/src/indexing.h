@@ -28,6 +28,9 @@ enum {
     INDEXING_BLOCKS_MAX =
         96, // fed when a commit has finished: more than any has, so that what is behind catches up
     INDEXING_SUBJECTS_MAX = 16 << 20,
+    // An open that had to write a batch would take as long as reading many times the log that it covers. So until the store
+    // serves there is room for what an index lags behind by in full ingest.
+    INDEXING_OPEN_BATCH_BYTES = 64 << 20,
     INDEXING_TROUBLES_MAX = 3, // without an answer in between
 };
 

@@ -133,7 +133,13 @@ static enum rill_err put_consumer_state(struct rill_bytes body, struct rill_buf 
 
 static enum rill_err put_checkpoint_consumer(const Rill__ConsumerCheckpoint *part, struct rill_buf *out)
 {
-    enum rill_err err = put_consumer(part->consumer, out);
+    ProtobufCMessage *record;
+    enum rill_err err = rill_message_unpack(&rill__consumer_record__descriptor,
+                                            rill_bytes_of(part->consumer.data, part->consumer.len), &record);
+    if (err)
+        return err;
+    err = put_consumer((const Rill__ConsumerRecord *)record, out);
+    rill_message_free(record);
     if (!err)
         err = rill_buf_append(out, RILL_BYTES(",\"state\":{"));
     if (!err)

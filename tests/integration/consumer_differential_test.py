@@ -66,6 +66,20 @@ def law_consumers_are_made_changed_and_listed_alike():
     ])
 
 
+def law_what_cannot_change_is_told_alike():
+    push = {"ack_policy": "explicit", "deliver_subject": "to", "idle_heartbeat": SECOND_NS, "deliver_policy": "by_start_sequence", "opt_start_seq": 3}
+    silent = {key: value for key, value in push.items() if key != "idle_heartbeat"}
+    by_time = {"ack_policy": "explicit", "deliver_policy": "by_start_time", "opt_start_time": "2026-01-01T00:00:00Z"}
+    begun = [(".ack_floor", "2.9 begins with a floor of 0"), (".delivered", "2.9 tells the sequence before only at some policies")]
+    compare([
+        STREAM, durable(push, begun), durable({**push, "opt_start_seq": 4}), durable({**push, "flow_control": True}), durable(silent),
+        durable({**push, "deliver_subject": "to.2"}, begun), durable({**push, "deliver_subject": "to.2", "max_deliver": 4, "headers_only": True}, begun),
+        api("CONSUMER.DELETE.S.W"), durable(by_time, begun), durable({**by_time, "opt_start_time": "2026-01-02T00:00:00Z"}),
+        durable({**by_time, "filter_subject": "s.a", "max_ack_pending": 7, "ack_wait": SECOND_NS, "sample_freq": "10"},
+                [*begun, (".error", "2.9 takes an equal start time for another one")]),
+    ])
+
+
 def law_pulls_are_answered_alike():
     compare([
         STREAM, durable({"ack_policy": "explicit", "max_batch": 5, "max_expires": 10 * SECOND_NS}),

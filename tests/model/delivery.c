@@ -23,6 +23,7 @@ struct world {
     struct rill_random random;
     uint64_t seed;
     uint32_t step;
+    bool in_memory; // the stream: nothing of it outlives the broker
 
     // in all lives
     uint64_t deliveries;
@@ -118,7 +119,7 @@ static const char *const acks_names[ACKS_KINDS] = {"explicit", "all", "none"};
 static struct naive_config choose_config(struct world *world)
 {
     const bool queue = world->oracle.retention == WORK_QUEUE;
-    const struct naive_config config = {
+    struct naive_config config = {
         .filter = below(world, FILTERS),
         .acks = queue || below(world, 2) ? ACKS_EXPLICIT : (enum acks)below(world, ACKS_KINDS),
         .start = queue || below(world, 2) ? FROM_ALL : (enum start)below(world, STARTS),
@@ -126,7 +127,10 @@ static struct naive_config choose_config(struct world *world)
         .deliveries_max = below(world, 2) ? 2 + below(world, 3) : 0,
         .ack_pending_max = 1 + below(world, 12),
         .backs_off = below(world, 3) == 0,
+        .in_memory = below(world, 6) == 0,
     };
+    if (config.acks == ACKS_EXPLICIT && below(world, 3) == 0)
+        config.per_subject_max = 1 + below(world, 2);
     return config;
 }
 
@@ -135,17 +139,23 @@ static void write_config(const struct naive_config *config, uint32_t consumer, c
     static const char *const starts[STARTS] = {"all", "new", "by_start_sequence", "last_per_subject"};
     char start[64] = "";
     char acks[128] = "";
+    char order[64] = "";
     const uint32_t max = config->backs_off && !config->deliveries_max ? 5 : config->deliveries_max;
     if (config->start == FROM_SEQUENCE)
         (void)snprintf(start, sizeof start, ",\"opt_start_seq\":%" PRIu64, config->start_sequence);
     if (config->acks != ACKS_NONE)
         (void)snprintf(acks, sizeof acks, ",\"max_ack_pending\":%u,%s", config->ack_pending_max,
                        config->backs_off ? "\"backoff\":[300000000,900000000]" : "\"ack_wait\":500000000");
+    if (config->per_subject_max)
+        (void)snprintf(order, sizeof order, ",\"metadata\":{\"rill.max_ack_pending_per_subject\":\"%u\"}",
+                       config->per_subject_max);
     (void)snprintf(to, size,
-                   "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W%u\",\"ack_policy\":\"%s\","
-                   "\"deliver_policy\":\"%s\"%s%s,\"max_deliver\":%d,%s}}",
-                   consumer, acks_names[config->acks], starts[config->start], start, acks,
-                   max ? (int)max : -1, oracle_filters[config->filter]);
+                   "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W%u\",\"mem_storage\":%s,\"ack_"
+                   "policy\":\"%s\","
+                   "\"deliver_policy\":\"%s\"%s%s,\"max_deliver\":%d%s,%s}}",
+                   consumer, config->in_memory ? "true" : "false", acks_names[config->acks],
+                   starts[config->start], start, acks, max ? (int)max : -1, order,
+                   oracle_filters[config->filter]);
 }
 
 /* The answer is an error exactly when the filter meets another one's on a work queue. */
@@ -176,7 +186,8 @@ static void make_consumer(struct world *world, uint32_t consumer)
                                        .acks = ACKS_NONE,
                                        .start = config.start,
                                        .start_sequence = config.start_sequence,
-                                       .ack_pending_max = UINT32_MAX};
+                                       .ack_pending_max = UINT32_MAX,
+                                       .in_memory = config.in_memory};
     if (!world->oracle.consumers[consumer].exists && is_made(world, consumer, &config))
         oracle_begin_consumer(&world->oracle, consumer, &config);
 }
@@ -249,7 +260,8 @@ static void pull(struct world *world, uint32_t consumer)
 static void look(struct world *world, uint32_t consumer)
 {
     char expected[64];
-    if (!world->oracle.consumers[consumer].exists)
+    const struct naive_consumer *of = &world->oracle.consumers[consumer];
+    if (!of->exists || of->config.per_subject_max) // what is parked is pending until its turn has come
         return;
     (void)snprintf(expected, sizeof expected, "\"num_pending\":%" PRIu64 ",",
                    oracle_pending(&world->oracle, consumer));
@@ -289,7 +301,7 @@ static void acknowledge_some(struct world *world, uint32_t consumer)
     const struct naive_consumer *of = &world->oracle.consumers[consumer];
     for (uint64_t i = 1; of->exists && i <= world->oracle.last; i++) {
         const bool has = of->fate[i] == WAITS || of->fate[i] == READY;
-        if (below(world, has ? 3 : 200) == 0)
+        if (of->fate[i] != PARKED && below(world, has ? 3 : 200) == 0)
             acknowledge(world, consumer, i);
     }
 }
@@ -298,6 +310,8 @@ static void acknowledge_some(struct world *world, uint32_t consumer)
 
 static void restart(struct world *world)
 {
+    if (world->in_memory)
+        return;
     story_restart(&world->story);
     oracle_restart(&world->oracle);
 }
@@ -305,6 +319,8 @@ static void restart(struct world *world)
 static void crash(struct world *world)
 {
     struct story *story = &world->story;
+    if (world->in_memory)
+        return;
     sim_disk_crash(story->disk);
     sim_core_crash(&story->sim);
     if (below(world, 2))
@@ -315,6 +331,7 @@ static void crash(struct world *world)
     story->options.now = story->sim.now;
     sim_core_start(&story->sim, &story->options);
     story_connect(story);
+    oracle_forget_memory(&world->oracle);
     look_after_crash(story->sim.core, &world->oracle);
     oracle_forget_unneeded(&world->oracle);
 }
@@ -376,9 +393,12 @@ static void begin(struct world *world, uint64_t seed)
     world->oracle = (struct oracle){0};
     world->oracle.retention = (enum retention_kind)(seed % RETENTION_KINDS);
     world->oracle.limit = (enum limit)below(world, LIMITS);
+    world->in_memory = below(world, 6) == 0;
     story_begin(&world->story, &options);
-    (void)snprintf(body, sizeof body, "{\"name\":\"S\",\"subjects\":[\"ev.>\"],\"retention\":\"%s\"%s}",
-                   retentions[world->oracle.retention], limits[world->oracle.limit]);
+    (void)snprintf(body, sizeof body,
+                   "{\"name\":\"S\",\"subjects\":[\"ev.>\"],\"storage\":\"%s\",\"retention\":\"%s\"%s}",
+                   world->in_memory ? "memory" : "file", retentions[world->oracle.retention],
+                   limits[world->oracle.limit]);
     const char *heard = story_say(&world->story, "$JS.API.STREAM.CREATE.S", body);
     cr_assert(ne(ptr, strstr(heard, "did_create"), NULL), "%s", heard);
     oracle_advance(&world->oracle, world->story.sim.now.mono_ns);

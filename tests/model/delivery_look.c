@@ -60,11 +60,12 @@ static void check_owed(struct oracle *oracle, uint32_t number, const struct cons
 static void compare_cursor(struct oracle *oracle, uint32_t number, const struct consumer *consumer)
 {
     struct naive_consumer *naive = &oracle->consumers[number];
-    if (consumer->cursor < naive->cursor || consumer->cursor > oracle_next(oracle, number))
+    const bool parks = naive->config.per_subject_max > 0; // then the cursor goes on over what is held back
+    if (consumer->cursor < naive->cursor || (!parks && consumer->cursor > oracle_next(oracle, number)))
         oracle_fail(oracle, "the cursor of %u is %" PRIu64 ", between %" PRIu64 " and %" PRIu64, number,
                     consumer->cursor, naive->cursor, oracle_next(oracle, number));
     for (; naive->cursor < consumer->cursor; naive->cursor++)
-        naive->fate[naive->cursor] = DONE;
+        naive->fate[naive->cursor] = outstanding_find(&consumer->outstanding, naive->cursor) ? PARKED : DONE;
 }
 
 static void compare_entry(struct oracle *oracle, uint32_t number, uint64_t sequence,
@@ -72,7 +73,7 @@ static void compare_entry(struct oracle *oracle, uint32_t number, uint64_t seque
 {
     struct naive_consumer *naive = &oracle->consumers[number];
     const enum fate fate = naive->fate[sequence];
-    const bool expected = fate == WAITS || fate == READY;
+    const bool expected = fate == PARKED || fate == WAITS || fate == READY;
     if (!entry && expected && !oracle->there[sequence])
         naive->fate[sequence] = DONE; // it was in the way, and there is no such message
     else if ((entry != NULL) != expected)
@@ -80,7 +81,7 @@ static void compare_entry(struct oracle *oracle, uint32_t number, uint64_t seque
     else if (entry && entry->delivered != naive->delivered[sequence])
         oracle_fail(oracle, "%" PRIu64 " was delivered %u times to %u, not %u", sequence, entry->delivered,
                     number, naive->delivered[sequence]);
-    else if (entry && (entry->state == OUTSTANDING_READY) != (fate == READY))
+    else if (entry && entry->delivered && (entry->state == OUTSTANDING_READY) != (fate == READY))
         oracle_fail(oracle, "%" PRIu64 " is %s at %u", sequence, fate == READY ? "not ready" : "ready",
                     number);
 }
@@ -116,9 +117,9 @@ static void adopt(struct oracle *oracle, uint32_t number, const struct consumer 
     const bool comes = sequence >= consumer->cursor;
     if (naive->confirmed[sequence] && (entry || comes))
         oracle_fail(oracle, "%" PRIu64 " was confirmed to %u, and comes again", sequence, number);
-    naive->fate[sequence] = entry ? WAITS : comes ? NEVER : DONE;
+    naive->fate[sequence] = entry ? entry->delivered ? WAITS : PARKED : comes ? NEVER : DONE;
     naive->delivered[sequence] = entry ? entry->delivered : comes ? 0 : naive->delivered[sequence];
-    if (entry)
+    if (entry && entry->delivered)
         naive->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, number, entry->delivered);
 }
 

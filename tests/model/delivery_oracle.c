@@ -61,7 +61,14 @@ bool oracle_is_for(const struct oracle *oracle, uint32_t consumer, uint64_t sequ
 
 static bool is_outstanding(const struct naive_consumer *consumer, uint64_t sequence)
 {
-    return consumer->exists && (consumer->fate[sequence] == WAITS || consumer->fate[sequence] == READY);
+    return consumer->exists && (consumer->fate[sequence] == PARKED || consumer->fate[sequence] == WAITS ||
+                                consumer->fate[sequence] == READY);
+}
+
+/* Delivered and not done. */
+static bool is_out(const struct naive_consumer *consumer, uint64_t sequence)
+{
+    return is_outstanding(consumer, sequence) && consumer->fate[sequence] != PARKED;
 }
 
 bool oracle_owes(const struct oracle *oracle, uint32_t consumer, uint64_t sequence)
@@ -98,8 +105,37 @@ static bool is_full(const struct oracle *oracle, const struct naive_consumer *co
 {
     uint32_t count = 0;
     for (uint64_t i = 1; i <= oracle->last; i++)
-        count += is_outstanding(consumer, i) && (counts_gone || oracle->there[i]);
+        count += is_out(consumer, i) && (counts_gone || oracle->there[i]);
     return count >= consumer->config.ack_pending_max;
+}
+
+/* Does this message have to wait for others of its subject? One that is parked waits for those in front of it. */
+static bool is_held(const struct oracle *oracle, const struct naive_consumer *consumer, uint64_t sequence,
+                    bool counts_gone)
+{
+    uint32_t out = 0;
+    bool in_front = false;
+    for (uint64_t i = 1; i <= oracle->last; i++) {
+        if (oracle->subject[i] != oracle->subject[sequence] || !(counts_gone || oracle->there[i]))
+            continue;
+        out += is_out(consumer, i);
+        in_front |= i < sequence && consumer->exists && consumer->fate[i] == PARKED;
+    }
+    return consumer->config.per_subject_max && (in_front || out >= consumer->config.per_subject_max);
+}
+
+/* A first delivery that nothing holds back, of a parked message or of a new one. */
+static bool has_first_delivery(const struct oracle *oracle, uint32_t consumer)
+{
+    const struct naive_consumer *of = &oracle->consumers[consumer];
+    const bool full = is_full(oracle, of, true);
+    for (uint64_t i = 1; i <= oracle->last; i++) {
+        const bool is_new = i >= of->cursor && oracle_is_for(oracle, consumer, i) && !full;
+        const bool is_parked = of->fate[i] == PARKED && oracle->there[i];
+        if ((is_new || is_parked) && !is_held(oracle, of, i, true))
+            return true;
+    }
+    return false;
 }
 
 bool oracle_has_delivery(const struct oracle *oracle, uint32_t consumer)
@@ -109,7 +145,7 @@ bool oracle_has_delivery(const struct oracle *oracle, uint32_t consumer)
         if (of->fate[i] == READY && oracle->there[i])
             return true;
     }
-    return oracle_next(oracle, consumer) <= oracle->last && !is_full(oracle, of, true);
+    return has_first_delivery(oracle, consumer);
 }
 
 bool oracle_may_share(const struct oracle *oracle, uint32_t consumer, uint32_t filter)
@@ -274,24 +310,37 @@ void oracle_reset_consumer(struct oracle *oracle, uint32_t consumer, uint64_t se
     oracle_forget_unneeded(oracle);
 }
 
+/* Is it the one that comes next, or one that was parked and whose turn it is? */
+static void check_first(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
+{
+    struct naive_consumer *of = &oracle->consumers[consumer];
+    if (is_held(oracle, of, sequence, false))
+        oracle_fail(oracle, "%" PRIu64 " came to %u before its subject's turn", sequence, consumer);
+    if (of->fate[sequence] == PARKED)
+        return;
+    if (is_full(oracle, of, false))
+        oracle_fail(oracle, "%" PRIu64 " came to %u, which is full", sequence, consumer);
+    for (; of->cursor < sequence; of->cursor++) {
+        const bool passes = !oracle_is_for(oracle, consumer, of->cursor);
+        if (!passes && !is_held(oracle, of, of->cursor, true))
+            oracle_fail(oracle, "%" PRIu64 " came to %u, and not %" PRIu64, sequence, consumer, of->cursor);
+        of->fate[of->cursor] = passes ? DONE : PARKED; // for good, whatever the filter will be
+    }
+    if (of->cursor++ != sequence)
+        oracle_fail(oracle, "%" PRIu64 " came to %u, which is behind it", sequence, consumer);
+}
+
 void oracle_delivered(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
-    const bool again = of->fate[sequence] == READY;
     if (!oracle->there[sequence])
         oracle_fail(oracle, "%" PRIu64 " came to %u and is gone", sequence, consumer);
-    if (!again && oracle_next(oracle, consumer) != sequence)
-        oracle_fail(oracle, "%" PRIu64 " came to %u, and not %" PRIu64, sequence, consumer,
-                    oracle_next(oracle, consumer));
-    if (!again && is_full(oracle, of, false))
-        oracle_fail(oracle, "%" PRIu64 " came to %u, which is full", sequence, consumer);
+    if (of->fate[sequence] != READY)
+        check_first(oracle, consumer, sequence);
     of->consumer_seq++;
     of->delivered[sequence]++;
     of->fate[sequence] = WAITS;
     of->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, consumer, of->delivered[sequence]);
-    // What was passed over is done, whatever the filter will be.
-    for (; of->cursor <= sequence; of->cursor++)
-        of->fate[of->cursor] = of->cursor < sequence ? DONE : WAITS;
     if (of->config.acks == ACKS_NONE)
         finish(oracle, consumer, sequence, false);
 }
@@ -303,7 +352,7 @@ void oracle_ack(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
     struct naive_consumer *of = &oracle->consumers[consumer];
     const bool all = of->config.acks == ACKS_ALL && sequence < of->cursor;
     for (uint64_t i = all ? 1 : sequence; i <= sequence; i++) {
-        if (!is_outstanding(of, i))
+        if (!is_out(of, i))
             continue;
         of->confirmed[i] = true;
         finish(oracle, consumer, i, false);
@@ -313,7 +362,7 @@ void oracle_ack(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 void oracle_terminate(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
-    if (!is_outstanding(of, sequence))
+    if (!is_out(of, sequence))
         return;
     of->confirmed[sequence] = true;
     finish(oracle, consumer, sequence, false);
@@ -332,18 +381,27 @@ void oracle_nak(struct oracle *oracle, uint32_t consumer, uint64_t sequence, int
 void oracle_progress(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
-    if (!is_outstanding(of, sequence))
+    if (!is_out(of, sequence))
         return;
     of->fate[sequence] = WAITS;
     of->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, consumer, of->delivered[sequence]);
 }
 
+void oracle_forget_memory(struct oracle *oracle)
+{
+    for (uint32_t c = 0; c < CONSUMERS; c++) {
+        if (oracle->consumers[c].config.in_memory)
+            oracle_end_consumer(oracle, c);
+    }
+}
+
 void oracle_restart(struct oracle *oracle)
 {
+    oracle_forget_memory(oracle);
     for (uint32_t c = 0; c < CONSUMERS; c++) {
         for (uint64_t i = 1; i <= oracle->last; i++) {
             struct naive_consumer *of = &oracle->consumers[c];
-            if (!is_outstanding(of, i))
+            if (!is_out(of, i))
                 continue;
             of->fate[i] = WAITS;
             of->due_ns[i] = oracle->now_ns + oracle_wait_ns(oracle, c, of->delivered[i]);

@@ -19,7 +19,7 @@ enum retention_kind { BY_LIMITS, BY_INTEREST, WORK_QUEUE, RETENTION_KINDS };
 enum limit { NO_LIMIT, DISCARD_OLD, DISCARD_NEW, LAST_PER_SUBJECT, BY_AGE, LIMITS };
 enum acks { ACKS_EXPLICIT, ACKS_ALL, ACKS_NONE, ACKS_KINDS };
 enum start { FROM_ALL, FROM_NEW, FROM_SEQUENCE, FROM_LAST_PER_SUBJECT, STARTS };
-enum fate { NEVER, WAITS, READY, DONE };
+enum fate { NEVER, PARKED, WAITS, READY, DONE };
 
 struct naive_config {
     uint32_t filter; // number of
@@ -28,7 +28,9 @@ struct naive_config {
     uint64_t start_sequence;
     uint32_t deliveries_max; // 0: none
     uint32_t ack_pending_max;
+    uint32_t per_subject_max; // order by subject; 0: none
     bool backs_off;
+    bool in_memory; // ends with the broker
 };
 
 struct naive_consumer {
@@ -98,8 +100,10 @@ void oracle_ack(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
 void oracle_terminate(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
 void oracle_nak(struct oracle *oracle, uint32_t consumer, uint64_t sequence, int64_t delay_ns);
 void oracle_progress(struct oracle *oracle, uint32_t consumer, uint64_t sequence);
-/* The broker ended in order and began again: what is outstanding waits anew. */
+/* The broker ended in order and began again: what is outstanding waits anew, consumers in memory are gone. */
 void oracle_restart(struct oracle *oracle);
+/* Consumers in memory end. */
+void oracle_forget_memory(struct oracle *oracle);
 /* With interest: what nobody needs any more goes. */
 void oracle_forget_unneeded(struct oracle *oracle);
 int64_t oracle_wait_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered);

@@ -277,6 +277,23 @@ Test(consumer_rows, a_pull_has_several_forms)
     story_end(&story);
 }
 
+// A pull whose inbox nobody listens to is not counted, gets nothing, and keeps nothing from the next.
+Test(consumer_rows, a_pull_without_a_listener_is_dropped)
+{
+    static struct story story;
+    consumer_story_begin(&story, "\"ack_policy\":\"explicit\",\"max_waiting\":1");
+    for (int i = 0; i < 2; i++) {
+        sim_client_publish(story.client, NEXT_W, "nobody", NULL, RILL_BYTES("{\"expires\":60000000000}"));
+        sim_core_settle(&story.sim);
+    }
+    expect(story_say(&story, INFO_W, ""), "\"num_waiting\":0,");
+    sim_client_publish(story.client, NEXT_W, "nobody", NULL, RILL_BYTES("{\"expires\":60000000000}"));
+    cr_expect(eq(str, (char *)story_pull(&story, "{\"expires\":60000000000}"), ""), "there is room for it");
+    expect(story_say(&story, "ev.a", "x"), "(ev.a|x)");
+    expect(story_say(&story, INFO_W, ""), "\"delivered\":{\"consumer_seq\":1,");
+    story_end(&story);
+}
+
 // Where pulls have a priority the lowest number is served first, and a number outside 0 to 9 is refused.
 Test(consumer_rows, pulls_have_priorities)
 {

@@ -6,17 +6,12 @@
 #include "proto/ack_body.h"
 #include "proto/ack_subject.h"
 
-#include <stdlib.h>
-
 // ---- what is told ----
 
-/* "30" or "30%" of the acknowledgements. */
 static bool is_sampled(const struct durable *durable)
 {
-    const char *frequency = durable->record->config->sample_freq;
-    if (!frequency || !frequency[0])
-        return false;
-    return rill_random_below(&durable->stream->js->core->random, 100) < strtoul(frequency, NULL, 10);
+    const uint8_t percent = durable->settings->sampled_percent;
+    return percent && rill_random_below(&durable->stream->js->core->random, 100) < percent;
 }
 
 static void tell(struct durable *durable, const struct outstanding *entry, const struct rill_ack_body *body)

@@ -21,7 +21,7 @@ void advisory_begin(struct advisory *advisory, const struct durable *durable, en
 {
     struct jetstream *js = durable->stream->js;
     const int len = snprintf(advisory->subject, sizeof advisory->subject, "%s.%s.%s", kinds[kind].subject,
-                             durable->stream->name, durable->record->name);
+                             durable->stream->name, durable->settings->name);
     RILL_ASSERT(len > 0 && (size_t)len < sizeof advisory->subject);
     advisory->js = js;
     advisory->wanted = interest_any(js->account->interest, rill_bytes_from_cstr(advisory->subject));
@@ -34,7 +34,7 @@ void advisory_begin(struct advisory *advisory, const struct durable *durable, en
     message->id = advisory->id;
     message->timestamp = &advisory->now;
     message->stream = durable->stream->name;
-    message->consumer = durable->record->name;
+    message->consumer = durable->settings->name;
 }
 
 void advisory_send(struct advisory *advisory)

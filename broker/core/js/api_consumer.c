@@ -87,30 +87,14 @@ static Rill__ConsumerRecord *make_record(struct stream *stream, const Rill__Cons
     return record;
 }
 
-static enum rill_err append_created(struct durable *durable, struct rill_bytes reply)
-{
-    return stream_append_event(durable->stream, RILL_STORE_EVENT_CONSUMER_CREATED, &durable->record->base,
-                               STREAM_WAIT_CONSUMER_CREATED, durable, reply);
-}
-
-static size_t filter_count(const Rill__ConsumerConfig *config)
-{
-    return config->n_filter_subjects ? config->n_filter_subjects : is_set(config->filter_subject);
-}
-
-static const char *filter_at(const Rill__ConsumerConfig *config, size_t i)
-{
-    return config->n_filter_subjects ? config->filter_subjects[i] : config->filter_subject;
-}
-
 /* May a message be for both? */
-static bool filters_meet(const Rill__ConsumerConfig *one, const Rill__ConsumerConfig *other)
+static bool filters_meet(const Rill__ConsumerConfig *one, const struct consumer_settings *other)
 {
-    bool meet = filter_count(one) == 0 || filter_count(other) == 0;
-    for (size_t i = 0; i < filter_count(one); i++) {
-        for (size_t k = 0; !meet && k < filter_count(other); k++)
-            meet = rill_subject_overlap(rill_bytes_from_cstr(filter_at(one, i)),
-                                        rill_bytes_from_cstr(filter_at(other, k)));
+    const size_t count = consumer_config_filter_count(one);
+    bool meet = count == 0 || other->filter_count == 0;
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; !meet && k < other->filter_count; k++)
+            meet = rill_subject_overlap(consumer_config_filter_at(one, i), other->filters[k]);
     }
     return meet;
 }
@@ -122,12 +106,31 @@ static struct rill_js_error check_alone(const struct stream *stream, const struc
     if (stream->record->config->retention != RILL__RETENTION__RETENTION_WORKQUEUE)
         return none();
     for (const struct durable *other = stream->durables; other; other = other->by_name.next) {
-        const Rill__ConsumerRecord *record = other->record_next ? other->record_next : other->record;
-        if (other != self && filters_meet(config, record->config))
-            return rill_js_error_of(filter_count(config) ? RILL_JS_CONSUMER_WORKQUEUE_NOT_UNIQUE
-                                                         : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
+        if (other != self && filters_meet(config, durable_settings_newest(other)))
+            return rill_js_error_of(consumer_config_filter_count(config)
+                                        ? RILL_JS_CONSUMER_WORKQUEUE_NOT_UNIQUE
+                                        : RILL_JS_CONSUMER_WORKQUEUE_UNFILTERED);
     }
     return none();
+}
+
+/* With its record in the log. */
+static enum rill_err make_durable(struct stream *stream, const Rill__ConsumerConfig *config,
+                                  const struct start *start, struct rill_bytes reply,
+                                  struct durable **ret_durable)
+{
+    enum rill_err err = RILL_OK;
+    Rill__ConsumerRecord *record = make_record(stream, config, start);
+    struct durable *durable = durable_create(stream, record);
+    if (!durable->in_memory)
+        err = stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &record->base,
+                                  STREAM_WAIT_CONSUMER_CREATED, durable, reply);
+    rill_message_free(&record->base);
+    if (err)
+        durable_free(durable);
+    else
+        *ret_durable = durable;
+    return err;
 }
 
 static struct rill_js_error create(struct stream *stream, const Rill__ConsumerConfig *config,
@@ -139,12 +142,10 @@ static struct rill_js_error create(struct stream *stream, const Rill__ConsumerCo
     const struct rill_js_error error = check_alone(stream, NULL, config);
     if (rill_js_error_is_set(&error))
         return error;
-    struct durable *durable = durable_create(stream, make_record(stream, config, start));
-    const enum rill_err err = durable->in_memory ? RILL_OK : append_created(durable, reply);
-    if (err) {
-        durable_free(durable);
+    struct durable *durable;
+    const enum rill_err err = make_durable(stream, config, start, reply, &durable);
+    if (err)
         return stream_store_error(stream, err);
-    }
     stream->consumer_number_last++;
     durable_add(stream, durable);
     durable_activate(durable);
@@ -159,7 +160,7 @@ static struct rill_js_error create(struct stream *stream, const Rill__ConsumerCo
 /* A part of the configuration that has calls of its own, and numbers of the stored record, stay as they are. */
 static Rill__ConsumerRecord *changed_record(const struct durable *durable, const Rill__ConsumerConfig *config)
 {
-    Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)rill_message_copy(&durable->record->base);
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
     Rill__ConsumerConfig *old = record->config;
     record->config = (Rill__ConsumerConfig *)rill_message_copy(&config->base);
     name_config(record->config, record->name);
@@ -171,13 +172,13 @@ static Rill__ConsumerRecord *changed_record(const struct durable *durable, const
     return record;
 }
 
-struct rill_js_error api_consumer_change_record(struct durable *durable, Rill__ConsumerRecord *record,
+struct rill_js_error api_consumer_change_record(struct durable *durable, const Rill__ConsumerRecord *record,
                                                 enum stream_wait what, struct rill_bytes reply)
 {
     struct stream *stream = durable->stream;
     struct rill_js_error error = none();
-    RILL_ASSERT(!durable->record_next);
-    durable->record_next = record;
+    RILL_ASSERT(!durable->settings_next);
+    durable->settings_next = consumer_settings_create(record);
     if (durable->in_memory) {
         durable_answer(stream->js, what, durable, reply, NULL);
         return error;
@@ -186,8 +187,8 @@ struct rill_js_error api_consumer_change_record(struct durable *durable, Rill__C
         stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_CREATED, &record->base, what, durable, reply);
     if (err) {
         error = stream_store_error(stream, err);
-        rill_message_free(&record->base);
-        durable->record_next = NULL;
+        consumer_settings_destroy(durable->settings_next);
+        durable->settings_next = NULL;
     }
     return error;
 }
@@ -205,9 +206,9 @@ static bool wait_with_others(struct durable *durable, struct rill_bytes reply)
     return false;
 }
 
-static struct rill_js_error check_change(const struct durable *durable, const Rill__ConsumerConfig *changed)
+static struct rill_js_error check_change(const struct durable *durable, const Rill__ConsumerConfig *old,
+                                         const Rill__ConsumerConfig *changed)
 {
-    const Rill__ConsumerConfig *old = durable->record->config;
     struct rill_js_error error = consumer_config_check_change(old, changed);
     if (!rill_js_error_is_set(&error))
         error = check_alone(durable->stream, durable, changed);
@@ -220,29 +221,36 @@ static struct rill_js_error check_change(const struct durable *durable, const Ri
     return none();
 }
 
-/* The name is taken: the same configuration again is a success, another one is a change. */
-static struct rill_js_error create_again(struct durable *durable, const Rill__ConsumerCreateRequest *request,
-                                         struct rill_bytes reply)
+/* The same configuration again is a success, another one is a change. */
+static struct rill_js_error become(struct durable *durable, const Rill__ConsumerRecord *old,
+                                   const Rill__ConsumerRecord *changed, Rill__ConsumerAction action,
+                                   struct rill_bytes reply)
 {
-    if (durable->deleting || durable->record_next)
-        return rill_js_error_of(RILL_JS_NOT_READY);
-    Rill__ConsumerRecord *record = changed_record(durable, request->config);
-    if (rill_message_equal(&durable->record->config->base, &record->config->base)) {
-        rill_message_free(&record->base);
+    if (rill_message_equal(&old->config->base, &changed->config->base)) {
         if (!wait_with_others(durable, reply))
             respond_created(durable, reply);
         return none();
     }
-    struct rill_js_error error = none();
-    if (request->action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE)
-        error = rill_js_error_of(RILL_JS_CONSUMER_ALREADY_EXISTS);
-    else
-        error = check_change(durable, record->config);
-    if (rill_js_error_is_set(&error)) {
-        rill_message_free(&record->base);
-        return error;
-    }
-    return api_consumer_change_record(durable, record, STREAM_WAIT_CONSUMER_CHANGED, reply);
+    if (action == RILL__CONSUMER_ACTION__CONSUMER_ACTION_CREATE)
+        return rill_js_error_of(RILL_JS_CONSUMER_ALREADY_EXISTS);
+    const struct rill_js_error error = check_change(durable, old->config, changed->config);
+    return rill_js_error_is_set(&error)
+               ? error
+               : api_consumer_change_record(durable, changed, STREAM_WAIT_CONSUMER_CHANGED, reply);
+}
+
+/* The name is taken. */
+static struct rill_js_error create_again(struct durable *durable, const Rill__ConsumerCreateRequest *request,
+                                         struct rill_bytes reply)
+{
+    if (durable->deleting || durable->settings_next)
+        return rill_js_error_of(RILL_JS_NOT_READY);
+    Rill__ConsumerRecord *old = consumer_settings_record(durable->settings);
+    Rill__ConsumerRecord *changed = changed_record(durable, request->config);
+    const struct rill_js_error error = become(durable, old, changed, request->action, reply);
+    rill_message_free(&old->base);
+    rill_message_free(&changed->base);
+    return error;
 }
 
 // ---- the request ----

@@ -56,7 +56,7 @@ static int compare_names(const void *a, const void *b)
 {
     const struct durable *const *first = a;
     const struct durable *const *second = b;
-    return strcmp((*first)->record->name, (*second)->record->name);
+    return strcmp((*first)->settings->name, (*second)->settings->name);
 }
 
 static struct page page_of(const struct stream *stream, int64_t offset, size_t limit)
@@ -87,7 +87,7 @@ void api_consumer_names(const struct api_call *call)
     response.consumers = rill_alloc_zero(page.count + 1, sizeof *response.consumers);
     response.n_consumers = page.count;
     for (size_t i = 0; i < page.count; i++)
-        response.consumers[i] = page.durables[page.offset + i]->record->name;
+        response.consumers[i] = page.durables[page.offset + i]->settings->name;
     js_respond(call->js, call->reply, &response.base);
     free(response.consumers);
     free(page.durables);
@@ -103,10 +103,14 @@ static void respond_list(struct stream *stream, const struct page *page, struct 
     response.consumers = rill_alloc_zero(page->count + 1, sizeof *response.consumers);
     response.n_consumers = page->count;
     for (size_t i = 0; i < page->count; i++) {
-        durable_info(page->durables[page->offset + i], &views[i]);
+        struct durable *durable = page->durables[page->offset + i];
+        durable_info(durable, &views[i]);
+        durable_info_add_config(&views[i], durable);
         response.consumers[i] = &views[i].info;
     }
     js_respond(stream->js, reply, &response.base);
+    for (size_t i = 0; i < page->count; i++)
+        durable_info_fini(&views[i]);
     free(response.consumers);
     free(views);
 }

@@ -22,8 +22,10 @@ static void respond_info(struct durable *durable, struct rill_bytes reply)
     struct durable_info view;
     Rill__ConsumerCreateResponse response = RILL__CONSUMER_CREATE_RESPONSE__INIT;
     durable_info(durable, &view);
+    durable_info_add_config(&view, durable);
     response.inline_info = &view.info;
     js_respond(durable->stream->js, reply, &response.base);
+    durable_info_fini(&view);
 }
 
 static void respond_asked(struct durable *durable, struct rill_bytes reply)
@@ -31,8 +33,10 @@ static void respond_asked(struct durable *durable, struct rill_bytes reply)
     struct durable_info view;
     Rill__ConsumerInfoResponse response = RILL__CONSUMER_INFO_RESPONSE__INIT;
     durable_info(durable, &view);
+    durable_info_add_config(&view, durable);
     response.inline_info = &view.info;
     js_respond(durable->stream->js, reply, &response.base);
+    durable_info_fini(&view);
 }
 
 static void respond_paused(struct durable *durable, struct rill_bytes reply)
@@ -40,12 +44,14 @@ static void respond_paused(struct durable *durable, struct rill_bytes reply)
     struct durable_info view;
     Rill__ConsumerPauseResponse response = RILL__CONSUMER_PAUSE_RESPONSE__INIT;
     durable_info(durable, &view);
+    durable_info_add_config(&view, durable);
     response.has_paused = true;
     response.paused = view.info.paused;
-    response.pause_until = durable->record->config->pause_until;
+    response.pause_until = view.record->config->pause_until;
     response.has_pause_remaining = view.info.has_pause_remaining;
     response.pause_remaining = view.info.pause_remaining;
     js_respond(durable->stream->js, reply, &response.base);
+    durable_info_fini(&view);
 }
 
 static void respond_reset(struct durable *durable, struct rill_bytes reply)
@@ -53,10 +59,12 @@ static void respond_reset(struct durable *durable, struct rill_bytes reply)
     struct durable_info view;
     Rill__ConsumerResetResponse response = RILL__CONSUMER_RESET_RESPONSE__INIT;
     durable_info(durable, &view);
+    durable_info_add_config(&view, durable);
     response.inline_info = &view.info;
     response.has_reset_seq = true;
     response.reset_seq = durable->consumer->cursor;
     js_respond(durable->stream->js, reply, &response.base);
+    durable_info_fini(&view);
 }
 
 static void respond_deleted(struct jetstream *js, struct rill_bytes reply)
@@ -101,19 +109,18 @@ static void take_back(struct durable *durable, enum stream_wait what)
     } else if (what == STREAM_WAIT_CONSUMER_DELETED) {
         durable->deleting = false;
         durable_serve_later(durable);
-    } else if (durable->record_next) {
-        rill_message_free(&durable->record_next->base);
-        durable->record_next = NULL;
+    } else {
+        consumer_settings_destroy(durable->settings_next);
+        durable->settings_next = NULL;
     }
 }
 
 static void bring_about(struct durable *durable, enum stream_wait what)
 {
-    if ((what == STREAM_WAIT_CONSUMER_CHANGED || what == STREAM_WAIT_CONSUMER_PAUSED) &&
-        durable->record_next) {
-        Rill__ConsumerRecord *record = durable->record_next;
-        durable->record_next = NULL;
-        durable_change_record(durable, record);
+    struct consumer_settings *settings = durable->settings_next;
+    if ((what == STREAM_WAIT_CONSUMER_CHANGED || what == STREAM_WAIT_CONSUMER_PAUSED) && settings) {
+        durable->settings_next = NULL;
+        durable_change_settings(durable, settings);
     }
 }
 
@@ -137,7 +144,7 @@ static void respond(struct durable *durable, enum stream_wait what, struct rill_
 static enum asked_outcome step_respond(struct stream *stream, struct asked *asked)
 {
     struct durable *durable = stream->durables;
-    while (durable && durable->record->number != asked->consumer)
+    while (durable && durable->settings->number != asked->consumer)
         durable = durable->by_name.next;
     if (!durable) {
         const struct rill_js_error gone = rill_js_error_of(RILL_JS_CONSUMER_NOT_FOUND);
@@ -158,7 +165,7 @@ void durable_respond(struct durable *durable, enum stream_wait what, struct rill
         .step = step_respond,
         .response = response_of(what),
         .what = what,
-        .consumer = durable->record->number,
+        .consumer = durable->settings->number,
     };
     if (source_count(durable))
         asked_begin(durable->stream, &asked, NULL, reply);
@@ -198,7 +205,7 @@ enum durable_delete durable_delete(struct durable *durable, struct rill_bytes re
         durable_answer(stream->js, STREAM_WAIT_CONSUMER_DELETED, durable, reply, NULL);
         return DURABLE_DELETED;
     }
-    event.number = durable->record->number;
+    event.number = durable->settings->number;
     if (stream_append_event(stream, RILL_STORE_EVENT_CONSUMER_DELETED, &event.base,
                             STREAM_WAIT_CONSUMER_DELETED, durable, reply))
         return DURABLE_DELETE_FAILED;
@@ -223,7 +230,7 @@ void api_consumer_delete(const struct api_call *call)
 
 static Rill__ConsumerRecord *paused_record(const struct durable *durable, const Rill__Timestamp *until)
 {
-    Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)rill_message_copy(&durable->record->base);
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
     if (record->config->pause_until)
         rill_message_free(&record->config->pause_until->base);
     record->config->pause_until = until ? (Rill__Timestamp *)rill_message_copy(&until->base) : NULL;
@@ -237,14 +244,16 @@ void api_consumer_pause(const struct api_call *call)
     const Rill__Timestamp *until = request->pause_until;
     if (!durable)
         return;
-    if (durable->record_next) {
+    if (durable->settings_next) {
         api_fail(call, RILL_JS_NOT_READY);
         return;
     }
     if (until && until->unix_ns == INT64_MIN)
         until = NULL; // the zero time
-    const struct rill_js_error error = api_consumer_change_record(durable, paused_record(durable, until),
-                                                                  STREAM_WAIT_CONSUMER_PAUSED, call->reply);
+    Rill__ConsumerRecord *record = paused_record(durable, until);
+    const struct rill_js_error error =
+        api_consumer_change_record(durable, record, STREAM_WAIT_CONSUMER_PAUSED, call->reply);
+    rill_message_free(&record->base);
     if (rill_js_error_is_set(&error))
         api_respond_error(call->js, call->reply, call->response, &error);
 }
@@ -262,7 +271,7 @@ void api_consumer_unpin(const struct api_call *call)
         api_fail(call, RILL_JS_CONSUMER_PRIORITY_GROUP_INVALID);
         return;
     }
-    if (!durable->pin || strcmp(request->group, durable->record->config->priority_groups[0]) != 0) {
+    if (!durable->pin || strcmp(request->group, durable->settings->group) != 0) {
         api_fail(call, RILL_JS_CONSUMER_PRIORITY_GROUP_INVALID);
         return;
     }
@@ -282,13 +291,16 @@ static uint64_t reset_sequence(const struct durable *durable, uint64_t asked)
 /* Only where the configuration leaves the start open may a request go there. */
 static struct rill_js_error check_reset(const struct durable *durable, uint64_t asked)
 {
-    const Rill__ConsumerConfig *config = durable->record->config;
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
+    const Rill__DeliverPolicy policy = record->config->deliver_policy;
+    const uint64_t start = record->config->opt_start_seq;
     const struct rill_js_error none = {0};
-    if (!asked || config->deliver_policy == RILL__DELIVER_POLICY__DELIVER_POLICY_ALL)
+    rill_message_free(&record->base);
+    if (!asked || policy == RILL__DELIVER_POLICY__DELIVER_POLICY_ALL)
         return none;
-    if (config->deliver_policy != RILL__DELIVER_POLICY__DELIVER_POLICY_BY_START_SEQUENCE)
+    if (policy != RILL__DELIVER_POLICY__DELIVER_POLICY_BY_START_SEQUENCE)
         return rill_js_error_with(RILL_JS_CONSUMER_RESET_INVALID, "deliver policy does not allow a sequence");
-    if (asked < config->opt_start_seq)
+    if (asked < start)
         return rill_js_error_with(RILL_JS_CONSUMER_RESET_INVALID, "below start seq");
     return none;
 }

@@ -120,17 +120,26 @@ void stream_answer_updated(struct stream *stream, struct rill_bytes reply, const
     js_respond(stream->js, reply, &response.base);
 }
 
-/* Consumers keep what they were promised. */
-static struct rill_js_error check_consumers(const struct stream *stream, const Rill__ConsumerLimits *limits)
+static bool exceeds(const struct durable *durable, const Rill__ConsumerLimits *limits)
 {
     const int64_t threshold_max_ns = limits->inactive_threshold;
     const int64_t pending_max = limits->max_ack_pending;
-    for (const struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        const Rill__ConsumerConfig *config = durable->record->config;
-        if ((threshold_max_ns > 0 && config->inactive_threshold > threshold_max_ns) ||
-            (pending_max > 0 && config->max_ack_pending > pending_max))
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
+    const bool exceeds = (threshold_max_ns > 0 && record->config->inactive_threshold > threshold_max_ns) ||
+                         (pending_max > 0 && record->config->max_ack_pending > pending_max);
+    rill_message_free(&record->base);
+    return exceeds;
+}
+
+/* Consumers keep what they were promised. */
+static struct rill_js_error check_consumers(const struct stream *stream, const Rill__ConsumerLimits *limits)
+{
+    const bool limited = limits->inactive_threshold > 0 || limits->max_ack_pending > 0;
+    for (const struct durable *durable = stream->durables; limited && durable;
+         durable = durable->by_name.next) {
+        if (exceeds(durable, limits))
             return rill_js_error_with(RILL_JS_STREAM_UPDATE, "change to limits violates consumers: %s",
-                                      durable->record->name);
+                                      durable->settings->name);
     }
     return (struct rill_js_error){0};
 }

@@ -14,7 +14,6 @@
 //         └──────────────────────── no answer for RETRY_NS ────────────────────────────┘
 #include "advisory.h"
 #include "base/assert.h"
-#include "consumer_config.h"
 #include "proto/headers.h"
 #include "proto/json_codec.h"
 #include "proto/message.h"
@@ -28,7 +27,20 @@
 
 enum { SUBJECT_BYTES_MAX = 640, BURY_MESSAGES_MAX = 1024, REASON_BYTES_MAX = 256 };
 
+/* What somebody said who terminated a message. */
+struct termination {
+    uint64_t sequence;        // 0: nobody did
+    struct rill_bytes reason; // may be empty
+};
+
 // ---- a dead letter ----
+
+struct letter {
+    const struct durable *durable;
+    const struct outstanding *entry; // that is given up
+    const struct rill_store_message *stored;
+    const struct termination *said;
+};
 
 static enum rill_err add_number(struct rill_buf *buf, const char *name, uint64_t value)
 {
@@ -50,70 +62,72 @@ static enum rill_err add_original(struct rill_buf *buf, struct rill_bytes block)
 }
 
 /* The words of who terminated it, when they are at hand: the first line, which is what a header can bear. */
-static struct rill_bytes words_for(const struct durable *durable, const struct outstanding *entry)
+static struct rill_bytes words_of(const struct letter *letter)
 {
+    const struct termination *said = letter->said;
     const struct rill_bytes words =
-        durable->term_sequence == entry->sequence ? durable->term_reason : rill_bytes_of(NULL, 0);
+        said->sequence == letter->entry->sequence ? said->reason : rill_bytes_of(NULL, 0);
     size_t len = 0;
     while (len < words.len && len < REASON_BYTES_MAX && words.data[len] >= ' ' && words.data[len] != 0x7f)
         len++;
     return rill_bytes_of(words.data, len);
 }
 
-static enum rill_err add_reason(struct rill_buf *buf, const struct durable *durable,
-                                const struct outstanding *entry)
+static enum rill_err add_reason(struct rill_buf *buf, const struct letter *letter)
 {
-    const struct rill_bytes words = words_for(durable, entry);
-    enum rill_err err =
-        rill_buf_appendf(buf, "Rill-Reason: %s\r\n", entry->terminated ? "terminated" : "max_deliver");
+    const struct rill_bytes words = words_of(letter);
+    enum rill_err err = rill_buf_appendf(buf, "Rill-Reason: %s\r\n",
+                                         letter->entry->terminated ? "terminated" : "max_deliver");
     if (!err && words.len)
         err = rill_buf_appendf(buf, "Rill-Term-Reason: " RILL_PRI "\r\n", RILL_ARG(words));
     return err ? err : rill_buf_append(buf, RILL_BYTES("\r\n"));
 }
 
-static enum rill_err write_headers(const struct durable *durable, const struct outstanding *entry,
-                                   const struct rill_store_message *stored, struct rill_buf *buf)
+static enum rill_err write_headers(const struct letter *letter, struct rill_buf *buf)
 {
+    const struct durable *durable = letter->durable;
+    const struct outstanding *entry = letter->entry;
     buf->len = 0;
     enum rill_err err = rill_buf_append(buf, RILL_BYTES("NATS/1.0\r\n"));
     if (!err)
-        err = add_original(buf, stored->headers);
+        err = add_original(buf, letter->stored->headers);
     if (!err)
         err = rill_buf_appendf(buf, "Nats-Msg-Id: rill-dead-%s-%" PRIu64 "-%" PRIu64 "\r\n",
-                               durable->stream->name, durable->record->number, entry->sequence);
+                               durable->stream->name, durable->settings->number, entry->sequence);
     if (!err)
         err = rill_buf_appendf(buf, "Rill-Stream: %s\r\nRill-Consumer: %s\r\nRill-Subject: " RILL_PRI "\r\n",
-                               durable->stream->name, durable->record->name, RILL_ARG(stored->subject));
+                               durable->stream->name, durable->settings->name,
+                               RILL_ARG(letter->stored->subject));
     if (!err)
         err = add_number(buf, "Rill-Sequence", entry->sequence);
     if (!err)
         err = add_number(buf, "Rill-Deliveries", entry->delivered);
-    return err ? err : add_reason(buf, durable, entry);
+    return err ? err : add_reason(buf, letter);
 }
 
 /* From a copy: whoever takes it may append to the store that the message was read from. */
-static void publish_letter(struct durable *durable, const char *subject, const struct outstanding *entry,
-                           const struct rill_store_message *stored)
+static void publish_letter(const struct letter *letter)
 {
+    const struct durable *durable = letter->durable;
     struct jetstream *js = durable->stream->js;
     char reply[SUBJECT_BYTES_MAX];
     const int len = snprintf(reply, sizeof reply, DURABLE_BURIED_SUBJECT ".%s.%s.%" PRIu64,
-                             durable->stream->name, durable->record->name, entry->sequence);
+                             durable->stream->name, durable->settings->name, letter->entry->sequence);
     RILL_ASSERT(len > 0 && (size_t)len < sizeof reply);
-    enum rill_err err = write_headers(durable, entry, stored, &js->headers);
+    enum rill_err err = write_headers(letter, &js->headers);
     const size_t header_len = js->headers.len;
     if (!err)
-        err = rill_buf_append(&js->headers, stored->payload);
+        err = rill_buf_append(&js->headers, letter->stored->payload);
     if (err)
         return; // tried again later
-    const struct rill_bytes letter = rill_buf_bytes(&js->headers);
-    (void)route_publish(js->core, js->account, rill_bytes_from_cstr(subject),
-                        rill_bytes_of(reply, (size_t)len), rill_bytes_of(letter.data, header_len),
-                        rill_bytes_from(letter, header_len));
+    const struct rill_bytes text = rill_buf_bytes(&js->headers);
+    (void)route_publish(js->core, js->account, rill_bytes_from_cstr(durable->settings->dead_letter_subject),
+                        rill_bytes_of(reply, (size_t)len), rill_bytes_of(text.data, header_len),
+                        rill_bytes_from(text, header_len));
 }
 
 /* True when the first one that is given up is dealt with for now. */
-static bool send_letter(struct durable *durable, const char *subject)
+static bool send_letter(struct durable *durable, const struct termination *said)
 {
     const struct outstanding *entry = consumer_given_up(durable->consumer);
     struct rill_store_message stored;
@@ -126,16 +140,16 @@ static bool send_letter(struct durable *durable, const char *subject)
         consumer_bury(durable->consumer); // there is nothing to keep
         return true;
     }
-    publish_letter(durable, subject, entry, &stored);
+    const struct letter letter = {.durable = durable, .entry = entry, .stored = &stored, .said = said};
+    publish_letter(&letter);
     consumer_bury_later(durable->consumer, durable->stream->js->core->now.mono_ns + RETRY_NS);
     return true;
 }
 
 // ---- giving up ----
 
-void durable_bury(struct durable *durable)
+static void bury(struct durable *durable, const struct termination *said)
 {
-    const char *subject = consumer_config_metadata(durable->record->config, DURABLE_DEAD_LETTER_KEY);
     struct outstanding *entry;
     for (uint32_t count = 0; (entry = durable->consumer->given_up); count++) {
         if (count == BURY_MESSAGES_MAX) {
@@ -145,20 +159,23 @@ void durable_bury(struct durable *durable)
         if (!entry->terminated && !entry->told)
             advisory_delivery(durable, ADVISORY_MAX_DELIVERIES, entry, rill_bytes_of(NULL, 0));
         entry->told = true;
-        if (!subject)
+        if (!durable->settings->dead_letter_subject)
             consumer_bury(durable->consumer);
-        else if (!send_letter(durable, subject))
+        else if (!send_letter(durable, said))
             return;
     }
 }
 
+void durable_bury(struct durable *durable)
+{
+    const struct termination nobody = {0};
+    bury(durable, &nobody);
+}
+
 void durable_bury_terminated(struct durable *durable, uint64_t sequence, struct rill_bytes reason)
 {
-    durable->term_reason = reason;
-    durable->term_sequence = sequence;
-    durable_bury(durable);
-    durable->term_reason = rill_bytes_of(NULL, 0);
-    durable->term_sequence = 0;
+    const struct termination said = {.sequence = sequence, .reason = reason};
+    bury(durable, &said);
 }
 
 // ---- it is stored ----

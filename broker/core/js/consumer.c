@@ -47,7 +47,7 @@ void consumer_destroy(struct consumer *consumer)
 void consumer_set_limits(struct consumer *consumer, const struct consumer_limits *limits)
 {
     RILL_ASSERT(limits->ack_pending_max > 0 && limits->ack_pending_max <= CONSUMER_ACK_PENDING_MAX);
-    consumer->limits = *limits;
+    consumer->limits = limits;
 }
 
 static void note_many(struct consumer *consumer, enum consumer_op op, uint64_t sequence, uint64_t count)
@@ -68,7 +68,7 @@ static void note(struct consumer *consumer, enum consumer_op op, uint64_t sequen
 
 int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered)
 {
-    const struct consumer_limits *limits = &consumer->limits;
+    const struct consumer_limits *limits = consumer->limits;
     if (limits->backoff_count == 0)
         return limits->ack_wait_ns;
     const uint32_t step = delivered > 1 ? delivered - 1 : 0;
@@ -145,7 +145,7 @@ static void finish_done(struct consumer *consumer, struct outstanding *entry)
 /* Its time has come: again, or never again. */
 static void come_due(struct consumer *consumer, struct outstanding *entry)
 {
-    const uint32_t deliveries_max = consumer->limits.deliveries_max;
+    const uint32_t deliveries_max = consumer->limits->deliveries_max;
     if (entry->terminated || (deliveries_max && entry->delivered >= deliveries_max))
         give_up(consumer, entry);
     else
@@ -171,7 +171,7 @@ enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_
         *ret_sequence = consumer->ready->sequence;
         return CONSUMER_WANTS_AGAIN;
     }
-    if (consumer_ack_pending(consumer) >= consumer->limits.ack_pending_max ||
+    if (consumer_ack_pending(consumer) >= consumer->limits->ack_pending_max ||
         consumer->outstanding.count >= CONSUMER_ACK_PENDING_MAX)
         return CONSUMER_IS_FULL;
     if (consumer->cursor > last_sequence)
@@ -206,7 +206,7 @@ static struct outstanding *deliver_first(struct consumer *consumer, uint64_t seq
     RILL_ASSERT(sequence == consumer->cursor);
     consumer->cursor = sequence + 1;
     consumer->consumer_seq++;
-    if (consumer->limits.acks == CONSUMER_ACKS_NONE) {
+    if (consumer->limits->acks == CONSUMER_ACKS_NONE) {
         note(consumer, CONSUMER_OP_SENT, sequence);
         tell_done(consumer, sequence);
         return NULL;
@@ -289,7 +289,7 @@ enum consumer_answer consumer_ack(struct consumer *consumer, uint64_t sequence)
 {
     enum consumer_answer answer;
     struct outstanding *entry = find_out(consumer, sequence, &answer);
-    if (consumer->limits.acks == CONSUMER_ACKS_ALL && answer != CONSUMER_KNOWS_NOT)
+    if (consumer->limits->acks == CONSUMER_ACKS_ALL && answer != CONSUMER_KNOWS_NOT)
         return finish_up_to(consumer, sequence, finish_done) ? CONSUMER_KNOWS : answer;
     if (entry)
         finish_done(consumer, entry);

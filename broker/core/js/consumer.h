@@ -49,7 +49,7 @@ enum consumer_acks {
 struct consumer_limits {
     enum consumer_acks acks;
     int64_t ack_wait_ns;
-    const int64_t *backoff_ns;            // instead of ack_wait_ns, by the number of deliveries; borrowed
+    const int64_t *backoff_ns;            // instead of ack_wait_ns, by the number of deliveries
     uint32_t backoff_count;               // the last one repeats; 0: none
     uint32_t deliveries_max;              // of one message; 0 is unlimited
     uint32_t ack_pending_max;             // 1 to CONSUMER_ACK_PENDING_MAX
@@ -57,9 +57,9 @@ struct consumer_limits {
 };
 
 struct consumer {
-    struct consumer_limits limits;
-    uint64_t cursor;       // next sequence to deliver for the first time
-    uint64_t consumer_seq; // given last
+    const struct consumer_limits *limits; // borrowed
+    uint64_t cursor;                      // next sequence to deliver for the first time
+    uint64_t consumer_seq;                // given last
     struct outstanding_set outstanding;
     struct outstanding *ready;    // in the order in which they became so
     struct outstanding *given_up; // to be buried
@@ -77,6 +77,7 @@ struct consumer {
     bool runs_lost;            // the log lacks some: the next event must be a whole one
 };
 
+/* The limits live longer than the consumer, or until it gets others. */
 struct consumer *consumer_create(const struct consumer_limits *limits, uint64_t first_sequence);
 void consumer_destroy(struct consumer *consumer);
 /* What waits keeps its time. */

@@ -156,7 +156,13 @@ static struct rill_js_error check_threshold(const Rill__ConsumerConfig *config,
 
 // ---- filters ----
 
-static struct rill_bytes filter_at(const Rill__ConsumerConfig *config, size_t i)
+size_t consumer_config_filter_count(const Rill__ConsumerConfig *config)
+{
+    const size_t many = config->n_filter_subjects;
+    return many ? many : is_set(config->filter_subject);
+}
+
+struct rill_bytes consumer_config_filter_at(const Rill__ConsumerConfig *config, size_t i)
 {
     return rill_bytes_from_cstr(config->n_filter_subjects ? config->filter_subjects[i]
                                                           : config->filter_subject);
@@ -166,7 +172,8 @@ static bool filters_overlap(const Rill__ConsumerConfig *config)
 {
     for (size_t i = 0; i < config->n_filter_subjects; i++) {
         for (size_t k = i + 1; k < config->n_filter_subjects; k++) {
-            if (rill_subject_overlap(filter_at(config, i), filter_at(config, k)))
+            if (rill_subject_overlap(consumer_config_filter_at(config, i),
+                                     consumer_config_filter_at(config, k)))
                 return true;
         }
     }
@@ -186,12 +193,11 @@ static bool is_outside(struct rill_bytes filter, const Rill__StreamConfig *strea
 static struct rill_js_error check_filters(const Rill__ConsumerConfig *config,
                                           const Rill__StreamConfig *stream)
 {
-    const size_t many = config->n_filter_subjects;
-    const size_t count = many ? many : is_set(config->filter_subject) ? 1 : 0;
-    if (many && is_set(config->filter_subject))
+    const size_t count = consumer_config_filter_count(config);
+    if (config->n_filter_subjects && is_set(config->filter_subject))
         return rill_js_error_of(RILL_JS_CONSUMER_FILTERS_DUPLICATE);
     for (size_t i = 0; i < count; i++) {
-        const struct rill_bytes filter = filter_at(config, i);
+        const struct rill_bytes filter = consumer_config_filter_at(config, i);
         if (!filter.len)
             return rill_js_error_of(RILL_JS_CONSUMER_FILTER_EMPTY);
         if (!rill_subject_is_valid(filter) || is_outside(filter, stream))

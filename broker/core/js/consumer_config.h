@@ -15,7 +15,15 @@ struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const R
 struct rill_js_error consumer_config_check_change(const Rill__ConsumerConfig *old,
                                                   const Rill__ConsumerConfig *changed);
 
+// ---- its filters: one, or many, or none ----
+
+size_t consumer_config_filter_count(const Rill__ConsumerConfig *config);
+struct rill_bytes consumer_config_filter_at(const Rill__ConsumerConfig *config, size_t i);
+
 // ---- Rill's own, in the metadata ----
+
+#define CONSUMER_PER_SUBJECT_KEY "rill.max_ack_pending_per_subject"
+#define CONSUMER_DEAD_LETTER_KEY "rill.dead_letter_subject"
 
 /* The text of this key; NULL when there is none. */
 const char *consumer_config_metadata(const Rill__ConsumerConfig *config, const char *key);

@@ -10,7 +10,7 @@
 struct consumer_key *consumer_key_take(struct consumer *consumer, struct rill_bytes subject)
 {
     struct consumer_key *key = NULL;
-    if (!consumer->limits.ack_pending_per_subject_max)
+    if (!consumer->limits->ack_pending_per_subject_max)
         return NULL;
     HASH_FIND(by_subject, consumer->keys, subject.data, subject.len, key);
     if (key)
@@ -32,7 +32,7 @@ void consumer_key_release(struct consumer *consumer, struct consumer_key *key)
 
 bool consumer_key_is_full(const struct consumer *consumer, const struct consumer_key *key)
 {
-    return key->out >= consumer->limits.ack_pending_per_subject_max;
+    return key->out >= consumer->limits->ack_pending_per_subject_max;
 }
 
 // ---- entries and their keys ----
@@ -89,7 +89,7 @@ static void prepend_unkeyed(struct consumer *consumer, bool parked)
 
 void consumer_keys_forget(struct consumer *consumer)
 {
-    if (!consumer->limits.ack_pending_per_subject_max)
+    if (!consumer->limits->ack_pending_per_subject_max)
         return;
     // Those that were delivered take their places first.
     prepend_unkeyed(consumer, true);

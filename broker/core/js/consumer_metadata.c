@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What Rill's own keys in a consumer's metadata ask for.
+#include "consumer.h"
 #include "consumer_config.h"
-#include "durable.h"
 #include "proto/subject.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ const char *consumer_config_metadata(const Rill__ConsumerConfig *config, const c
 
 uint32_t consumer_config_per_subject(const Rill__ConsumerConfig *config)
 {
-    const char *text = consumer_config_metadata(config, DURABLE_PER_SUBJECT_KEY);
+    const char *text = consumer_config_metadata(config, CONSUMER_PER_SUBJECT_KEY);
     uint64_t value;
     if (!text || !rill_bytes_to_u64(rill_bytes_from_cstr(text), CONSUMER_ACK_PENDING_MAX, &value))
         return 0;
@@ -33,12 +33,12 @@ static struct rill_js_error refuse(const char *key, const char *why)
 static struct rill_js_error check_per_subject(const Rill__ConsumerConfig *config)
 {
     const struct rill_js_error none = {0};
-    if (!consumer_config_metadata(config, DURABLE_PER_SUBJECT_KEY))
+    if (!consumer_config_metadata(config, CONSUMER_PER_SUBJECT_KEY))
         return none;
     if (consumer_config_per_subject(config) == 0)
-        return refuse(DURABLE_PER_SUBJECT_KEY, "is not a number from 1 to 500000");
+        return refuse(CONSUMER_PER_SUBJECT_KEY, "is not a number from 1 to 500000");
     if (config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_EXPLICIT)
-        return refuse(DURABLE_PER_SUBJECT_KEY, "needs ack_policy explicit");
+        return refuse(CONSUMER_PER_SUBJECT_KEY, "needs ack_policy explicit");
     return none;
 }
 
@@ -46,17 +46,17 @@ static struct rill_js_error check_dead_letter(const Rill__ConsumerConfig *config
                                               const Rill__StreamConfig *stream)
 {
     const struct rill_js_error none = {0};
-    const char *text = consumer_config_metadata(config, DURABLE_DEAD_LETTER_KEY);
+    const char *text = consumer_config_metadata(config, CONSUMER_DEAD_LETTER_KEY);
     const struct rill_bytes subject = rill_bytes_from_cstr(text);
     if (!text)
         return none;
     if (!rill_subject_is_valid(subject) || !rill_subject_is_literal(subject))
-        return refuse(DURABLE_DEAD_LETTER_KEY, "is not a subject without wildcards");
+        return refuse(CONSUMER_DEAD_LETTER_KEY, "is not a subject without wildcards");
     if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_NONE)
-        return refuse(DURABLE_DEAD_LETTER_KEY, "needs acknowledgements");
+        return refuse(CONSUMER_DEAD_LETTER_KEY, "needs acknowledgements");
     for (size_t i = 0; i < stream->n_subjects; i++) {
         if (rill_subject_matches(rill_bytes_from_cstr(stream->subjects[i]), subject))
-            return refuse(DURABLE_DEAD_LETTER_KEY, "is a subject of the consumer's own stream");
+            return refuse(CONSUMER_DEAD_LETTER_KEY, "is a subject of the consumer's own stream");
     }
     return none;
 }

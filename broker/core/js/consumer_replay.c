@@ -232,7 +232,7 @@ void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t
         next = entry->next;
         if (entry->sequence > last_sequence)
             apply_done(consumer, entry->sequence);
-        else if (entry->state == OUTSTANDING_PARKED && !consumer->limits.ack_pending_per_subject_max)
+        else if (entry->state == OUTSTANDING_PARKED && !consumer->limits->ack_pending_per_subject_max)
             consumer_make_ready(consumer, entry); // nothing holds it back any more
         else if (entry->state != OUTSTANDING_PARKED)
             rill_deadline_set(&consumer->deadlines, &entry->due,

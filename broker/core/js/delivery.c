@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "consumer_keys.h"
 #include "durable.h"
+#include "pace.h"
 #include "pin.h"
 #include "proto/ack_subject.h"
 #include "proto/headers.h"
@@ -22,9 +23,6 @@ enum { SERVE_MESSAGES_MAX = 2048, SERVE_BYTES_MAX = 1 << 20 };
 
 /* A receiver that is far behind is looked at again after this. */
 #define BEHIND_NS (2 * RILL_NS_PER_MS)
-
-/* Shorter gaps are not replayed. */
-#define REPLAY_GAP_NS RILL_NS_PER_MS
 
 // ---- the queues of those to serve ----
 
@@ -61,7 +59,7 @@ static struct rill_bytes write_ack_subject(struct durable *durable, const struct
     buf->len = 0;
     const struct rill_ack_subject ack = {
         .stream = rill_bytes_from_cstr(durable->stream->name),
-        .consumer = rill_bytes_from_cstr(durable->record->name),
+        .consumer = rill_bytes_from_cstr(durable->settings->name),
         .delivered = offer->delivered,
         .stream_seq = message->sequence,
         .consumer_seq = offer->consumer_seq,
@@ -84,7 +82,7 @@ static struct rill_bytes write_headers(struct durable *durable, const struct ril
             : RILL_BYTES("NATS/1.0\r\n");
     buf->len = 0;
     enum rill_err err = rill_buf_append(buf, front);
-    if (!err && durable->record->config->headers_only)
+    if (!err && durable->settings->headers_only)
         err = rill_buf_appendf(buf, "Nats-Msg-Size: %zu\r\n", stored->payload.len);
     if (!err && durable->pin)
         err = rill_buf_appendf(buf, "Nats-Pin-Id: %s\r\n", durable->pin->id);
@@ -96,7 +94,7 @@ static struct rill_bytes write_headers(struct durable *durable, const struct ril
 static struct message make_message(struct durable *durable, const struct rill_store_message *stored,
                                    const struct consumer_offer *offer, uint64_t pending)
 {
-    const bool headers_only = durable->record->config->headers_only;
+    const bool headers_only = durable->settings->headers_only;
     return (struct message){
         .account = durable->stream->js->account,
         .subject = stored->subject,
@@ -235,31 +233,6 @@ static enum outcome deliver_to_subject(struct durable *durable, const struct mes
     return DELIVERED;
 }
 
-/* First deliveries may have to keep a pace. Is it too early for this message? */
-static bool is_too_early(struct durable *durable, const struct rill_store_message *stored)
-{
-    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    if (durable->record->config->replay_policy == RILL__REPLAY_POLICY__REPLAY_POLICY_ORIGINAL &&
-        durable->replayed_wall_ns) {
-        const int64_t gap_ns = stored->time_ns - durable->replayed_wall_ns;
-        const int64_t at_ns = durable->replayed_at_ns + gap_ns;
-        if (gap_ns >= REPLAY_GAP_NS && at_ns > durable->pace_at_ns)
-            durable->pace_at_ns = at_ns;
-    }
-    return durable->pace_at_ns > now_ns;
-}
-
-/* The message went out for the first time: when may the next one? */
-static void keep_pace(struct durable *durable, int64_t time_ns, uint64_t bytes)
-{
-    const Rill__ConsumerConfig *config = durable->record->config;
-    const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    durable->replayed_wall_ns = time_ns;
-    durable->replayed_at_ns = now_ns;
-    if (config->rate_limit_bps)
-        durable->pace_at_ns = now_ns + (int64_t)((double)bytes * 8 * 1e9 / (double)config->rate_limit_bps);
-}
-
 /* Nothing for it, or for none of its pulls, but what may come. */
 static void rest(struct durable *durable)
 {
@@ -297,7 +270,7 @@ static enum outcome deliver_read(struct durable *durable, const struct rill_stor
         return outcome;
     *bytes += size;
     if (!again)
-        keep_pace(durable, time_ns, size);
+        pace_keep(durable, time_ns, size);
     note_delivery(durable, sequence, pull, key, size);
     if (!again)
         source_took(durable, sequence);
@@ -309,7 +282,7 @@ static enum outcome deliver_first(struct durable *durable, const struct rill_sto
                                   struct pull *pull, size_t *bytes)
 {
     struct consumer *consumer = durable->consumer;
-    if (is_too_early(durable, stored))
+    if (pace_is_early(durable, stored))
         return STOPPED;
     struct consumer_key *key = consumer_key_take(consumer, stored->subject);
     if (key && consumer_key_is_full(consumer, key)) {

@@ -4,6 +4,7 @@
 // heartbeats, the end of a pause, the end of a consumer that nobody uses. All of it in one place, so that one deadline serves.
 #include "advisory.h"
 #include "base/assert.h"
+#include "pace.h"
 #include "pin.h"
 #include "push.h"
 
@@ -19,17 +20,19 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 
 static int64_t pause_left_ns(const struct durable *durable)
 {
-    const Rill__Timestamp *until = durable->record->config->pause_until;
-    return until ? until->unix_ns - durable->stream->js->core->now.wall_ns : 0;
+    const int64_t until_wall_ns = durable->settings->pause_until_wall_ns;
+    return until_wall_ns ? until_wall_ns - durable->stream->js->core->now.wall_ns : 0;
 }
 
 static void tell_pause(const struct durable *durable)
 {
     struct advisory advisory;
+    Rill__Timestamp until = RILL__TIMESTAMP__INIT;
+    until.unix_ns = durable->settings->pause_until_wall_ns;
     advisory_begin(&advisory, durable, ADVISORY_PAUSE);
     advisory.message.has_paused = true;
     advisory.message.paused = durable->paused;
-    advisory.message.pause_until = durable->record->config->pause_until;
+    advisory.message.pause_until = until.unix_ns ? &until : NULL;
     advisory_send(&advisory);
 }
 
@@ -55,7 +58,7 @@ static bool is_used(struct durable *durable)
 
 static int64_t unused_deadline_ns(const struct durable *durable)
 {
-    const int64_t threshold_ns = durable->record->config->inactive_threshold;
+    const int64_t threshold_ns = durable->settings->inactive_threshold_ns;
     if (threshold_ns <= 0 || durable->deleting || (durable->push && durable->push->bound))
         return RILL_NEVER_NS;
     return durable->active_ns < RILL_NEVER_NS - threshold_ns ? durable->active_ns + threshold_ns
@@ -78,7 +81,7 @@ static bool end_unused(struct durable *durable)
     case DURABLE_DELETE_WAITS:
         return false;
     case DURABLE_DELETE_FAILED:
-        durable->active_ns = now_ns - durable->record->config->inactive_threshold + TRY_AGAIN_NS;
+        durable->active_ns = now_ns - durable->settings->inactive_threshold_ns + TRY_AGAIN_NS;
         return false;
     }
     RILL_UNREACHABLE();
@@ -109,9 +112,7 @@ int64_t durable_next_deadline_ns(const struct durable *durable)
         at_ns = earlier(at_ns, now->mono_ns + pause_left_ns(durable));
     if (durable->retry_at_ns > now->mono_ns)
         at_ns = earlier(at_ns, durable->retry_at_ns);
-    if (durable->pace_at_ns > now->mono_ns)
-        at_ns = earlier(at_ns, durable->pace_at_ns);
-    return at_ns;
+    return earlier(at_ns, pace_next_deadline_ns(durable));
 }
 
 bool durable_serve_due(struct durable *durable)

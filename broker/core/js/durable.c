@@ -4,7 +4,7 @@
 #include "advisory.h"
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "consumer_config.h"
+#include "pace.h"
 #include "pin.h"
 #include "proto/message.h"
 #include "push.h"
@@ -12,83 +12,41 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-// ---- the configuration at work ----
+// ---- its settings at work ----
 
-static enum consumer_acks acks_of(Rill__AckPolicy policy)
+void durable_set_settings(struct durable *durable, struct consumer_settings *settings)
 {
-    switch (policy) {
-    case RILL__ACK_POLICY__ACK_POLICY_NONE:
-        return CONSUMER_ACKS_NONE;
-    case RILL__ACK_POLICY__ACK_POLICY_ALL:
-        return CONSUMER_ACKS_ALL;
-    default:
-        return CONSUMER_ACKS_EXPLICIT;
-    }
-}
-
-static struct consumer_limits limits_of(const Rill__ConsumerConfig *config)
-{
-    const int64_t ack_pending = config->max_ack_pending;
-    return (struct consumer_limits){
-        .acks = acks_of(config->ack_policy),
-        .ack_wait_ns = config->ack_wait,
-        .backoff_ns = config->backoff,
-        .backoff_count = (uint32_t)config->n_backoff,
-        .deliveries_max = config->max_deliver > 0 ? (uint32_t)config->max_deliver : 0,
-        .ack_pending_max = ack_pending > 0 && ack_pending < CONSUMER_ACK_PENDING_MAX
-                               ? (uint32_t)ack_pending
-                               : CONSUMER_ACK_PENDING_MAX,
-        .ack_pending_per_subject_max = consumer_config_per_subject(config),
-    };
-}
-
-static enum pulls_policy policy_of(const Rill__ConsumerConfig *config)
-{
-    switch (config->priority_policy) {
-    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_OVERFLOW:
-        return PULLS_OVERFLOW;
-    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_PINNED_CLIENT:
-        return PULLS_PINNED;
-    case RILL__PRIORITY_POLICY__PRIORITY_POLICY_PRIORITIZED:
-        return PULLS_BY_PRIORITY;
-    default:
-        return PULLS_IN_TURN;
-    }
-}
-
-void durable_set_record(struct durable *durable, Rill__ConsumerRecord *record)
-{
-    const struct consumer_limits limits = limits_of(record->config);
-    Rill__ConsumerRecord *old = durable->record;
-    durable->record = record;
-    durable->pulls.policy = policy_of(record->config);
-    if (durable->consumer)
-        consumer_set_limits(durable->consumer, &limits);
-    else
-        durable->consumer = consumer_create(&limits, record->first_sequence);
-    if (old)
-        rill_message_free(&old->base);
+    struct consumer_settings *old = durable->settings;
+    durable->settings = settings;
+    durable->pulls.policy = settings->pulls_policy;
+    consumer_set_limits(durable->consumer, &settings->limits);
+    consumer_settings_destroy(old);
 }
 
 /* What stands beside the state machine while it works. */
 static void start_parts(struct durable *durable)
 {
-    const Rill__ConsumerConfig *config = durable->record->config;
-    if (config->deliver_subject && config->deliver_subject[0])
+    pace_set(durable);
+    if (durable->settings->is_push)
         push_start(durable);
     if (durable->pulls.policy == PULLS_PINNED && !durable->pin)
         pin_start(durable);
 }
 
-void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record)
+static void add_to_table(struct durable *durable)
 {
-    // The name in the table is that of the record.
+    const char *name = durable->settings->name; // a key there
+    HASH_ADD_KEYPTR(by_name, durable->stream->durables, name, strlen(name), durable);
+}
+
+void durable_change_settings(struct durable *durable, struct consumer_settings *settings)
+{
     HASH_DELETE(by_name, durable->stream->durables, durable);
     push_stop(durable);
-    durable_set_record(durable, record);
+    durable_set_settings(durable, settings);
     source_changed(durable);
     retention_look_at_all(durable->stream);
-    HASH_ADD_KEYPTR(by_name, durable->stream->durables, record->name, strlen(record->name), durable);
+    add_to_table(durable);
     if (durable->pin && durable->pulls.policy != PULLS_PINNED)
         pin_stop(durable);
     start_parts(durable);
@@ -98,12 +56,14 @@ void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record
 
 // ---- life ----
 
-struct durable *durable_create(struct stream *stream, Rill__ConsumerRecord *record)
+struct durable *durable_create(struct stream *stream, const Rill__ConsumerRecord *record)
 {
     struct durable *durable = rill_alloc_zero(1, sizeof *durable);
+    struct consumer_settings *settings = consumer_settings_create(record);
     durable->stream = stream;
     durable->due.kind = DEADLINE_DURABLE;
-    durable_set_record(durable, record);
+    durable->consumer = consumer_create(&settings->limits, record->first_sequence);
+    durable_set_settings(durable, settings);
     durable->in_memory = record->config->mem_storage;
     durable->consumer->unlogged = durable->in_memory;
     return durable;
@@ -114,20 +74,19 @@ void durable_free(struct durable *durable)
     if (!durable)
         return;
     RILL_ASSERT(!durable->serving && !durable->has_news && !durable->waiting);
-    RILL_ASSERT(!durable->push && !durable->pin && !durable->source.filter && !durable->source.listed &&
-                !rill_deadline_armed(&durable->due));
+    RILL_ASSERT(!durable->push && !durable->pin && !durable->pace && !durable->source.filter &&
+                !durable->source.listed && !rill_deadline_armed(&durable->due));
     pulls_fini(&durable->pulls);
     consumer_destroy(durable->consumer);
-    if (durable->record_next)
-        rill_message_free(&durable->record_next->base);
-    rill_message_free(&durable->record->base);
+    consumer_settings_destroy(durable->settings_next);
+    consumer_settings_destroy(durable->settings);
     free(durable);
 }
 
 void durable_add(struct stream *stream, struct durable *durable)
 {
-    const char *name = durable->record->name;
-    HASH_ADD_KEYPTR(by_name, stream->durables, name, strlen(name), durable);
+    RILL_ASSERT(durable->stream == stream);
+    add_to_table(durable);
     stream->durable_count++;
 }
 
@@ -181,6 +140,7 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     durable_end_pulls(durable, status);
     push_stop(durable);
     pin_stop(durable);
+    pace_stop(durable);
     source_fini(durable);
     leave_queues(durable);
     HASH_DELETE(by_name, stream->durables, durable);
@@ -229,18 +189,18 @@ static void fill_sequences(const struct durable *durable, struct durable_info *r
 
 static void fill_pause(const struct durable *durable, Rill__ConsumerInfo *info)
 {
-    const Rill__Timestamp *until = durable->record->config->pause_until;
+    const int64_t until_wall_ns = durable->settings->pause_until_wall_ns;
     info->has_paused = info->paused = durable->paused;
     info->has_pause_remaining = durable->paused;
-    info->pause_remaining = durable->paused ? until->unix_ns - durable->stream->js->core->now.wall_ns : 0;
+    info->pause_remaining = durable->paused ? until_wall_ns - durable->stream->js->core->now.wall_ns : 0;
 }
 
 static void fill_group(const struct durable *durable, struct durable_info *ret_info)
 {
-    if (durable->record->config->n_priority_groups == 0)
+    if (!durable->settings->group)
         return;
     rill__priority_group_state__init(&ret_info->group);
-    ret_info->group.group = durable->record->config->priority_groups[0];
+    ret_info->group.group = durable->settings->group;
     if (durable->pin && durable->pin->number) {
         fill_time(&ret_info->pinned_time, durable->pin->since_wall_ns);
         ret_info->group.pinned_client_id = durable->pin->id;
@@ -258,14 +218,13 @@ void durable_info(struct durable *durable, struct durable_info *ret_info)
     if (durable->stream->state == STREAM_ACTIVE)
         (void)!source_count(durable);
     rill__consumer_info__init(info);
-    fill_time(&ret_info->created, durable->record->created_unix_ns);
+    fill_time(&ret_info->created, durable->settings->created_wall_ns);
     fill_time(&ret_info->now, core->now.wall_ns);
     rill__cluster_info__init(&ret_info->cluster);
     ret_info->cluster.leader = core->server_name;
     info->stream_name = durable->stream->name;
-    info->name = durable->record->name;
+    info->name = durable->settings->name;
     info->created = &ret_info->created;
-    info->config = durable->record->config;
     info->cluster = &ret_info->cluster;
     info->ts = &ret_info->now;
     fill_sequences(durable, ret_info);
@@ -276,6 +235,20 @@ void durable_info(struct durable *durable, struct durable_info *ret_info)
     info->has_push_bound = info->push_bound = durable->push && durable->push->bound;
     fill_pause(durable, info);
     fill_group(durable, ret_info);
+    ret_info->record = NULL;
+}
+
+void durable_info_add_config(struct durable_info *info, const struct durable *durable)
+{
+    RILL_ASSERT(!info->record);
+    info->record = consumer_settings_record(durable->settings);
+    info->info.config = info->record->config;
+}
+
+void durable_info_fini(struct durable_info *info)
+{
+    if (info->record)
+        rill_message_free(&info->record->base);
 }
 
 // ---- after a change ----

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A consumer of a stream at work: its configuration, its state machine (consumer.h), and the delivery of messages to the
+// A consumer of a stream at work: its settings, its state machine (consumer.h), and the delivery of messages to the
 // pulls that wait or to its deliver subject. Owned by its stream; loop thread only.
 //
 // Each is as durable as its stream's log, also those without a durable_name: these just go when nobody has asked for
@@ -15,34 +15,31 @@
 //      push.c       the deliver subject: who listens, flow control, heartbeats
 //      ack.c        acknowledgements
 //      pin.c        which client of a priority group is pinned
+//      pace.c       deliveries that are spread over time
 //      source.c     which messages it is to see, and how many
 #pragma once
 
-#include "consumer.h"
+#include "consumer_settings.h"
 #include "js_state.h"
-#include "proto/jetstream.pb-c.h"
-#include "pulls.h"
 #include "source.h"
 #include "stream.h"
 
 struct push;
 struct pin;
-
-/* Rill's own, in a consumer's metadata. */
-#define DURABLE_PER_SUBJECT_KEY "rill.max_ack_pending_per_subject"
-#define DURABLE_DEAD_LETTER_KEY "rill.dead_letter_subject"
+struct pace;
 
 struct durable {
     struct stream *stream;
     UT_hash_handle by_name;
-    Rill__ConsumerRecord *record;      // name, number, configuration, time of creation
-    Rill__ConsumerRecord *record_next; // what it becomes with the commit that is awaited; NULL: nothing
+    struct consumer_settings *settings;
+    struct consumer_settings *settings_next; // with the commit that is awaited; NULL: no others
     struct consumer *consumer;
     struct source source; // which messages it is to see
     uint64_t ahead_at;    // the sequence with which the next look ahead is due (load.c)
     struct pulls pulls;
     struct push *push;              // NULL: it is pulled from
     struct pin *pin;                // NULL: no pinned clients
+    struct pace *pace;              // NULL: messages go out as fast as they can
     bool in_memory;                 // the log knows nothing of it
     bool deleting;                  // as soon as the log says so
     bool paused;                    // until pause_until
@@ -50,20 +47,11 @@ struct durable {
     int64_t last_acked_wall_ns;
     int64_t active_ns; // when a client last showed that it is there
 
-    // why the message was given up that is being terminated: a view, only while that goes on
-    struct rill_bytes term_reason;
-    uint64_t term_sequence;
-
-    // pace of first deliveries
-    int64_t pace_at_ns;       // not before this; 0: at once
-    int64_t replayed_wall_ns; // replay original: time of the message delivered last; 0: none
-    int64_t replayed_at_ns;   // and when it was
+    struct rill_deadline due; // the earliest of all that it waits for, or earlier
 
     // receivers that read too slowly
     int64_t retry_at_ns;  // nothing goes out before this
     uint32_t passed_over; // pulls in a row
-
-    struct rill_deadline due; // the earliest of all that it waits for, or earlier
 
     // queues
     bool serving;
@@ -75,8 +63,8 @@ struct durable {
     uint64_t noted_commit; // number of the last commit that has an event of it
 };
 
-/* Takes the record. Not in the stream's table yet: a recovery makes them on another thread. */
-struct durable *durable_create(struct stream *stream, Rill__ConsumerRecord *record);
+/* Not in the stream's table yet: a recovery makes them on another thread. */
+struct durable *durable_create(struct stream *stream, const Rill__ConsumerRecord *record);
 /* In none of the queues. NULL is fine. */
 void durable_free(struct durable *durable);
 void durable_add(struct stream *stream, struct durable *durable);
@@ -85,10 +73,10 @@ void durable_activate(struct durable *durable);
 /* Takes it out of the stream and of all queues, answers its pulls with the status, and frees it. */
 void durable_end(struct durable *durable, struct rill_bytes status);
 struct durable *durable_find(const struct stream *stream, struct rill_bytes name);
-/* Takes the record, another configuration for the same consumer; also while replaying. */
-void durable_set_record(struct durable *durable, Rill__ConsumerRecord *record);
-/* The same for one that is at work: its queues go by the new one. */
-void durable_change_record(struct durable *durable, Rill__ConsumerRecord *record);
+/* Takes the settings, others for the same consumer. The name by which it is in a table ends: it must not be in one. */
+void durable_set_settings(struct durable *durable, struct consumer_settings *settings);
+/* The same for one that is at work, in its stream: its queues go by the new ones. */
+void durable_change_settings(struct durable *durable, struct consumer_settings *settings);
 
 /* A commit that somebody waits for is durable, or failed with the error: acts on it and answers. The durable is NULL
    when it ended meanwhile. (api_consumer_change.c) */
@@ -120,9 +108,13 @@ struct durable_info {
     Rill__PriorityGroupState group;
     Rill__PriorityGroupState *groups[1];
     Rill__Timestamp pinned_time;
+    Rill__ConsumerRecord *record; // owned, with the configuration; NULL: without
 };
-/* When source_count says AGAIN the number of pending messages is the one before. */
+/* Without the configuration. When source_count says AGAIN the number of pending messages is the one before. */
 void durable_info(struct durable *durable, struct durable_info *ret_info);
+/* The configuration has to be unpacked for who wants to see it. */
+void durable_info_add_config(struct durable_info *info, const struct durable *durable);
+void durable_info_fini(struct durable_info *info);
 
 /* Something was done to it: notes news and sets its deadline. */
 void durable_changed(struct durable *durable);
@@ -139,15 +131,15 @@ bool durable_serve_due(struct durable *durable) RILL_MUST_CHECK;
 void durable_drop_purged(struct durable *durable);
 /* Is it paused now, as its configuration says? */
 void durable_look_at_pause(struct durable *durable);
+/* What it is, or is about to become. */
+static inline const struct consumer_settings *durable_settings_newest(const struct durable *durable)
+{
+    return durable->settings_next ? durable->settings_next : durable->settings;
+}
 /* Messages that it has not delivered yet, as counted last. */
 static inline uint64_t durable_pending(const struct durable *durable)
 {
     return durable->source.count + durable->consumer->parked_count;
-}
-static inline bool durable_is_ephemeral(const struct durable *durable)
-{
-    const char *name = durable->record->config->durable_name;
-    return !name || !name[0];
 }
 
 /* What durable_look_ahead does once in a block (load.c). */

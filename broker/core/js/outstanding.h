@@ -39,11 +39,11 @@ struct outstanding {
 
 struct outstanding_set {
     struct outstanding *first; // by sequence; prev of the first is the last
-    uint32_t count;
+    struct outstanding *free;
 
     struct outstanding **buckets;
     uint32_t bucket_count; // 0 or a power of two
-    struct outstanding *free;
+    uint32_t count;
 };
 
 void outstanding_fini(struct outstanding_set *set);

@@ -27,8 +27,8 @@ static int64_t now_ns(const struct durable *durable)
 
 static const char *group_of(const struct durable *durable)
 {
-    RILL_ASSERT(durable->record->config->n_priority_groups > 0);
-    return durable->record->config->priority_groups[0];
+    RILL_ASSERT(durable->settings->group);
+    return durable->settings->group;
 }
 
 bool pin_check(struct durable *durable, struct rill_bytes id)
@@ -96,7 +96,7 @@ void pin_release(struct durable *durable, const char *reason)
 int64_t pin_next_deadline_ns(const struct durable *durable)
 {
     const struct pin *pin = durable->pin;
-    return pin->number ? pin->active_ns + durable->record->config->priority_timeout : RILL_NEVER_NS;
+    return pin->number ? pin->active_ns + durable->settings->pin_timeout_ns : RILL_NEVER_NS;
 }
 
 void pin_serve_due(struct durable *durable)

@@ -147,7 +147,6 @@ void durable_pull_served(struct durable *durable, struct pull *pull, uint64_t by
 /* What its priority group has against it; NULL: nothing. */
 static const char *group_refusal(struct durable *durable, const Rill__PullRequest *request)
 {
-    const Rill__ConsumerConfig *config = durable->record->config;
     const bool has_group = request->group && request->group[0];
     const bool has_id = request->id && request->id[0];
     if (has_id && !durable->pin)
@@ -162,7 +161,7 @@ static const char *group_refusal(struct durable *durable, const Rill__PullReques
         return NULL;
     if (!has_group)
         return "400 Bad Request - Priority Group missing";
-    if (strcmp(request->group, config->priority_groups[0]) != 0)
+    if (strcmp(request->group, durable->settings->group) != 0)
         return "400 Bad Request - Invalid Priority Group";
     if (has_id && !pin_check(durable, rill_bytes_from_cstr(request->id)))
         return "423 Nats-Pin-Id mismatch";
@@ -172,16 +171,16 @@ static const char *group_refusal(struct durable *durable, const Rill__PullReques
 /* What the limits of the consumer have against it. */
 static bool exceeds_limits(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
 {
-    const Rill__ConsumerConfig *config = durable->record->config;
+    const struct consumer_settings *settings = durable->settings;
     char text[256];
     char duration[RILL_DURATION_BYTES_MAX];
-    if (config->max_batch > 0 && request->batch > config->max_batch)
-        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestBatch of %" PRId64, config->max_batch);
-    else if (config->max_expires > 0 && request->expires > config->max_expires)
+    if (settings->batch_max > 0 && request->batch > settings->batch_max)
+        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestBatch of %" PRId64, settings->batch_max);
+    else if (settings->expires_ns_max > 0 && request->expires > settings->expires_ns_max)
         (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestExpires of %s",
-                       rill_duration_write(config->max_expires, duration));
-    else if (config->max_bytes > 0 && request->max_bytes > config->max_bytes)
-        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestMaxBytes of %" PRId64, config->max_bytes);
+                       rill_duration_write(settings->expires_ns_max, duration));
+    else if (settings->bytes_max > 0 && request->max_bytes > settings->bytes_max)
+        (void)snprintf(text, sizeof text, "409 Exceeded MaxRequestMaxBytes of %" PRId64, settings->bytes_max);
     else
         return false;
     refuse(durable, reply, text);
@@ -225,7 +224,7 @@ static struct pulls_request request_of(const struct durable *durable, struct ril
 
 static void add_pull(struct durable *durable, struct rill_bytes reply, const Rill__PullRequest *request)
 {
-    const uint32_t waiting_max = (uint32_t)durable->record->config->max_waiting;
+    const uint32_t waiting_max = durable->settings->waiting_max;
     const struct pulls_request pull = request_of(durable, reply, request);
     if (durable->pulls.count >= waiting_max)
         durable_drop_abandoned(durable);

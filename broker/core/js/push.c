@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "proto/message.h"
 #include "proto/subject.h"
 #include "route.h"
 
@@ -51,13 +52,17 @@ static void remove_from_table(struct jetstream *js, struct push *push)
 
 void push_start(struct durable *durable)
 {
-    const Rill__ConsumerConfig *config = durable->record->config;
-    RILL_ASSERT(!durable->push && config->deliver_subject[0]);
+    RILL_ASSERT(!durable->push && durable->settings->is_push);
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
+    const Rill__ConsumerConfig *config = record->config;
     struct push *push = rill_alloc_zero(1, sizeof *push);
     push->durable = durable;
-    push->subject = config->deliver_subject;
+    push->subject = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_subject));
+    push->group = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_group));
+    push->heartbeat_ns = config->idle_heartbeat;
     push->window_bytes = config->flow_control ? WINDOW_BYTES_FIRST : 0;
     push->sent_ns = durable->stream->js->core->now.mono_ns;
+    rill_message_free(&record->base);
     durable->push = push;
     add_to_table(durable->stream->js, push);
     push_look(durable);
@@ -67,8 +72,11 @@ void push_stop(struct durable *durable)
 {
     if (!durable->push)
         return;
-    remove_from_table(durable->stream->js, durable->push);
-    free(durable->push);
+    struct push *push = durable->push;
+    remove_from_table(durable->stream->js, push);
+    free(push->subject);
+    free(push->group);
+    free(push);
     durable->push = NULL;
 }
 
@@ -86,12 +94,10 @@ static bool has_group(const struct match *match, const char *name)
 
 static bool is_bound(const struct push *push)
 {
-    const struct durable *durable = push->durable;
-    const char *group = durable->record->config->deliver_group;
-    struct interest *interest = durable->stream->js->account->interest;
+    struct interest *interest = push->durable->stream->js->account->interest;
     struct match *match = interest_match(interest, rill_bytes_from_cstr(push->subject));
     const bool bound =
-        group && group[0] ? has_group(match, group) : match->sub_count + match->group_count > 0;
+        push->group[0] ? has_group(match, push->group) : match->sub_count + match->group_count > 0;
     interest_unpin(interest, match);
     return bound;
 }
@@ -144,7 +150,7 @@ static struct rill_bytes write_question(const struct push *push, char text[SUBJE
 {
     const struct durable *durable = push->durable;
     const int len = snprintf(text, SUBJECT_BYTES_MAX, "$JS.FC.%s.%s.%04" PRIx64, durable->stream->name,
-                             durable->record->name, push->question);
+                             durable->settings->name, push->question);
     RILL_ASSERT(len > 0 && len < SUBJECT_BYTES_MAX);
     return rill_bytes_of(text, (size_t)len);
 }
@@ -213,8 +219,7 @@ void push_flow_answer(void *owner, const struct message *message)
 
 int64_t push_next_deadline_ns(const struct push *push)
 {
-    const int64_t heartbeat_ns = push->durable->record->config->idle_heartbeat;
-    return heartbeat_ns && push->bound ? push->sent_ns + heartbeat_ns : RILL_NEVER_NS;
+    return push->heartbeat_ns && push->bound ? push->sent_ns + push->heartbeat_ns : RILL_NEVER_NS;
 }
 
 void push_serve_due(struct push *push)

@@ -16,8 +16,10 @@ enum { FLOW_TOKEN_BYTES_MAX = 20 };
 
 struct push {
     struct durable *durable;
-    char *subject; // borrowed from the configuration
-    bool bound;    // somebody listens
+    char *subject;        // owned
+    char *group;          // owned; empty: none
+    bool bound;           // somebody listens
+    int64_t heartbeat_ns; // 0: none
 
     // all push consumers of the jetstream, by deliver subject
     UT_hash_handle by_subject;

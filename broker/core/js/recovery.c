@@ -39,7 +39,7 @@ static struct durable *find_number(const struct recovery *recovery, uint64_t num
 {
     struct durable *durable;
     for (durable = recovery->durables; durable; durable = durable->by_name.next) {
-        if (durable->record->number == number)
+        if (durable->settings->number == number)
             return durable;
     }
     return NULL;
@@ -53,26 +53,27 @@ static void remove_durable(struct recovery *recovery, struct durable *durable)
     durable_free(durable);
 }
 
-/* Takes the record. */
-static struct durable *add_durable(struct recovery *recovery, Rill__ConsumerRecord *record)
+static struct durable *add_durable(struct recovery *recovery, const Rill__ConsumerRecord *record)
 {
     struct durable *old = NULL;
     const size_t name_len = strlen(record->name);
     HASH_FIND(by_name, recovery->durables, record->name, name_len, old);
     remove_durable(recovery, old);
     struct durable *durable = durable_create(recovery->stream, record);
-    HASH_ADD_KEYPTR(by_name, recovery->durables, durable->record->name, name_len, durable);
+    HASH_ADD_KEYPTR(by_name, recovery->durables, durable->settings->name, name_len, durable);
     if (record->number > recovery->consumer_number_last)
         recovery->consumer_number_last = record->number;
     return durable;
 }
 
-/* Another configuration of the same consumer, whose state goes on. Takes the record. */
-static void change_durable(struct recovery *recovery, struct durable *durable, Rill__ConsumerRecord *record)
+/* Another configuration of the same consumer, whose state goes on. */
+static void change_durable(struct recovery *recovery, struct durable *durable,
+                           const Rill__ConsumerRecord *record)
 {
+    struct consumer_settings *settings = consumer_settings_create(record);
     HASH_DELETE(by_name, recovery->durables, durable);
-    durable_set_record(durable, record);
-    HASH_ADD_KEYPTR(by_name, recovery->durables, record->name, strlen(record->name), durable);
+    durable_set_settings(durable, settings);
+    HASH_ADD_KEYPTR(by_name, recovery->durables, settings->name, strlen(settings->name), durable);
 }
 
 static enum rill_err apply_consumer_created(struct recovery *recovery, struct rill_bytes bytes)
@@ -81,12 +82,13 @@ static enum rill_err apply_consumer_created(struct recovery *recovery, struct ri
     const enum rill_err err = rill_message_unpack(&rill__consumer_record__descriptor, bytes, &message);
     if (err)
         return err;
-    Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)message;
+    const Rill__ConsumerRecord *record = (Rill__ConsumerRecord *)message;
     struct durable *durable = find_number(recovery, record->number);
     if (durable)
         change_durable(recovery, durable, record);
     else
         (void)add_durable(recovery, record);
+    rill_message_free(message);
     return RILL_OK;
 }
 
@@ -150,15 +152,24 @@ static enum rill_err on_event(void *context, enum rill_store_event type, struct 
     return RILL_ERR_UNSUPPORTED;
 }
 
+static enum rill_err restore_consumer(struct recovery *recovery, const Rill__ConsumerCheckpoint *part)
+{
+    ProtobufCMessage *message;
+    enum rill_err err = rill_message_unpack(&rill__consumer_record__descriptor,
+                                            rill_bytes_of(part->consumer.data, part->consumer.len), &message);
+    if (err)
+        return err;
+    struct durable *durable = add_durable(recovery, (Rill__ConsumerRecord *)message);
+    rill_message_free(message);
+    return consumer_apply(durable->consumer, CONSUMER_FORM_WHOLE,
+                          rill_bytes_of(part->state.data, part->state.len));
+}
+
 static enum rill_err restore_consumers(struct recovery *recovery, const Rill__StreamCheckpoint *checkpoint)
 {
     drop_durables(recovery);
     for (size_t i = 0; i < checkpoint->n_consumers; i++) {
-        const Rill__ConsumerCheckpoint *part = checkpoint->consumers[i];
-        struct durable *durable =
-            add_durable(recovery, (Rill__ConsumerRecord *)rill_message_copy(&part->consumer->base));
-        const enum rill_err err = consumer_apply(durable->consumer, CONSUMER_FORM_WHOLE,
-                                                 rill_bytes_of(part->state.data, part->state.len));
+        const enum rill_err err = restore_consumer(recovery, checkpoint->consumers[i]);
         if (err)
             return err;
     }

@@ -58,7 +58,7 @@ static enum rill_err append_consumer_ends(struct finish_job *job)
     const struct durable *durable;
     for (durable = job->staged.durables; !err && durable; durable = durable->by_name.next) {
         Rill__ConsumerEnd end = RILL__CONSUMER_END__INIT;
-        end.number = durable->record->number;
+        end.number = durable->settings->number;
         err = append_event(job, RILL_STORE_EVENT_CONSUMER_DELETED, &end.base);
     }
     return err;

@@ -73,8 +73,8 @@ static enum rill_err needs(const struct durable *durable, uint64_t sequence, boo
         *ret_needs = outstanding_find(&consumer->outstanding, sequence) != NULL;
         return RILL_OK;
     }
-    if (durable->source.listed && sequence <= durable->record->listed_to) {
-        *ret_needs = listed_has(durable->record, sequence);
+    if (durable->source.listed && sequence <= durable->settings->listed_to) {
+        *ret_needs = listed_has(durable->source.listed, sequence);
         return RILL_OK;
     }
     *ret_needs = durable->source.takes_all;

@@ -62,32 +62,17 @@ void source_filters_due(struct jetstream *js)
     look_again(js);
 }
 
-/* Views of its patterns; owned by the caller. */
-static struct rill_bytes *patterns_of(const Rill__ConsumerConfig *config, size_t *ret_count)
-{
-    const size_t many = config->n_filter_subjects;
-    const bool one = config->filter_subject && config->filter_subject[0];
-    struct rill_bytes *patterns = rill_alloc_zero(many + 1, sizeof *patterns);
-    for (size_t i = 0; i < many; i++)
-        patterns[i] = rill_bytes_from_cstr(config->filter_subjects[i]);
-    if (!many && one)
-        patterns[0] = rill_bytes_from_cstr(config->filter_subject);
-    *ret_count = many ? many : one;
-    return patterns;
-}
-
 static struct rill_store_filter *make_filter(struct durable *durable)
 {
     struct jetstream *js = durable->stream->js;
+    const struct consumer_settings *settings = durable->settings;
     struct source_filter *filter = rill_alloc_zero(1, sizeof *filter);
-    size_t count;
-    struct rill_bytes *patterns = patterns_of(durable->record->config, &count);
     while (js->filter_count >= FILTERS_MAX)
         drop_filter(js, js->filters);
-    filter->store_filter = rill_store_filter_create(durable->stream->store, patterns, count);
+    filter->store_filter =
+        rill_store_filter_create(durable->stream->store, settings->filters, settings->filter_count);
     filter->durable = durable;
     filter->asked_ns = js->core->now.mono_ns;
-    free(patterns);
     durable->source.filter = filter;
     DL_APPEND(js->filters, filter);
     js->filter_count++;
@@ -118,60 +103,49 @@ static struct rill_store_filter *filter_of(struct durable *durable)
 
 // ---- what it takes ----
 
-static bool passes(const struct rill_bytes *patterns, size_t count, struct rill_bytes subject)
+static bool passes(const struct consumer_settings *settings, struct rill_bytes subject)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (rill_subject_is_subset(subject, patterns[i]))
+    for (uint32_t i = 0; i < settings->filter_count; i++) {
+        if (rill_subject_is_subset(subject, settings->filters[i]))
             return true;
     }
     return false;
 }
 
 /* Nothing that the stream stores is left out. */
-static bool takes_all(const Rill__ConsumerConfig *config, const Rill__StreamConfig *stream)
+static bool takes_all(const struct consumer_settings *settings, const Rill__StreamConfig *stream)
 {
-    size_t count;
-    struct rill_bytes *patterns = patterns_of(config, &count);
     bool all = !stream->subject_transform && stream->n_subjects > 0;
     for (size_t i = 0; all && i < stream->n_subjects; i++)
-        all = passes(patterns, count, rill_bytes_from_cstr(stream->subjects[i]));
-    all = all || count == 0 || passes(patterns, count, RILL_BYTES(">"));
-    free(patterns);
-    return all;
+        all = passes(settings, rill_bytes_from_cstr(stream->subjects[i]));
+    return all || settings->filter_count == 0 || passes(settings, RILL_BYTES(">"));
 }
 
 /* Is the cursor behind the list? Then nobody needs it any more. */
 static void look_at_list(struct durable *durable)
 {
-    Rill__ConsumerRecord *record = durable->record;
-    if (!durable->source.listed || durable->consumer->cursor <= record->listed_to)
+    if (!durable->source.listed || durable->consumer->cursor <= durable->settings->listed_to)
         return;
     free(durable->source.listed);
-    free(record->listed.data);
     durable->source.listed = NULL;
-    record->listed = (ProtobufCBinaryData){0};
-    record->has_listed = record->has_listed_to = false;
+    consumer_settings_forget_list(durable->settings);
 }
 
 void source_changed(struct durable *durable)
 {
+    const struct consumer_settings *settings = durable->settings;
     source_fini(durable);
-    durable->source =
-        (struct source){.takes_all = takes_all(durable->record->config, durable->stream->record->config)};
-    if (durable->record->has_listed_to)
+    durable->source = (struct source){.takes_all = takes_all(settings, durable->stream->record->config)};
+    if (settings->listed_to) {
         durable->source.listed = rill_alloc_zero(1, sizeof(struct listed));
+        durable->source.listed->bytes = consumer_settings_listed(settings);
+    }
     look_at_list(durable);
 }
 
 bool source_matches(const struct durable *durable, struct rill_bytes subject)
 {
-    size_t count;
-    if (durable->source.takes_all)
-        return true;
-    struct rill_bytes *patterns = patterns_of(durable->record->config, &count);
-    const bool matches = passes(patterns, count, subject);
-    free(patterns);
-    return matches;
+    return durable->source.takes_all || passes(durable->settings, subject);
 }
 
 // ---- finding ----
@@ -198,13 +172,13 @@ static enum rill_err next_of_filter(struct durable *durable, uint64_t from, uint
 
 enum rill_err source_next(struct durable *durable, uint64_t from, uint64_t *ret_sequence)
 {
-    const Rill__ConsumerRecord *record = durable->record;
+    const uint64_t listed_to = durable->settings->listed_to;
     struct listed *listed = durable->source.listed;
     RILL_ASSERT(from > 0 && durable->stream->store);
-    if (listed && from <= record->listed_to) {
-        if (listed_next(listed, record, source_everything(durable->stream), from, ret_sequence))
+    if (listed && from <= listed_to) {
+        if (listed_next(listed, source_everything(durable->stream), from, ret_sequence))
             return RILL_OK;
-        from = record->listed_to + 1;
+        from = listed_to + 1;
     }
     return next_of_filter(durable, from, ret_sequence);
 }
@@ -235,11 +209,12 @@ static enum rill_err count_anew(struct durable *durable, uint64_t gone)
     struct source *source = &durable->source;
     const struct stream *stream = durable->stream;
     const uint64_t cursor = durable->consumer->cursor;
-    const enum rill_err err = count_filter(durable, source->listed ? durable->record->listed_to + 1 : cursor);
+    const enum rill_err err =
+        count_filter(durable, source->listed ? durable->settings->listed_to + 1 : cursor);
     source->counted_from = err ? 0 : cursor;
     if (!err && source->listed)
-        source->count += listed_count(source->listed, durable->record, source_everything(durable->stream),
-                                      cursor, gone, stream->js->core->now.mono_ns);
+        source->count += listed_count(source->listed, source_everything(durable->stream), cursor, gone,
+                                      stream->js->core->now.mono_ns);
     return err;
 }
 

@@ -4,6 +4,7 @@
 #include "asked.h"
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "consumer_config.h"
 #include "consumer_record.h"
 #include "stream_tidy.h"
 
@@ -45,17 +46,20 @@ static enum rill_err visit(void *context, const struct rill_store_subject *subje
     return rill_buf_append(&start->after, subject->subject);
 }
 
+static bool is_filtered(const Rill__ConsumerConfig *config)
+{
+    return consumer_config_filter_count(config) > 0;
+}
+
+/* Of one without a filter it is everything. */
 static size_t filter_count(const Rill__ConsumerConfig *config)
 {
-    return config->n_filter_subjects ? config->n_filter_subjects : 1;
+    return is_filtered(config) ? consumer_config_filter_count(config) : 1;
 }
 
 static struct rill_bytes filter_at(const Rill__ConsumerConfig *config, size_t i)
 {
-    if (config->n_filter_subjects)
-        return rill_bytes_from_cstr(config->filter_subjects[i]);
-    const bool has = config->filter_subject && config->filter_subject[0];
-    return has ? rill_bytes_from_cstr(config->filter_subject) : RILL_BYTES(">");
+    return is_filtered(config) ? consumer_config_filter_at(config, i) : RILL_BYTES(">");
 }
 
 /* Some more subjects. AGAIN as long as there may be others. */
@@ -104,11 +108,6 @@ void start_pack(const struct start *start, struct rill_buf *buf)
 }
 
 // ---- the policies ----
-
-static bool is_filtered(const Rill__ConsumerConfig *config)
-{
-    return config->n_filter_subjects || (config->filter_subject && config->filter_subject[0]);
-}
 
 static enum rill_err find_last(struct stream *stream, struct start *start, const Rill__ConsumerConfig *config,
                                uint64_t first_sequence)

@@ -284,7 +284,8 @@ static void fill_consumers(const struct durable *durables, Rill__StreamCheckpoin
             continue;
         const size_t i = checkpoint->n_consumers++;
         rill__consumer_checkpoint__init(&parts[i]);
-        parts[i].consumer = durable->record_next ? durable->record_next : durable->record;
+        const struct rill_bytes record = consumer_settings_packed(durable_settings_newest(durable));
+        parts[i].consumer = (ProtobufCBinaryData){.len = record.len, .data = (uint8_t *)record.data};
         rill_buf_init(&states[i], 64 << 20);
         consumer_write_whole(durable->consumer, &states[i]);
         parts[i].state = (ProtobufCBinaryData){.len = states[i].len, .data = states[i].data};
@@ -330,7 +331,7 @@ static enum rill_err append_news(struct stream *stream)
     struct durable *durable;
     while ((durable = stream->news)) {
         buf->len = 0;
-        consumer_write_event(durable->consumer, durable->record->number, buf);
+        consumer_write_event(durable->consumer, durable->settings->number, buf);
         const uint64_t commit = rill_store_open_commit(stream->store);
         const enum rill_err err =
             rill_store_append_event(stream->store, RILL_STORE_EVENT_CONSUMER_STATE, rill_buf_bytes(buf));

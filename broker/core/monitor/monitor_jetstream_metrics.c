@@ -154,13 +154,14 @@ static void append_stream_labels(const struct stream *stream, struct rill_buf *l
     append_label(labels, "stream_raft_group", "");
 }
 
-static void append_consumer_labels(const struct durable *durable, struct rill_buf *labels)
+static void append_consumer_labels(const struct durable *durable, const struct durable_info *info,
+                                   struct rill_buf *labels)
 {
     append_stream_labels(durable->stream, labels);
-    append_label(labels, "consumer_name", durable->record->name);
+    append_label(labels, "consumer_name", durable->settings->name);
     append_label(labels, "consumer_leader", "");
     append_label(labels, "is_consumer_leader", "true");
-    append_label(labels, "consumer_desc", durable->record->config->description);
+    append_label(labels, "consumer_desc", info->info.config->description);
 }
 
 // ---- samples ----
@@ -196,11 +197,13 @@ static void sample_consumer(struct metrics_page *page, struct durable *durable, 
     struct durable_info info;
     const struct durable_info *s = &info;
     durable_info(durable, &info);
+    durable_info_add_config(&info, durable);
     labels->len = 0;
-    append_consumer_labels(durable, labels);
+    append_consumer_labels(durable, &info, labels);
 #define METRIC_VALUE(name, help, value) (double)(value),
     const double values[] = {CONSUMER_TABLE(METRIC_VALUE)};
     memcpy(add_sample(page, &page->consumers, labels)->values, values, sizeof values);
+    durable_info_fini(&info);
 }
 
 static void sample_stream(struct metrics_page *page, struct stream *stream, struct rill_buf *labels)

@@ -121,8 +121,8 @@ static void view_consumers(struct stream_view *view, const struct stream *stream
         const size_t i = view->message.n_consumer_detail++;
         RILL_ASSERT(i < count);
         durable_info(durable, &view->durables[i]);
-        if (!config)
-            view->durables[i].info.config = NULL;
+        if (config)
+            durable_info_add_config(&view->durables[i], durable);
         view->message.consumer_detail[i] = &view->durables[i].info;
     }
 }
@@ -151,6 +151,8 @@ static void view_stream(struct stream_view *view, struct stream *stream, Rill__C
 
 static void view_fini(struct stream_view *view)
 {
+    for (size_t i = 0; i < view->message.n_consumer_detail; i++)
+        durable_info_fini(&view->durables[i]);
     free(view->message.consumer_detail);
     free(view->durables);
 }

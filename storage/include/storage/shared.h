@@ -19,8 +19,8 @@ struct rill_store_shared_options {
         cache_bytes_max; // blocks in memory of all stores together; 64 MiB. What is not committed comes on top.
     size_t open_files_max; // tail files that stay open between commits; 256. Each running job has one more.
     size_t
-        open_indexes_max; // indexes that stay connected to their files, three descriptors each; 64. Each running job
-                          // of an index has two more.
+        open_indexes_max; // indexes that stay connected to their files; 64. Three descriptors each, and two more from
+                          // the first job on, which its jobs hand on.
     struct rill_disk *disk; // of `root`
     const char *root;       // <store>: its lock stands for those of all streams in it; NULL for none; copied
 };

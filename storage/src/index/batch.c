@@ -84,39 +84,39 @@ static uint32_t hash_of(struct rill_bytes subject)
     return (uint32_t)XXH3_64bits(subject.data, subject.len);
 }
 
-static uint32_t *slot_of(const struct batch *batch, struct rill_bytes subject, uint32_t hash)
+static struct batch_slot *slot_of(const struct batch *batch, struct rill_bytes subject, uint32_t hash)
 {
     for (uint32_t i = hash;; i++) {
-        uint32_t *slot = &batch->slots[i & (batch->slot_count - 1)];
-        if (!*slot)
-            return slot;
-        const struct batch_subject *known = &batch->subjects[*slot - 1];
-        if (known->hash == hash && rill_bytes_equal(known->text, subject))
+        struct batch_slot *slot = &batch->slots[i & (batch->slot_count - 1)];
+        if (!slot->number ||
+            (slot->hash == hash && rill_bytes_equal(batch->subjects[slot->number - 1].text, subject)))
             return slot;
     }
 }
 
 static bool rehash(struct batch *batch)
 {
-    uint32_t *slots = calloc((size_t)batch->slot_count * 2, sizeof *slots);
+    const uint32_t count = batch->slot_count * 2;
+    struct batch_slot *slots = calloc(count, sizeof *slots);
     if (!slots)
         return false;
+    for (uint32_t i = 0; i < batch->slot_count; i++) {
+        uint32_t at = batch->slots[i].hash;
+        while (batch->slots[i].number && slots[at & (count - 1)].number)
+            at++;
+        if (batch->slots[i].number)
+            slots[at & (count - 1)] = batch->slots[i];
+    }
     free(batch->slots);
     batch->slots = slots;
-    batch->slot_count *= 2;
-    for (uint32_t i = 0; i < batch->subject_count; i++) {
-        uint32_t at = batch->subjects[i].hash;
-        while (slots[at & (batch->slot_count - 1)])
-            at++;
-        slots[at & (batch->slot_count - 1)] = i + 1;
-    }
+    batch->slot_count = count;
     return true;
 }
 
 struct batch_subject *batch_find(const struct batch *batch, struct rill_bytes subject)
 {
-    const uint32_t *slot = slot_of(batch, subject, hash_of(subject));
-    return *slot ? &batch->subjects[*slot - 1] : NULL;
+    const struct batch_slot *slot = slot_of(batch, subject, hash_of(subject));
+    return slot->number ? &batch->subjects[slot->number - 1] : NULL;
 }
 
 static struct batch_subject *subject_add(struct batch *batch, struct rill_bytes text, uint32_t hash)
@@ -131,10 +131,9 @@ static struct batch_subject *subject_add(struct batch *batch, struct rill_bytes 
         return NULL;
     if (text.len)
         memcpy(copy, text.data, text.len);
-    *slot_of(batch, text, hash) = ++batch->subject_count;
+    *slot_of(batch, text, hash) = (struct batch_slot){hash, ++batch->subject_count};
     struct batch_subject *subject = &batch->subjects[batch->subject_count - 1];
-    *subject =
-        (struct batch_subject){.text = rill_bytes_of(copy, text.len), .hash = hash, .capacity = BATCH_INLINE};
+    *subject = (struct batch_subject){.text = rill_bytes_of(copy, text.len), .capacity = BATCH_INLINE};
     batch->bytes += sizeof *subject + text.len + 4 * sizeof batch->slots[0];
     return subject;
 }
@@ -142,8 +141,8 @@ static struct batch_subject *subject_add(struct batch *batch, struct rill_bytes 
 static struct batch_subject *subject_get(struct batch *batch, struct rill_bytes text)
 {
     const uint32_t hash = hash_of(text);
-    const uint32_t slot = *slot_of(batch, text, hash);
-    return slot ? &batch->subjects[slot - 1] : subject_add(batch, text, hash);
+    const struct batch_slot *slot = slot_of(batch, text, hash);
+    return slot->number ? &batch->subjects[slot->number - 1] : subject_add(batch, text, hash);
 }
 
 const uint32_t *batch_offsets(const struct batch_subject *subject)

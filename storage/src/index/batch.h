@@ -14,13 +14,14 @@
 // While a job writes a batch nobody changes it, so the owner may query it meanwhile.
 #pragma once
 
+#include "base/assert.h"
 #include "expiry.h"
 #include "id_set.h"
 #include "index.h"
 
 #define BATCH_NONE UINT32_MAX
 
-enum { BATCH_INLINE = 2 };
+enum { BATCH_INLINE = 4 };
 
 struct batch_message {
     uint32_t offset;
@@ -33,10 +34,11 @@ struct batch_deleted {
     uint64_t sequences[]; // sorted
 };
 
+/* Most batches have many subjects and few messages of each: what is looked at for a message is one line of the processor's
+   cache, here and in the table that leads here. */
 struct batch_subject {
     struct rill_bytes text; // in the arena
-    uint32_t hash;
-    uint32_t start; // offsets before it were deleted
+    uint32_t start;         // offsets before it were deleted
     uint32_t end;
     uint32_t capacity;
     union {
@@ -45,6 +47,13 @@ struct batch_subject {
     } offsets;
     struct batch_deleted *deleted; // NULL while there are none
     uint64_t live_from;            // no message of an older layer is live below; of the owner's thread alone
+};
+
+static_assert(sizeof(struct batch_subject) == 64, "one line");
+
+struct batch_slot {
+    uint32_t hash;
+    uint32_t number; // index in subjects[] + 1; 0: it is free
 };
 
 struct batch_block {
@@ -60,7 +69,7 @@ struct batch {
     uint32_t message_count, message_capacity;
     struct batch_subject *subjects;
     uint32_t subject_count, subject_capacity;
-    uint32_t *slots; // hash table of indexes in subjects[] + 1
+    struct batch_slot *slots; // hash table
     uint32_t slot_count;
     struct batch_block *blocks;
     uint32_t block_count, block_capacity;

@@ -168,6 +168,11 @@ void rill_index_close(struct rill_index *index)
     free(index);
 }
 
+void rill_index_set_batch_bytes(struct rill_index *index, uint64_t batch_bytes)
+{
+    index->batch_bytes = batch_bytes ? batch_bytes : INDEX_BATCH_BYTES;
+}
+
 void rill_index_set_id_window(struct rill_index *index, int64_t id_window_ns)
 {
     index->id_window_ns = id_window_ns;

@@ -101,6 +101,8 @@ enum rill_err rill_index_trouble(const struct rill_index *index);
    be destroyed before. */
 void rill_index_close(struct rill_index *index);
 
+/* How large a batch becomes from now on; at first it is as the options say. */
+void rill_index_set_batch_bytes(struct rill_index *index, uint64_t batch_bytes);
 /* For how long ids are remembered from now on; those that were dropped do not come back. */
 void rill_index_set_id_window(struct rill_index *index, int64_t id_window_ns);
 

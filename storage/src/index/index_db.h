@@ -20,7 +20,7 @@ enum {
     INDEX_IDS_DROPPED_MAX = 1 << 20, // in one job; more than a batch brings
 };
 
-/* name, SQL. The parameters are bound by the functions that use them. */
+/* name, SQL. The parameters are bound by the functions that use them. rill_fed() is the writer's: see writer_subjects.h. */
 #define INDEX_STATEMENT_TABLE(X)                                                                             \
     X(BEGIN, "BEGIN")                                                                                        \
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                        \
@@ -47,6 +47,9 @@ enum {
     X(SUBJECT_FED, "SELECT id, fed FROM subject WHERE id>=?1 ORDER BY id")                                   \
     X(SUBJECT_ADD, "INSERT INTO subject(subject, fed, deleted, live, eras) VALUES(?1, ?2, 0, ?2, ?3)")       \
     X(SUBJECT_MORE, "UPDATE subject SET fed=fed+?2, live=live+?2, eras=eras|?3 WHERE id=?1")                 \
+    X(SUBJECT_MORE_ALL,                                                                                      \
+      "UPDATE subject SET fed=fed+rill_fed(0, id), live=live+rill_fed(0, id), eras=eras|?3 "                 \
+      "WHERE id BETWEEN ?1 AND ?2 AND rill_fed(0, id)>0")                                                    \
     X(SUBJECT_DELETED, "UPDATE subject SET deleted=deleted+?2, live=live-?2 WHERE id=?1")                    \
     X(SUBJECT_PURGED, "UPDATE subject SET live=live-?2 WHERE id=?1")                                         \
     X(SUBJECT_DROP, "DELETE FROM subject WHERE id=?1 AND live=0")                                            \
@@ -64,6 +67,10 @@ enum {
                     "WHERE era=?1 AND subject=?2 AND last>?3 AND last<?4")                                   \
     X(POSTING_ADD, "INSERT INTO posting(era, subject, last, first, before, fed, live, positions) "           \
                    "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)")                                                 \
+    X(POSTING_ADD_ALL, "INSERT INTO posting(era, subject, last, first, before, fed, live, positions) "       \
+                       "SELECT ?3, id, rill_fed(1, id), rill_fed(2, id), rill_fed(3, id), rill_fed(4, id), " \
+                       "rill_fed(4, id), rill_fed(5, id) FROM subject "                                      \
+                       "WHERE id BETWEEN ?1 AND ?2 AND rill_fed(0, id)>0")                                   \
     X(POSTING_SET, "UPDATE posting SET live=?4, positions=?5 WHERE era=?1 AND subject=?2 AND last=?3")       \
     X(POSTING_EMPTY, "DELETE FROM posting WHERE era=?1 AND subject=?2 AND last=?3")                          \
     X(POSTING_DROP, "DELETE FROM posting WHERE era=?1 AND subject=?2 AND last<?3 RETURNING live")            \
@@ -104,6 +111,7 @@ enum index_statement {
 struct index_db {
     sqlite3 *sqlite;
     sqlite3_stmt *statements[INDEX_STATEMENTS]; // prepared when first used
+    struct fed_list *fed;                       // what rill_fed() tells of; NULL while nobody calls it
 };
 
 struct index_db_state {

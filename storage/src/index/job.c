@@ -4,7 +4,7 @@
 // which somebody waits before their batch ends; or a checkpoint of SQLite's write-ahead log. The two alternate: a checkpoint can only copy what no reader's
 // transaction hides, and the reader moves on between the two. The first batch makes the file; nobody reads it yet,
 // so its job does both.
-#include "writer.h"
+#include "writer_subjects.h"
 
 #include <stdlib.h>
 
@@ -59,6 +59,7 @@ static enum rill_err connect_to(struct writer *writer, const struct rill_index_j
         return RILL_OK;
     enum rill_err err = job->makes_file ? index_db_remove(index_vfs_disk(job->vfs), job->path) : RILL_OK;
     err = err ? err : index_db_open(writer->db, job->vfs, job->path, job->makes_file, &why);
+    err = err ? err : fed_make_known(writer->db);
     return err || !job->makes_file ? err : index_db_make(writer->db, job->identity, &why);
 }
 

@@ -5,10 +5,8 @@
 
 #include <stdlib.h>
 
-static enum rill_err add_posting(struct writer *writer, uint64_t id, struct posting *posting)
+static enum rill_err add_posting(struct writer *writer, uint64_t id, const struct posting *posting)
 {
-    posting->first = posting->positions[0];
-    posting->last = posting->positions[posting->count - 1];
     writer->buf.len = 0;
     const enum rill_err err = posting_put(&writer->buf, posting);
     if (err)
@@ -25,19 +23,26 @@ static enum rill_err add_posting(struct writer *writer, uint64_t id, struct post
     return index_db_run(add);
 }
 
-static enum rill_err add_postings(struct writer *writer, const struct fed_subject *fed)
+/* Those of the messages from `from` on. */
+static enum rill_err add_postings(struct fed_list *list, const struct fed_subject *fed, uint32_t from)
 {
-    const struct batch_subject *subject = &writer->batch->subjects[fed->subject];
-    const uint32_t count = subject->end - subject->start;
-    const uint32_t *offsets = batch_offsets(subject) + subject->start;
     struct posting posting; // large: what is not used is not cleared
     enum rill_err err = RILL_OK;
-    posting.before = fed->before;
-    for (uint32_t i = 0; !err && i < count; posting.before += posting.count) {
-        for (posting.count = 0; posting.count < INDEX_POSITIONS_MAX && i < count; i++)
-            posting.positions[posting.count++] = writer->batch->base + offsets[i];
-        err = add_posting(writer, fed->id, &posting);
+    for (; !err && from < fed->messages; from += posting.count) {
+        fed_posting(list, fed, from, &posting);
+        err = add_posting(list->writer, fed->id, &posting);
     }
+    return err;
+}
+
+static enum rill_err write_postings(struct fed_list *list)
+{
+    struct index_era *era = &list->writer->era;
+    const bool is_dense = fed_is_dense(list);
+    enum rill_err err = is_dense ? fed_run(list, INDEX_POSTING_ADD_ALL, era->era) : RILL_OK;
+    era->postings += is_dense ? list->count : 0;
+    for (uint32_t i = 0; !err && i < list->count; i++)
+        err = add_postings(list, &list->subjects[i], is_dense ? INDEX_POSITIONS_MAX : 0);
     return err;
 }
 
@@ -45,8 +50,7 @@ static enum rill_err write_subjects(struct writer *writer)
 {
     struct fed_list list;
     enum rill_err err = writer_subjects(writer, &list);
-    for (uint32_t i = 0; !err && i < list.count; i++)
-        err = add_postings(writer, &list.subjects[i]);
+    err = err ? err : write_postings(&list);
     free(list.subjects);
     return err;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "writer_subjects.h"
 
-#include "base/assert.h"
-
 #include <stdlib.h>
 
 enum { STEPS_MAX = 4 }; // rows that are passed over rather than sought
@@ -25,18 +23,54 @@ static const struct batch_subject *subject_of(const struct writer *writer, const
     return &writer->batch->subjects[fed->subject];
 }
 
-static uint32_t messages_of(const struct writer *writer, const struct fed_subject *fed)
-{
-    const struct batch_subject *subject = subject_of(writer, fed);
-    return subject->end - subject->start;
-}
-
 // ---- by their text ----
 
 static int compare_texts(const void *a, const void *b, void *context)
 {
+    const struct fed_subject *x = a, *y = b;
+    if (x->key[0] != y->key[0])
+        return x->key[0] < y->key[0] ? -1 : 1;
+    if (x->key[1] != y->key[1])
+        return x->key[1] < y->key[1] ? -1 : 1;
     const struct writer *writer = context;
-    return rill_bytes_compare(subject_of(writer, a)->text, subject_of(writer, b)->text);
+    return rill_bytes_compare(subject_of(writer, x)->text, subject_of(writer, y)->text);
+}
+
+static size_t common_prefix(const struct writer *writer, const struct fed_list *list)
+{
+    const struct rill_bytes first =
+        list->count ? subject_of(writer, &list->subjects[0])->text : RILL_BYTES("");
+    size_t len = first.len;
+    for (uint32_t i = 1; i < list->count; i++) {
+        const struct rill_bytes text = subject_of(writer, &list->subjects[i])->text;
+        size_t same = 0;
+        while (same < len && same < text.len && text.data[same] == first.data[same])
+            same++;
+        len = same;
+    }
+    return len;
+}
+
+/* Eight bytes of the text; zeros stand for those behind its end. */
+static uint64_t key_at(struct rill_bytes text, size_t at)
+{
+    uint64_t key = 0;
+    for (size_t i = at; i < at + sizeof key; i++)
+        key = key << 8 | (i < text.len ? text.data[i] : 0u);
+    return key;
+}
+
+static void sort_by_text(struct writer *writer, struct fed_list *list)
+{
+    const size_t skip = common_prefix(writer, list);
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct fed_subject *fed = &list->subjects[i];
+        fed->key[0] = key_at(subject_of(writer, fed)->text, skip);
+        fed->key[1] = key_at(subject_of(writer, fed)->text, skip + sizeof fed->key[0]);
+    }
+    qsort_r(list->subjects, list->count, sizeof list->subjects[0], compare_texts, writer);
+    for (uint32_t i = 0; i < list->count; i++)
+        list->subjects[i].id = list->subjects[i].before = 0;
 }
 
 static int row_against(const struct rows *rows, struct rill_bytes text)
@@ -124,59 +158,69 @@ static uint64_t era_bit(const struct writer *writer)
     return UINT64_C(1) << writer->era.era % INDEX_ERA_BITS;
 }
 
-static enum rill_err add(struct writer *writer, struct fed_subject *fed)
+static enum rill_err add(struct fed_list *list, struct fed_subject *fed)
 {
+    struct writer *writer = list->writer;
     sqlite3_stmt *add = index_db_use(writer->db, INDEX_SUBJECT_ADD);
     index_bind_text(add, 1, subject_of(writer, fed)->text);
-    index_bind(add, 2, messages_of(writer, fed));
+    index_bind(add, 2, fed->messages);
     index_bind(add, 3, era_bit(writer));
     const enum rill_err err = index_db_run(add);
     fed->id = (uint64_t)sqlite3_last_insert_rowid(writer->db->sqlite);
     return err;
 }
 
-static enum rill_err raise(struct writer *writer, const struct fed_subject *fed)
+static enum rill_err raise(const struct fed_list *list, const struct fed_subject *fed)
 {
-    sqlite3_stmt *more = index_db_use(writer->db, INDEX_SUBJECT_MORE);
+    sqlite3_stmt *more = index_db_use(list->writer->db, INDEX_SUBJECT_MORE);
     index_bind(more, 1, fed->id);
-    index_bind(more, 2, messages_of(writer, fed));
-    index_bind(more, 3, era_bit(writer));
+    index_bind(more, 2, fed->messages);
+    index_bind(more, 3, era_bit(list->writer));
     return index_db_run(more);
 }
 
-/* Those that are there stand behind the new ones, which come in the order of their text. */
-static enum rill_err count_all(struct writer *writer, struct fed_list *list)
+/* Those that are there stand behind the new ones. */
+static enum rill_err count_all(struct fed_list *list)
 {
-    enum rill_err err = RILL_OK;
+    struct fed_list known = *list;
+    while (known.count && !known.subjects[0].id)
+        known.subjects++, known.count--;
+    const bool is_dense = fed_is_dense(&known);
+    enum rill_err err = is_dense ? fed_run(&known, INDEX_SUBJECT_MORE_ALL, era_bit(list->writer)) : RILL_OK;
     for (uint32_t i = 0; !err && i < list->count; i++) {
         struct fed_subject *fed = &list->subjects[i];
-        err = fed->id ? raise(writer, fed) : add(writer, fed);
-        writer->ids[fed->subject] = fed->id;
+        if (!fed->id)
+            err = add(list, fed);
+        else if (!is_dense)
+            err = raise(list, fed);
+        list->writer->ids[fed->subject] = fed->id;
     }
     return err;
 }
 
-static enum rill_err list_create(const struct batch *batch, struct fed_list *ret)
+static enum rill_err list_create(struct writer *writer, struct fed_list *ret)
 {
-    ret->count = 0;
+    const struct batch *batch = writer->batch;
+    *ret = (struct fed_list){.writer = writer};
     ret->subjects = malloc(((size_t)batch->subject_count + 1) * sizeof ret->subjects[0]);
     for (uint32_t i = 0; ret->subjects && i < batch->subject_count; i++) {
-        if (batch->subjects[i].end > batch->subjects[i].start)
-            ret->subjects[ret->count++] = (struct fed_subject){.subject = i};
+        const uint32_t messages = batch->subjects[i].end - batch->subjects[i].start;
+        if (messages)
+            ret->subjects[ret->count++] = (struct fed_subject){.subject = i, .messages = messages};
     }
     return ret->subjects ? RILL_OK : RILL_ERR_NO_MEMORY;
 }
 
 enum rill_err writer_subjects(struct writer *writer, struct fed_list *ret)
 {
-    enum rill_err err = list_create(writer->batch, ret);
+    enum rill_err err = list_create(writer, ret);
     if (err)
         return err;
-    qsort_r(ret->subjects, ret->count, sizeof ret->subjects[0], compare_texts, writer);
+    sort_by_text(writer, ret);
     err = find_ids(writer, ret);
     qsort(ret->subjects, ret->count, sizeof ret->subjects[0], compare_ids);
     err = err ? err : find_befores(writer, ret);
-    err = err ? err : count_all(writer, ret);
+    err = err ? err : count_all(ret);
     qsort(ret->subjects, ret->count, sizeof ret->subjects[0], compare_ids);
     return err;
 }

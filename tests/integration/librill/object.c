@@ -209,12 +209,42 @@ static bool a_link_gives_what_it_leads_to(void)
     return over_bucket(links);
 }
 
+static bool too_large(struct world *world)
+{
+    enum { BYTES = 200000 };
+    const struct rill_objects_config config = {
+        .struct_bytes = sizeof config, .bucket = "small", .bytes_max = 50000};
+    const struct rill_object_put put = {.name = "a", .chunk_bytes = 10000};
+    struct rill_objects *small = NULL;
+    char *data = sample(BYTES, 1);
+    if (!data ||
+        !ok(world, rill_objects_create_bucket(world->in.js, &config, &small, &world->in.error), "create"))
+        return law_fail("no bucket");
+    const enum rill_err err = rill_object_put_bytes(small, &put, data, BYTES, NULL, &world->in.error);
+    const uint32_t why = world->in.error.err_code;
+    const bool holds = law_err_is(err, RILL_ERR_REFUSED, "put") &&
+                       (why == 10077 || law_fail("%s (%u)", world->in.error.text, why)) &&
+                       law_err_is(rill_object_info(small, "a", NULL, &world->in.error), RILL_ERR_NOT_FOUND,
+                                  "a part of it") &&
+                       ok(world, rill_object_put_bytes(small, &put, data, BYTES / 10, NULL, &world->in.error),
+                          "put a smaller one");
+    rill_objects_close(small);
+    free(data);
+    return holds;
+}
+
+static bool a_full_bucket_refuses_in_the_servers_words(void)
+{
+    return over_bucket(too_large);
+}
+
 static const struct law_case cases[] = {
     {"what_is_put_is_got_and_replaced", what_is_put_is_got_and_replaced},
     {"files_are_put_and_got", files_are_put_and_got},
     {"objects_are_listed_and_deleted", objects_are_listed_and_deleted},
     {"a_link_gives_what_it_leads_to", a_link_gives_what_it_leads_to},
     {"a_watch_shows_what_is_there_and_what_comes", a_watch_shows_what_is_there_and_what_comes},
+    {"a_full_bucket_refuses_in_the_servers_words", a_full_bucket_refuses_in_the_servers_words},
 };
 
 int main(void)

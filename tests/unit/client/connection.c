@@ -195,7 +195,7 @@ Test(client_connection, a_silent_server_is_left)
     story_end(conn);
 }
 
-// A server that does not read holds publishers up to their time-out and no longer; nothing grows meanwhile.
+// A server that does not read holds up who publishes or asks until their time-out and no longer; nothing grows meanwhile.
 Test(client_connection, a_server_that_does_not_read_is_waited_for_only_so_long)
 {
     struct rill_options options = story_options();
@@ -209,6 +209,8 @@ Test(client_connection, a_server_that_does_not_read_is_waited_for_only_so_long)
     for (int i = 0; i < 10000 && !err; i++)
         err = rill_publish(conn, "a", data, sizeof data);
     cr_expect(eq(int, (int)err, RILL_ERR_TIMEOUT));
+    struct rill_msg *reply = NULL;
+    cr_expect(eq(int, (int)rill_request(conn, "a", data, sizeof data, 50, &reply), RILL_ERR_TIMEOUT));
     struct rill_stats stats;
     rill_conn_stats(conn, &stats);
     cr_expect(le(u64, stats.output_bytes, 300000));

@@ -28,14 +28,19 @@ static struct rill_store_options options_of(struct rill_disk *disk)
     };
 }
 
+static struct rill_store *create_as(const struct rill_store_options *options)
+{
+    struct rill_store *store;
+    struct rill_error_text why;
+    cr_assert(eq(int, rill_store_create(options, identity, RILL_BYTES("state"), &store, &why), RILL_OK), "%s",
+              why.text);
+    return store;
+}
+
 static struct rill_store *create(struct rill_disk *disk)
 {
     const struct rill_store_options options = options_of(disk);
-    struct rill_store *store;
-    struct rill_error_text why;
-    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES("state"), &store, &why), RILL_OK),
-              "%s", why.text);
-    return store;
+    return create_as(&options);
 }
 
 static struct rill_store *reopen(struct rill_disk *disk, struct rill_store_report *report)
@@ -275,6 +280,30 @@ Test(indexing, an_open_that_is_told_of_no_message_is_told_of_the_last)
     cr_assert(eq(int, rill_store_open(&options, &visitor, &store, NULL, &why), RILL_OK));
     cr_expect(eq(u64, told.messages, 0));
     cr_expect(eq(u64, told.last, 1000));
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
+// Blocks that hold only events are not kept in memory once the index is behind them: nobody reads a message there.
+Test(indexing, events_take_no_room_from_messages)
+{
+    static const uint8_t event[512] = "event";
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store_options options = options_of(disk);
+    options.cache_bytes_max = 64 << 20;
+    struct rill_store *store = create_as(&options);
+    for (uint32_t i = 0; i < 4000; i++) {
+        cr_assert(eq(int,
+                     rill_store_append_event(store, RILL_STORE_EVENT_CONSUMER_STATE,
+                                             rill_bytes_of(event, sizeof event)),
+                     RILL_OK));
+        if (i % 10 == 9)
+            commit(store);
+    }
+    cr_expect(le(u64, store->segments.cache.bytes, 2 * (BLOCK_BYTES + 4096)));
+    const uint64_t before = store->segments.cache.bytes;
+    append_some(store, 4000);
+    cr_expect(gt(u64, store->segments.cache.bytes, before + (4000 * 256))); // those of messages stay
     rill_store_close(store);
     sim_disk_destroy(disk);
 }
