@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "indexing.h"
 #include "io.h"
 #include "rewrite.h"
 
@@ -37,6 +38,8 @@ enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequenc
     uint8_t *at;
     if (sequence > store->committed.sequence)
         return RILL_ERR_NOT_FOUND; // E1
+    if (store->erasure_count >= SUMMARY_ERASES_MAX)
+        return RILL_ERR_LIMIT;
     enum rill_err err = store_find_message(store, sequence, &block, &message);
     if (err)
         return err;
@@ -100,10 +103,12 @@ static bool is_copied(const struct rill_store *store, const struct record_erase 
            !rewrite_is_dead(&store->rewrite->plan, erase->sequence);
 }
 
+/* Not before its id is known without it. */
 static bool is_due(const struct rill_store *store, const struct erasure *erasure)
 {
     return erasure->commit <= store->committed.commit && !erasure->done && erasure->erase.offset &&
-           !is_copied(store, &erasure->erase);
+           !is_copied(store, &erasure->erase) &&
+           (!store->indexing || indexing_holds_ids(store->indexing, erasure->erase.sequence));
 }
 
 static void job_take(struct rill_store *store, struct erase_job *job, uint64_t segment)

@@ -61,26 +61,27 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
     indexing->stale = options->index_anew;
-    indexing_begin(indexing, options->index_anew);
+    indexing_begin(indexing, options->index_anew ? INDEXING_FROM_NOTHING : INDEXING_FROM_FILE);
     return indexing;
 }
 
-static enum rill_err open_index(struct indexing *indexing, bool discard)
+static enum rill_err open_index(struct indexing *indexing, enum indexing_from from)
 {
     enum rill_index_found found;
     indexing->position = (struct rill_index_position){0};
-    indexing->options.discard = discard;
+    indexing->options.discard = from == INDEXING_FROM_NOTHING;
+    indexing->options.keeps_ids = from == INDEXING_FROM_IDS;
     return rill_index_open(&indexing->options, &indexing->index, &found, &indexing->position, &indexing->why);
 }
 
-void indexing_begin(struct indexing *indexing, bool discard)
+void indexing_begin(struct indexing *indexing, enum indexing_from from)
 {
     RILL_ASSERT(!indexing->out && !indexing->block);
     rill_index_close(indexing->index);
     indexing->index = NULL;
-    enum rill_err err = open_index(indexing, discard);
-    if (err == RILL_ERR_IO && !discard) // perhaps another file can be made
-        err = open_index(indexing, true);
+    enum rill_err err = open_index(indexing, from);
+    if ((err == RILL_ERR_IO && from == INDEXING_FROM_FILE) || (err && from == INDEXING_FROM_IDS))
+        err = open_index(indexing, INDEXING_FROM_NOTHING); // perhaps another file can be made
     indexing->failed = indexing->keeps = err != RILL_OK;
     indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
@@ -134,6 +135,12 @@ static void seal(struct indexing *indexing)
     *open = (struct rill_index_block){.number = open->number + 1};
 }
 
+/* An erase that is pending must be found by the next open (E3): no batch ends that has not room for them all. */
+static bool has_many_erases(const struct indexing *indexing)
+{
+    return indexing->store->erasure_count > SUMMARY_ERASES_MAX;
+}
+
 /* The last words: after this nothing is appended, so its end is that of a commit. */
 static void write_rest(struct indexing *indexing)
 {
@@ -143,7 +150,7 @@ static void write_rest(struct indexing *indexing)
         (void)!indexing_run_jobs(indexing);
     const bool is_all =
         indexing->block && indexing->block == committed->block && indexing->block_len == committed->block_len;
-    if (indexing->failed || !is_all || indexing->store->erasure_count ||
+    if (indexing->failed || !is_all || has_many_erases(indexing) ||
         (indexing->since_rotation < INDEXING_CLOSE_BYTES && !indexing->stale))
         return;
     (void)!indexing_run_jobs(indexing);
@@ -256,17 +263,16 @@ static void feed_delete(struct indexing *indexing, uint64_t sequence, struct ril
         indexing_fail(indexing, err, "delete a message");
 }
 
-/* While erases are pending no batch can end (E3): then one grows to the size of two. */
+/* Then one grows to the size of two. */
 static bool is_full(const struct indexing *indexing)
 {
     return rill_index_is_full(indexing->index) ||
-           (indexing->store->erasure_count && rill_index_is_large(indexing->index));
+           (has_many_erases(indexing) && rill_index_is_large(indexing->index));
 }
 
 static bool wants_rotation(const struct indexing *indexing)
 {
-    // An erase that is pending must be found by the next open (E3).
-    if (indexing->failed || indexing->rotated || indexing->store->erasure_count)
+    if (indexing->failed || indexing->rotated || has_many_erases(indexing))
         return false;
     return indexing->since_rotation >= indexing->log_bytes || rill_index_wants_rotation(indexing->index);
 }
@@ -292,7 +298,7 @@ static enum rill_err note_message(struct indexing *indexing, const struct record
         indexing_make_room(indexing);
     if (indexing->failed)
         return RILL_OK;
-    if (indexing->store->erasure_count && rill_index_is_large(indexing->index))
+    if (has_many_erases(indexing) && rill_index_is_large(indexing->index))
         return RILL_ERR_LIMIT;
     return feed_message(indexing, record);
 }
@@ -386,6 +392,9 @@ void indexing_settle(struct indexing *indexing)
     indexing->fed.offset = committed->offset;
     indexing->fed.sequence = committed->sequence;
     indexing->fed.commit = committed->commit;
+    // Of what the log has not got, something else would be taken for a duplicate.
+    if (!indexing->failed && rill_index_ids_end(indexing->index) > committed->sequence)
+        indexing_fail(indexing, RILL_ERR_DAMAGED, "compare its ids with the log");
 }
 
 // ---- while it serves ----
@@ -551,4 +560,14 @@ struct block *indexing_wants_block(struct indexing *indexing)
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
 {
     return indexing->failed || segment < indexing->fed.segment;
+}
+
+bool indexing_holds_ids(struct indexing *indexing, uint64_t sequence)
+{
+    // Ids of what could not be read are not to be left out by the next open, so in such a life none are written early.
+    if (indexing->failed || indexing->doubtful || !indexing->options.id_window_ns)
+        return true;
+    const bool holds = sequence <= indexing->fed.sequence && rill_index_holds_ids(indexing->index, sequence);
+    indexing->is_awaited |= !holds;
+    return holds || indexing->is_out_of_space;
 }

@@ -73,19 +73,22 @@ struct indexing {
     bool out;     // its job is
     bool failed;
     bool keeps; // it has failed, and has the subjects of the deletes that are not committed for another one
-    uint64_t keeps_from; // but for those in commits up to this one
-    bool ended;          // the other one is being made: also of those that are committed meanwhile
-    uint32_t troubles;   // since the last answer
-    bool is_void;        // its file is not to be believed any more
-    bool is_removed;     // or a job is about to do so
+    uint64_t keeps_from;  // but for those in commits up to this one
+    bool ended;           // the other one is being made: also of those that are committed meanwhile
+    bool is_out_of_space; // the last job that wrote was
+    bool is_awaited;      // ids are, by something that would take them out of the log
+    uint32_t troubles;    // since the last answer
+    bool is_void;         // its file is not to be believed any more
+    bool is_removed;      // or a job is about to do so
     struct rill_error_text why;
 };
 
 /* [blocking] Opens the index of the store, whose identity is known; `discard`: as an empty one. Never fails: see
    `failed`. */
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
-/* [blocking] Begins again, with what is in the file or with nothing. */
-void indexing_begin(struct indexing *indexing, bool discard);
+enum indexing_from { INDEXING_FROM_FILE, INDEXING_FROM_IDS, INDEXING_FROM_NOTHING };
+/* [blocking] Begins again, with what is in the file, with the ids in it if there is room to throw away the rest, or with nothing. */
+void indexing_begin(struct indexing *indexing, enum indexing_from from);
 /* [blocking] Goes on without, until the store is opened again. */
 void indexing_give_up(struct indexing *indexing);
 /* Has it said, or can it not say, what it should? Then so it is with all that the store has from it. */
@@ -141,8 +144,12 @@ void indexing_advance(struct indexing *indexing, size_t blocks_max);
 bool indexing_has_all(struct indexing *indexing);
 /* The block that must be loaded before the feeding can go on, or NULL. */
 struct block *indexing_wants_block(struct indexing *indexing);
-/* Is nothing of this segment needed any more? */
+/* Is nothing of this segment to be fed any more? */
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
+/* May the headers of this message and those before it go from the log? The file has their ids then, for good. Else the
+   next jobs see to it. Nobody waits where no ids are remembered, when the index has failed, or when
+   the last of its jobs found no room: what goes may make some. */
+bool indexing_holds_ids(struct indexing *indexing, uint64_t sequence);
 
 /* ---- indexing_kept.c ---- */
 

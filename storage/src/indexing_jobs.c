@@ -83,8 +83,12 @@ enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_j
         shared_index_give(&indexing->store->member);
     if (!is_batch)
         return err; // closing tries again
+    indexing->is_out_of_space = err == RILL_ERR_NO_SPACE;
     if (err && err != RILL_ERR_NO_SPACE)
         indexing_fail(indexing, err, "write the index");
+    if (indexing->is_awaited)
+        store_rewrite_look(indexing->store, UINT64_MAX);
+    indexing->is_awaited = false;
     if (!err && indexing->rotated && !rill_index_is_waiting(indexing->index))
         note_written(indexing);
     return err;

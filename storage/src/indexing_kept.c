@@ -163,6 +163,7 @@ bool indexing_succeed(struct indexing *next, struct rill_store *store)
     next->store = store;
     next->stored_count = 0; // of another division into blocks
     next->stale = true;
+    rill_index_set_batch_bytes(next->index, next->options.batch_bytes);
     next->block = old->block; // and its pin
     next->block_len = old->block_len;
     old->block = NULL;

@@ -125,12 +125,27 @@ static enum rill_err put_rows(struct indexing *indexing, struct rows *rows)
     return err;
 }
 
+/* Those in front of the position: the next open does not read them in the log (E3). */
+static struct summary_erases pending_erases(const struct indexing *indexing)
+{
+    const struct rill_store *store = indexing->store;
+    struct summary_erases erases = {.list = rill_alloc_zero(store->erasure_count + 1, sizeof erases.list[0])};
+    for (size_t i = 0; i < store->erasure_count; i++) {
+        const struct erasure *one = &store->erasures[i];
+        if (!one->done && one->commit <= indexing->fed.commit)
+            erases.list[erases.count++] = (struct summary_erase){one->commit, one->erase};
+    }
+    return erases;
+}
+
 static enum rill_err rotate_with(struct indexing *indexing, struct rows *rows, struct rill_buf *state)
 {
     const struct rill_store *store = indexing->store;
+    const struct summary_erases erases = pending_erases(indexing);
     enum rill_err err = RILL_OK;
     if (!indexing->doubtful)
-        err = summary_put(&indexing->fed, &store->lost, &store->segments, state);
+        err = summary_put(&indexing->fed, &store->lost, &erases, &store->segments, state);
+    free(erases.list);
     if (!err)
         err = put_rows(indexing, rows);
     const struct rill_index_summary summary = {

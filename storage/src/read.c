@@ -338,11 +338,12 @@ static void note_left_out(struct rill_store *store, uint64_t first, uint64_t end
         lost_add_but(&store->deleted, first, end - 1, &store->lost);
 }
 
-/* Deletes are in segments where not all messages live; what is below the floor need not be looked at. */
+/* Deletes are in segments where not all messages live, or are there: one that is half overwritten is in no block (E4). What is
+   below the floor need not be looked at. */
 static void note_deleted_in(struct rill_store *store, struct segment *segment, uint64_t end)
 {
-    const bool is_whole = !segment->gone && segment->format == SEGMENT_VERSION;
     uint64_t next = segment->first_sequence;
+    const bool is_whole = !segment->gone && segment->messages == end - next;
     if (is_whole || segment_bring(&store->segments, segment))
         return;
     for (size_t i = 0; i < segment->block_count; i++) {
@@ -361,7 +362,8 @@ const struct rill_store_range *rill_store_deleted(struct rill_store *store, size
     store->deleted.count = 0;
     for (size_t i = 0; i < table->count; i++) {
         const bool is_last = i + 1 == table->count;
-        note_deleted_in(store, table->segments[i], is_last ? 0 : segment_end(table, i));
+        note_deleted_in(store, table->segments[i],
+                        is_last ? store->open.sequence + 1 : segment_end(table, i));
     }
     *ret_count = store->deleted.count;
     return store->deleted.ranges;

@@ -84,14 +84,14 @@ static bool knows_rewritten(const struct catalog *catalog, const struct resume *
 }
 
 static enum rill_err take_state(struct rill_store *store, const struct catalog *catalog,
-                                struct resume *resume)
+                                struct resume *resume, struct summary_erases *ret_erases)
 {
     struct rill_buf state;
     struct rill_bytes rest = {0};
     rill_buf_init(&state, 1 << 20);
     enum rill_err err = rill_index_summary(store->indexing->index, &state);
     if (!err)
-        err = summary_get(rill_buf_bytes(&state), &resume->at, &store->lost, &rest);
+        err = summary_get(rill_buf_bytes(&state), &resume->at, &store->lost, ret_erases, &rest);
     if (!err && !knows_rewritten(catalog, resume, rest))
         err = RILL_ERR_NOT_FOUND;
     rill_buf_fini(&state);
@@ -301,7 +301,7 @@ static enum rill_err check_front(struct rill_store *store, const struct catalog 
 
 // ---- together ----
 
-void resume_forget(struct rill_store *store, bool with_index)
+void resume_forget(struct rill_store *store, enum resume_index index)
 {
     const struct segment_table *table = &store->segments;
     const uint64_t budget = table->cache.bytes_max;
@@ -310,18 +310,26 @@ void resume_forget(struct rill_store *store, bool with_index)
     store->segments.cache.bytes_max = budget;
     store->file_count = 0;
     lost_fini(&store->lost);
-    if (with_index)
-        indexing_begin(store->indexing, true);
-    else
+    if (index == RESUME_WITHOUT_INDEX)
         indexing_give_up(store->indexing);
+    else
+        indexing_begin(store->indexing, index == RESUME_WITH_IDS ? INDEXING_FROM_IDS : INDEXING_FROM_NOTHING);
 }
 
-enum rill_err resume_prepare(struct rill_store *store, const struct catalog *catalog, struct resume *ret)
+/* E3: they may have been done since, and are done again. Those of segments that are gone are not missed. */
+static void take_erases(struct rill_store *store, const struct summary_erases *erases)
 {
-    *ret = (struct resume){0};
-    if (store->indexing->failed)
-        return RILL_OK;
-    enum rill_err err = take_state(store, catalog, ret);
+    for (size_t i = 0; i < erases->count; i++) {
+        const struct summary_erase *one = &erases->list[i];
+        if (segment_of(&store->segments, one->erase.segment))
+            store_erase_note(store, one->commit, &one->erase);
+    }
+}
+
+static enum rill_err take_and_check(struct rill_store *store, const struct catalog *catalog,
+                                    struct resume *ret, struct summary_erases *ret_erases)
+{
+    enum rill_err err = take_state(store, catalog, ret, ret_erases);
     const struct summary *at = &ret->at;
     if (!err && (at->offset < SEGMENT_FIRST_OFFSET || at->sequence == UINT64_MAX ||
                  at->commit == UINT64_MAX || !indexing_stands_at(store->indexing, at)))
@@ -334,11 +342,24 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
         err = check_front(store, catalog, ret);
     if (!err)
         err = check_erases(store, catalog, ret);
+    return err;
+}
+
+enum rill_err resume_prepare(struct rill_store *store, const struct catalog *catalog, struct resume *ret)
+{
+    struct summary_erases erases = {0};
+    *ret = (struct resume){0};
+    if (store->indexing->failed)
+        return RILL_OK;
+    const enum rill_err err = take_and_check(store, catalog, ret, &erases);
+    if (!err)
+        take_erases(store, &erases);
+    free(erases.list);
     if (err == RILL_ERR_NO_MEMORY)
         return err;
     ret->is_used = !err;
     if (err)
-        resume_forget(store, true);
+        resume_forget(store, err == RILL_ERR_DAMAGED ? RESUME_WITH_NEW_INDEX : RESUME_WITH_IDS);
     else
         store->indexing->fed = ret->at, store->indexing->resumed_sequence = ret->at.sequence;
     return RILL_OK;

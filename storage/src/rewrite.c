@@ -47,15 +47,25 @@ static bool is_left(const struct rill_store *store, const struct segment *segmen
            (!committed->block || committed->block->segment->number > segment->number);
 }
 
+static bool is_free(const struct rill_store *store, const struct segment *segment)
+{
+    return !segment->keep && segment->format && is_left(store, segment) &&
+           segment->number < store_pinned_from(store) &&
+           (!store->indexing || indexing_is_past(store->indexing, segment->number));
+}
+
 static bool is_wanted(const struct rill_store *store, const struct segment *segment)
 {
-    if (segment->keep || !segment->format || !is_left(store, segment) ||
-        segment->number >= store_pinned_from(store) ||
-        (store->indexing && !indexing_is_past(store->indexing, segment->number)))
-        return false;
     if (store->compress && segment->format != SEGMENT_VERSION_PACKED)
         return true;
     return segment->gone_bytes > segment_live_bytes(segment) || has_erasure(store, segment);
+}
+
+/* Are the ids of what is left out known without it? */
+static bool holds_ids(const struct rill_store *store, const struct segment *segment, uint64_t end)
+{
+    const bool drops = segment->gone || segment->first_sequence < store->committed.floor;
+    return !drops || !store->indexing || indexing_holds_ids(store->indexing, end - 1);
 }
 
 /* Then what they take would be copied, and the segment be wanted again, and again. */
@@ -68,7 +78,7 @@ static bool has_removals(const struct rill_store *store, const struct segment *s
     return false;
 }
 
-/* *ret_later: one must wait for removals that are not committed. */
+/* *ret_later: one must wait for removals that are not committed, or for the index. */
 static struct segment *choose(struct rill_store *store, bool *ret_later)
 {
     const struct segment_table *table = &store->segments;
@@ -76,9 +86,10 @@ static struct segment *choose(struct rill_store *store, bool *ret_later)
     for (size_t i = 0; i + 1 < store->file_count; i++) {
         struct segment *segment = table->segments[i];
         const uint64_t end = segment_end(table, i);
-        if (!is_wanted(store, segment) || end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
+        if (!is_free(store, segment) || !is_wanted(store, segment) ||
+            end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
             continue;
-        if (has_removals(store, segment)) {
+        if (has_removals(store, segment) || !holds_ids(store, segment, end)) {
             *ret_later = true;
             continue;
         }

@@ -44,11 +44,18 @@ size_t store_spent_count(const struct rill_store *store)
     return count;
 }
 
+/* Nobody holds them, and the ids of their messages are known without them. */
+static bool may_go(struct rill_store *store, size_t count)
+{
+    const struct segment_table *table = &store->segments;
+    return table->segments[count - 1]->number < store_pinned_from(store) &&
+           (!store->indexing || indexing_holds_ids(store->indexing, segment_end(table, count - 1) - 1));
+}
+
 static struct rill_store_job *spent_start(struct rill_store *store)
 {
     size_t count = store_spent_count(store);
-    const uint64_t pinned = store_pinned_from(store);
-    while (count && store->segments.segments[count - 1]->number >= pinned)
+    while (count && !may_go(store, count))
         count--;
     if (!count)
         return NULL;

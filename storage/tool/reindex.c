@@ -41,7 +41,7 @@ static enum rill_err on_event(void *context, enum rill_store_event type, struct 
 
 // ---- making it ----
 
-/* While a message is being erased no batch is written (E3). */
+/* What the log says is to be erased is, when it has been read anyway. */
 static enum rill_err finish_erasing(struct rill_store *store)
 {
     struct rill_store_state state;
@@ -49,10 +49,10 @@ static enum rill_err finish_erasing(struct rill_store *store)
     enum rill_err err = RILL_OK;
     do {
         rill_store_state(store, &state);
-        job = state.erasing ? rill_store_tidy_start(store) : NULL;
+        job = state.erasing ? rill_store_background_start(store) : NULL;
         if (job) {
             rill_store_job_run(job);
-            err = rill_store_tidy_finish(store, job);
+            err = rill_store_background_finish(store, job);
         }
     } while (!err && job);
     return err;

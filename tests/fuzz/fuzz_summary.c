@@ -36,16 +36,17 @@ static void take_segments(struct rill_bytes rest, struct segment_table *table)
 }
 
 static void check_again(const struct summary *summary, const struct lost *lost,
-                        const struct segment_table *table)
+                        const struct summary_erases *erases, const struct segment_table *table)
 {
     struct summary again;
     struct lost found = {0};
+    struct summary_erases pending = {0};
     struct rill_bytes rest;
     struct rill_buf out;
     uint64_t number, times;
     rill_buf_init(&out, 1 << 20);
-    RILL_ASSERT(summary_put(summary, lost, table, &out) == RILL_OK);
-    RILL_ASSERT(summary_get(rill_buf_bytes(&out), &again, &found, &rest) == RILL_OK);
+    RILL_ASSERT(summary_put(summary, lost, erases, table, &out) == RILL_OK);
+    RILL_ASSERT(summary_get(rill_buf_bytes(&out), &again, &found, &pending, &rest) == RILL_OK);
     RILL_ASSERT(memcmp(&again, summary, sizeof again) == 0 && found.messages == lost->messages);
     for (size_t i = 0; i < table->count; i++) {
         if (!table->segments[i]->rewritten)
@@ -53,7 +54,8 @@ static void check_again(const struct summary *summary, const struct lost *lost,
         RILL_ASSERT(summary_take_rewritten(&rest, &number, &times));
         RILL_ASSERT(number == table->segments[i]->number && times == table->segments[i]->rewritten);
     }
-    RILL_ASSERT(!rest.len);
+    RILL_ASSERT(!rest.len && pending.count == erases->count);
+    free(pending.list);
     lost_fini(&found);
     rill_buf_fini(&out);
 }
@@ -63,13 +65,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct summary summary = {0};
     struct lost lost = {0};
     struct segment_table table = {0};
+    struct summary_erases erases = {0};
     struct rill_bytes rest;
-    if (summary_get(rill_bytes_of(data, size), &summary, &lost, &rest) == RILL_OK) {
+    if (summary_get(rill_bytes_of(data, size), &summary, &lost, &erases, &rest) == RILL_OK) {
         check_lost(&lost);
         take_segments(rest, &table);
-        check_again(&summary, &lost, &table);
+        check_again(&summary, &lost, &erases, &table);
     }
     segment_table_fini(&table);
     lost_fini(&lost);
+    free(erases.list);
     return 0;
 }

@@ -133,6 +133,7 @@ bool model_work(struct model *model, struct model_side *side)
 {
     const enum rill_err err = drive_work(side->store);
     const bool is_index = model->faulty.failed && drive_state(side->store).index_failed;
+    model->has_lost_index |= err == RILL_ERR_NO_SPACE; // then nothing waits for it
     cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND || model_excuses(model, err) ||
                   (is_index && err == RILL_ERR_DAMAGED),
               "seed %lu, %s: %s", model->seed, side->name, rill_err_text(err));
@@ -181,6 +182,7 @@ static void open_side(struct model *model, struct model_side *side)
         cr_assert(err == RILL_OK || err == RILL_ERR_DAMAGED || model_excuses(model, err), "seed %lu: %s",
                   model->seed, why.text);
         (void)model_disarm(model);
+        model->has_lost_index = true; // another one may have been made
         if (!err)
             close_unread(model, side);
         err = rill_store_open(&side->options, NULL, &side->store, NULL, &why);

@@ -43,7 +43,7 @@ struct model {
     struct faulty_disk faulty;
     bool has_faults; // then there is one side, on `faulty`
     bool has_index;
-    bool has_lost_index; // it failed once, so that it may not know the ids of what is gone
+    bool has_lost_index; // it failed once, or had no room, so that it may not know the ids of what is gone
     char root[32];
     int64_t now_ns;
     struct rill_store_limits limits;

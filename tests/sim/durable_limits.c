@@ -4,7 +4,7 @@
 //
 //      L1  Nobody is ever told of more messages or bytes than the limits allow.
 //      L2  A sequence is acknowledged for one message only, in all lives; the last sequence never falls below it.
-//      L3  A message with an id is there once. (When a crash comes just after its removal or erasure, its id may be forgotten.)
+//      L3  An id has one sequence for ever, whatever has become of its message; and a message with an id is there once.
 //      L4  What was acknowledged is there with its content, unless a limit, a delete or a purge has taken it; and a limit
 //          takes no more than it has to.
 //      L5  What was erased is gone, from the files too.
@@ -22,8 +22,8 @@
 enum {
     SEEDS = 300,
     SEEDS_LONG = 10000,
-    STEPS = 120,
-    CRASHES_MAX = 3,
+    STEPS = 240,
+    CRASHES_MAX = 5,
     MESSAGES = 200,
     SEQUENCES = 400,
     REQUESTS = 2000,
@@ -45,6 +45,7 @@ struct life {
     // what was promised
     uint32_t content[SEQUENCES]; // number of the message plus 1; 0: nobody was told
     uint32_t sent[MESSAGES];     // how often
+    uint64_t sequence[MESSAGES]; // that somebody was told; 0: nobody was
     bool seen[MESSAGES];         // at the end
     bool touched[SEQUENCES];     // somebody wanted it deleted
     bool erased[SEQUENCES];      // and was told that its bytes are gone
@@ -168,8 +169,12 @@ static void on_acknowledged(struct life *life, uint64_t number, const char *text
     if (sequence >= SEQUENCES || (life->content[sequence] && life->content[sequence] != number + 1))
         fail(life, "L2: sequence %" PRIu64 " is of messages %u and %" PRIu64, sequence,
              life->content[sequence % SEQUENCES] - 1, number);
+    if (life->sequence[number] && life->sequence[number] != sequence)
+        fail(life, "L3: message %" PRIu64 " has the sequences %" PRIu64 " and %" PRIu64, number,
+             life->sequence[number], sequence);
     if (life->failure[0])
         return;
+    life->sequence[number] = sequence;
     life->content[sequence] = (uint32_t)number + 1;
     life->highest = sequence > life->highest ? sequence : life->highest;
 }
@@ -356,16 +361,23 @@ static void check_the_end(struct life *life)
     sim_core_advance(&life->sim, RILL_NS_PER_S);
 }
 
+/* Soon, or when the index has been written to. */
+static void crash_later(struct life *life)
+{
+    const uint32_t calls = below(life, 2) ? 150 : 1500;
+    sim_disk_crash_at(life->disk, life->crashes < CRASHES_MAX ? 1 + below(life, calls) : 0);
+}
+
 static void live(struct life *life)
 {
     begin(life);
-    sim_disk_crash_at(life->disk, 1 + below(life, 150));
+    crash_later(life);
     for (uint32_t i = 0; i < STEPS && !life->failure[0]; i++) {
         step(life);
         if (!sim_disk_is_off(life->disk))
             continue;
         crash(life);
-        sim_disk_crash_at(life->disk, life->crashes < CRASHES_MAX ? 1 + below(life, 150) : 0);
+        crash_later(life);
     }
     sim_disk_crash_at(life->disk, 0);
     sim_core_settle(&life->sim);

@@ -181,8 +181,9 @@ enum rill_err rill_store_append_event(struct rill_store *store, enum rill_store_
    AGAIN when its block must be loaded first (rill_store_load_start); DAMAGED when it is lost; else as append. */
 enum rill_err rill_store_append_delete(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
 
-/* As a delete; and in the background (rill_store_tidy_start) the message's bytes are overwritten on the disk, and in
-   memory. Also after a crash: it is in the log. Only a committed message: NOT_FOUND else. What holds for them on the disk
+/* As a delete; and in the background (rill_store_background_start: with an index that remembers ids, when it has the
+   message's) the message's bytes are overwritten on the disk, and in memory. Also after a crash: it is in the log. Only a
+   committed message: NOT_FOUND else. LIMIT also while 8192 wait to be overwritten. What holds for them on the disk
    is in docs/STORAGE-FORMAT.md, "Secure erase". */
 enum rill_err rill_store_append_erase(struct rill_store *store, uint64_t sequence) RILL_MUST_CHECK;
 /* Is this message still to be overwritten? True from the append on, false when its bytes are gone. */
@@ -464,7 +465,8 @@ enum rill_err rill_store_mend_finish(struct rill_store *store, struct rill_store
 
 /* The next piece of work in the background, or NULL when there is none, or one is under way: overwriting what is to be
    erased, removing files that only hold what is dead, making segments anew that mostly do, or that are to be compressed.
-   Ask when a commit has finished, and when a piece has. Run on any thread, then give back; until then the store must not be closed. */
+   Ask when a commit has finished, and when a piece has. Run on any thread, then give back; until then the store must not be closed.
+   What takes ids out of the log waits until the index has them, which only the call above sees to. */
 struct rill_store_job *rill_store_tidy_start(struct rill_store *store);
 /* An error says that it is not done, or not all; nothing else depends on it, and a later start tries again. READ_ONLY and
    IO of an overwriting or a sync make the store read-only. */

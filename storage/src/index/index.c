@@ -67,6 +67,20 @@ static enum rill_err open_fresh(struct rill_index *index, struct index_db_state 
     return index_db_remove(index->disk, index->path);
 }
 
+/* What is there can be used for its ids only. */
+static enum rill_err open_emptied(struct rill_index *index, enum rill_index_found *ret_found,
+                                  struct index_db_state *ret_state, struct rill_error_text *why)
+{
+    index_reader_close(index);
+    enum rill_err err = index_db_open(&index->db, index->vfs, index->path, false, why);
+    err = err ? err : index_db_empty(&index->db);
+    err = err ? err : index_reader_move(index, ret_state);
+    err = err ? err : index_reader_read(index);
+    index->checkpoint_due = true;
+    *ret_found = RILL_INDEX_DISCARDED;
+    return err;
+}
+
 static struct rill_index_filter_limits filter_limits(const struct rill_index_filter_limits *wanted)
 {
     return (struct rill_index_filter_limits){
@@ -108,14 +122,18 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
     enum rill_err err = index->vfs ? RILL_OK : RILL_ERR_NO_MEMORY;
     if (!err && !options->discard)
         err = open_kept(index, options, &found, &state, why);
-    if (!err && found != RILL_INDEX_KEPT)
+    if (!err && options->keeps_ids && found == RILL_INDEX_KEPT)
+        err = open_emptied(index, &found, &state, why);
+    else if (!err && found != RILL_INDEX_KEPT)
         err = open_fresh(index, &state);
     if (err) {
         rill_error_text_wrap(why, "index %s: %s", options->path, rill_err_text(err));
         rill_index_close(index);
         return err;
     }
-    index->has_file = found == RILL_INDEX_KEPT;
+    index->has_file = index->db.sqlite != NULL;
+    index->ids_last = index->ids_written = state.ids_sequence;
+    index->ids_safe = index->checkpoint_due ? 0 : state.ids_sequence;
     index->db_last = state.position.sequence;
     index->first_sequence = state.first_sequence;
     index->sealed = state.position;
@@ -168,10 +186,13 @@ enum rill_err rill_index_feed(struct rill_index *index, const struct rill_index_
     if (index->ready && batch_bytes(active) / 2 >= index->batch_bytes)
         return RILL_ERR_LIMIT;
     RILL_ASSERT(active->message_count || message->sequence >= index_end(index));
-    const bool has_id = message->id.len && index->id_window_ns;
+    const bool has_id = message->id.len && index->id_window_ns && message->sequence > index->ids_written;
     const struct id_hash id =
         has_id ? id_hash_of(index->identity, sizeof index->identity, message->id) : (struct id_hash){0};
-    return batch_feed(active, message, has_id ? &id : NULL);
+    const enum rill_err err = batch_feed(active, message, has_id ? &id : NULL);
+    if (!err && has_id)
+        index->ids_last = message->sequence;
+    return err;
 }
 
 enum rill_err rill_index_seal(struct rill_index *index, const struct rill_index_block *block)

@@ -9,7 +9,7 @@
 //
 //     feed, feed, delete, seal, feed ...   in the order of the log; kept in memory as the active batch
 //     wants_rotation()?  seal, rotate      at the end of a commit: the active batch becomes the ready one
-//     job = job_start()                    the ready batch, or a checkpoint of SQLite's
+//     job = job_start()                    the ready batch, a checkpoint of SQLite's, or ids that somebody waits for
 //     job_run(job)                         [any thread] one transaction
 //     job_finish(job)                      only now do queries look into the file for it
 //
@@ -68,6 +68,7 @@ struct rill_index_options {
     uint64_t batch_bytes;  // a batch that is as large wants to be rotated; 0: 16 MiB
     int64_t id_window_ns;  // message ids are remembered for so long at least; 0: not at all
     bool discard;          // throw away what is there
+    bool keeps_ids;        // likewise, but for the ids, unless these cannot be used either
     void (*connected)(
         void *context); // a query or a job has connected it to the file; NULL: nobody wants to know
     void *context;
@@ -166,6 +167,12 @@ enum rill_err rill_index_delete(struct rill_index *index, uint64_t sequence,
                                 struct rill_bytes subject) RILL_MUST_CHECK;
 /* All messages below the sequence are gone. Cheap: they are hidden, and removed by later jobs. */
 void rill_index_purge_below(struct rill_index *index, uint64_t sequence);
+
+/* Will the file have the ids of all messages that were fed, up to this one, whatever happens? Else the next job but a
+   checkpoint sees to it; it is enough to ask again when one has finished. */
+bool rill_index_holds_ids(struct rill_index *index, uint64_t sequence);
+/* The last message whose id was fed, now or to the file that was kept. */
+uint64_t rill_index_ids_end(const struct rill_index *index);
 
 /* NULL when there is nothing to do, or a job is out. */
 struct rill_index_job *rill_index_job_start(struct rill_index *index);

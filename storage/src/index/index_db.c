@@ -18,7 +18,7 @@ static const char *const statement_sql[] = {
 static const char schema[] =
     "CREATE TABLE state(version INTEGER NOT NULL, identity BLOB NOT NULL, block INTEGER NOT NULL,"
     " segment INTEGER NOT NULL, \"offset\" INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-    " first_sequence INTEGER NOT NULL, summary BLOB);"
+    " first_sequence INTEGER NOT NULL, ids_sequence INTEGER NOT NULL, summary BLOB);"
     "CREATE TABLE segment(number INTEGER PRIMARY KEY, first_sequence INTEGER NOT NULL,"
     " end_sequence INTEGER NOT NULL, messages INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " live_messages INTEGER NOT NULL, live_bytes INTEGER NOT NULL, first_time_ns INTEGER NOT NULL,"
@@ -87,7 +87,7 @@ static int db_setup(struct index_db *db)
     static_assert(INDEX_PAGE_BYTES == 4096, "the pragma says 4096");
     static_assert(INDEX_CACHE_KIB == 2048, "the pragma says 2048");
     return sqlite3_exec(db->sqlite,
-                        "PRAGMA page_size=4096; PRAGMA cache_size=-2048; PRAGMA synchronous=NORMAL;"
+                        "PRAGMA page_size=4096; PRAGMA cache_size=-2048; PRAGMA synchronous=FULL;"
                         "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=0;"
                         "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0",
                         NULL, NULL, NULL);
@@ -132,7 +132,7 @@ enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STO
         code = sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL);
     sqlite3_stmt *state = NULL;
     if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(db->sqlite, "INSERT INTO state VALUES(?1, ?2, 0, 0, 0, 0, 0, NULL)", -1,
+        code = sqlite3_prepare_v2(db->sqlite, "INSERT INTO state VALUES(?1, ?2, 0, 0, 0, 0, 0, 0, NULL)", -1,
                                   &state, NULL);
     index_bind(state, 1, INDEX_VERSION);
     index_bind_blob(state, 2, rill_bytes_of(identity, RILL_STORE_IDENTITY_BYTES));
@@ -144,6 +144,20 @@ enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STO
     if (code == SQLITE_OK)
         code = sqlite3_exec(db->sqlite, "PRAGMA wal_checkpoint(PASSIVE)", NULL, NULL, NULL);
     return code == SQLITE_OK ? RILL_OK : fail(db, code, "make the index", why);
+}
+
+enum rill_err index_db_empty(struct index_db *db)
+{
+    enum rill_err err = index_db_do(db, INDEX_BEGIN_WRITE);
+    err = err ? err : index_db_raise_generation(db);
+    if (!err)
+        err = index_db_err(sqlite3_exec(
+            db->sqlite,
+            "DELETE FROM segment; DELETE FROM segment_detail; DELETE FROM subject; DELETE FROM era;"
+            "DELETE FROM posting; DELETE FROM block; DELETE FROM expiry;"
+            "UPDATE state SET block=0, segment=0, \"offset\"=0, sequence=0, first_sequence=0, summary=NULL",
+            NULL, NULL, NULL));
+    return err ? err : index_db_do(db, INDEX_COMMIT);
 }
 
 static enum rill_err remove_one(struct rill_disk *disk, const char *path, const char *suffix)
@@ -238,6 +252,7 @@ enum rill_err index_db_state(struct index_db *db, struct index_db_state *ret)
                      .offset = index_column(statement, 4),
                      .sequence = index_column(statement, 5)},
         .first_sequence = index_column(statement, 6),
+        .ids_sequence = index_column(statement, 7),
     };
     if (ret->has_identity)
         memcpy(ret->identity, identity.data, identity.len);

@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 enum {
-    INDEX_VERSION = 2,               // any other one is thrown away and built again
+    INDEX_VERSION = 3,               // any other one is thrown away and built again
     INDEX_CACHE_KIB = 2048,          // of one connection
     INDEX_POSITIONS_MAX = 512,       // of one posting
     INDEX_ERA_POSTINGS = 256000,     // an era with as many postings ends with its batch
@@ -25,8 +25,10 @@ enum {
     X(BEGIN, "BEGIN")                                                                                        \
     X(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                        \
     X(COMMIT, "COMMIT")                                                                                      \
-    X(STATE, "SELECT version, identity, block, segment, \"offset\", sequence, first_sequence FROM state")    \
+    X(STATE, "SELECT version, identity, block, segment, \"offset\", sequence, first_sequence, ids_sequence " \
+             "FROM state")                                                                                   \
     X(STATE_SET, "UPDATE state SET block=?1, segment=?2, \"offset\"=?3, sequence=?4, first_sequence=?5")     \
+    X(STATE_IDS, "UPDATE state SET ids_sequence=?1")                                                         \
     X(SUMMARY, "SELECT summary FROM state WHERE summary IS NOT NULL")                                        \
     X(SUMMARY_SET, "UPDATE state SET summary=?1")                                                            \
     X(SEGMENTS, "SELECT number, first_sequence, end_sequence, messages, bytes, live_messages, live_bytes, "  \
@@ -118,6 +120,7 @@ struct index_db_state {
     bool has_identity; // of the right length
     struct rill_index_position position;
     uint64_t first_sequence; // messages below are purged
+    uint64_t ids_sequence;   // of the last message whose id is there, or may have been dropped
 };
 
 /* NOT_FOUND when it is not there and `create` is false. The database is not read yet. End with
@@ -128,6 +131,8 @@ void index_db_close(struct index_db *db);
 /* Makes the tables, and the state of an empty index. */
 enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STORE_IDENTITY_BYTES],
                             struct rill_error_text *why) RILL_MUST_CHECK;
+/* Throws away all but the ids, and goes back to the beginning of the log. */
+enum rill_err index_db_empty(struct index_db *db) RILL_MUST_CHECK;
 /* Removes the file and those that SQLite keeps beside it, in such an order that a crash leaves none that look
    like an index; fine when there is none. */
 enum rill_err index_db_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;

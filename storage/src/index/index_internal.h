@@ -36,6 +36,8 @@ enum {
 struct rill_index_job {
     bool is_checkpoint;
     bool makes_file;
+    struct batch *ids; // owned: a copy of those of the active batch, which is all that is written; else NULL
+    uint64_t ids_sequence; // that the file's ids reach afterwards
     struct index_vfs *vfs;
     const char *path;
     struct index_db *db; // the index's writer
@@ -80,6 +82,11 @@ struct rill_index {
     size_t era_count;
     struct index_run *runs; // that it sees, in order
     size_t run_count;
+    uint64_t ids_last;                   // sequence of the last message whose id was fed
+    uint64_t ids_ready;                  // of those of ready
+    uint64_t ids_written;                // of those in the file: they are not written again
+    uint64_t ids_safe;                   // of those that a loss of power leaves there
+    bool ids_wanted;                     // somebody waits for more of these
     struct rill_index_expiry expired_to; // up to it all expiries of the file are of messages that are gone
     uint64_t first_sequence;             // below it all is purged
     struct batch *ready;                 // NULL when there is none

@@ -40,13 +40,51 @@ enum rill_err rill_index_rotate(struct rill_index *index, const struct rill_inde
     index->ready->first_sequence = index->first_sequence;
     index->ready->id_window_ns = index->id_window_ns;
     index->ready_position = index->sealed;
+    index->ids_ready = index->ids_last;
     index->active = batch_create(++index->next_serial);
     return RILL_OK;
 }
 
+bool rill_index_holds_ids(struct rill_index *index, uint64_t sequence)
+{
+    const bool holds = sequence <= index->ids_safe || index->ids_last <= index->ids_safe;
+    index->ids_wanted |= !holds;
+    return holds;
+}
+
+uint64_t rill_index_ids_end(const struct rill_index *index)
+{
+    return index->ids_last;
+}
+
+/* As a batch without anything else. NULL when there is no memory for it: a later job tries again. */
+static struct batch *copy_ids(const struct rill_index *index)
+{
+    const struct batch *active = index->active;
+    struct batch *copy = batch_create(0);
+    copy->last_time_ns = active->last_time_ns;
+    copy->id_window_ns = index->id_window_ns;
+    for (uint32_t i = 0; i < active->ids.count; i++) {
+        const struct id_entry *entry = &active->ids.entries[i];
+        if (entry->sequence <= index->ids_written || id_set_put(&copy->ids, entry) == RILL_OK)
+            continue;
+        batch_destroy(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static bool has_work(const struct rill_index *index)
+{
+    return index->checkpoint_due || index->ready || index->ids_wanted;
+}
+
 struct rill_index_job *rill_index_job_start(struct rill_index *index)
 {
-    if (index->out || (!index->ready && !index->checkpoint_due) || index_reader(index) != RILL_OK)
+    if (index->out || !has_work(index) || index_reader(index) != RILL_OK)
+        return NULL;
+    struct batch *ids = index->checkpoint_due || index->ready ? NULL : copy_ids(index);
+    if (!index->checkpoint_due && !index->ready && !ids)
         return NULL;
     struct rill_index_job *job = rill_alloc_zero(1, sizeof *job);
     *job = (struct rill_index_job){
@@ -55,7 +93,9 @@ struct rill_index_job *rill_index_job_start(struct rill_index *index)
         .vfs = index->vfs,
         .path = index->path,
         .db = &index->writer,
-        .batch = index->ready,
+        .ids = ids,
+        .ids_sequence = ids ? index->ids_last : index->ids_ready,
+        .batch = ids ? ids : index->ready,
         .era_postings = index->era_postings,
         .run_ids = index->run_ids,
         .sequence = index->db_last,
@@ -67,21 +107,30 @@ struct rill_index_job *rill_index_job_start(struct rill_index *index)
 }
 
 /* The batch is in the file now. */
-static void written(struct rill_index *index, const struct rill_index_job *job)
+static void batch_written(struct rill_index *index, const struct rill_index_job *job)
 {
     batch_destroy(index->ready);
     index->ready = NULL;
     index->db_last = job->position.sequence;
+    filters_forget(index);
+}
+
+/* A transaction that has ended is synced, and so are those before it. */
+static void written(struct rill_index *index, const struct rill_index_job *job)
+{
+    if (!job->ids)
+        batch_written(index, job);
     index->has_file = true;
     index->checkpoint_due = !job->makes_file; // which ends with one
-    filters_forget(index);
+    index->ids_written = index->ids_safe = job->ids_sequence;
+    index->ids_wanted = false;
 }
 
 /* The reader sees what the job has done, and the job has done what it should. */
 static enum rill_err follow(struct rill_index *index, const struct rill_index_job *job)
 {
     struct index_db_state state;
-    const uint64_t last = job->is_checkpoint ? index->db_last : job->position.sequence;
+    const uint64_t last = job->is_checkpoint || job->ids ? index->db_last : job->position.sequence;
     if (!index->db.sqlite)
         return RILL_OK; // it will be connected when it is needed
     enum rill_err err = index_reader_move(index, &state);
@@ -101,6 +150,7 @@ enum rill_err rill_index_job_finish(struct rill_index *index, struct rill_index_
         index->checkpoint_due = false;
     else if (!err)
         written(index, job);
+    batch_destroy(job->ids);
     free(job);
     return index_failed(index, err);
 }

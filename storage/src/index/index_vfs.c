@@ -235,6 +235,7 @@ struct index_vfs *index_vfs_create(struct rill_disk *disk, const char *path)
         return NULL;
     }
     vfs->disk = disk;
+    vfs->is_folder_changed = true; // by whoever had it before, perhaps
     vfs->inner = vfs->disk_vfs ? disk_vfs_base(vfs->disk_vfs) : system;
     vfs->base = *vfs->inner; // time, sleep and randomness
     vfs->base.szOsFile = vfs->inner->szOsFile + (int)sizeof(struct checked_file);

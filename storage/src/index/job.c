@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a job does: one transaction that brings the file from the end of one batch to the end of the next, or a
-// checkpoint of SQLite's write-ahead log. The two alternate: a checkpoint can only copy what no reader's
+// What a job does: one transaction that brings the file from the end of one batch to the end of the next, or adds ids for
+// which somebody waits before their batch ends; or a checkpoint of SQLite's write-ahead log. The two alternate: a checkpoint can only copy what no reader's
 // transaction hides, and the reader moves on between the two. The first batch makes the file; nobody reads it yet,
 // so its job does both.
 #include "writer_subjects.h"
@@ -19,20 +19,26 @@ static enum rill_err write_state(struct writer *writer, const struct rill_index_
     return index_db_run(set);
 }
 
+static enum rill_err write_rows(struct writer *writer)
+{
+    enum rill_err err = writer_delete(writer);
+    err = err ? err : writer_feed(writer);
+    err = err ? err : writer_expiries(writer);
+    err = err ? err : writer_purge(writer);
+    err = err ? err : writer_summary(writer);
+    return err ? err : write_state(writer, &writer->job->position);
+}
+
 static enum rill_err write_all(struct writer *writer, const struct rill_index_job *job)
 {
     struct index_db_state state;
     enum rill_err err = index_db_state(writer->db, &state);
     if (!err && state.position.sequence != job->sequence)
         err = RILL_ERR_DAMAGED; // another file
+    writer->ids_sequence = err ? 0 : state.ids_sequence;
     err = err ? err : index_db_raise_generation(writer->db);
-    err = err ? err : writer_delete(writer);
-    err = err ? err : writer_feed(writer);
-    err = err ? err : writer_expiries(writer);
-    err = err ? err : writer_purge(writer);
     err = err ? err : writer_ids(writer);
-    err = err ? err : writer_summary(writer);
-    return err ? err : write_state(writer, &job->position);
+    return err || job->ids ? err : write_rows(writer);
 }
 
 static enum rill_err write_batch(struct writer *writer, const struct rill_index_job *job)

@@ -11,7 +11,8 @@ struct writer {
     struct index_db *db; // the job's
     const struct rill_index_job *job;
     const struct batch *batch;
-    uint64_t *ids; // of the batch's subjects
+    uint64_t *ids;         // of the batch's subjects
+    uint64_t ids_sequence; // the file has the ids of messages up to this one
     struct index_era era;
     struct rill_buf buf;
     uint64_t dropped[DROPPED_REMEMBERED]; // subjects whose purged postings of dropped_era are gone

@@ -67,7 +67,7 @@ static enum rill_err add_ids(struct writer *writer, struct index_run *run, const
     enum rill_err err = RILL_OK;
     for (uint32_t i = 0; !err && i < ids->count; i++) {
         const struct id_entry *entry = &ids->entries[order[i]];
-        if (entry->time_ns < oldest)
+        if (entry->time_ns < oldest || entry->sequence <= writer->ids_sequence)
             continue;
         err = add_id(writer, run->run, entry);
         run->ids++;
@@ -117,8 +117,16 @@ static enum rill_err drop_ids(struct writer *writer)
     return index_db_run(gone);
 }
 
+static enum rill_err write_sequence(struct writer *writer)
+{
+    sqlite3_stmt *set = index_db_use(writer->db, INDEX_STATE_IDS);
+    index_bind(set, 1, writer->job->ids_sequence);
+    return index_db_run(set);
+}
+
 enum rill_err writer_ids(struct writer *writer)
 {
-    const enum rill_err err = writer->batch->ids.count ? write_ids(writer) : RILL_OK;
+    enum rill_err err = writer->batch->ids.count ? write_ids(writer) : RILL_OK;
+    err = err ? err : write_sequence(writer);
     return err || !writer->batch->message_count ? err : drop_ids(writer);
 }

@@ -161,6 +161,9 @@ Test(erase, a_torn_overwrite_is_completed)
     expect_findings(0, 1);
     cr_assert(eq(int, rill_store_open(&options, NULL, &store, &report, &why), RILL_OK));
     cr_expect(eq(u64, report.lost_messages, 0));
+    const struct rill_store_range *deleted = rill_store_deleted(store, &len);
+    cr_assert(eq(sz, len, 1));
+    cr_expect(eq(u64, deleted->first_sequence, 2));
     cr_expect(is_on_disk(secret + 20));
     cr_assert(tidy());
     cr_expect(not(is_on_disk(secret + 20)));

@@ -297,3 +297,54 @@ Test(index_more, a_long_question_is_asked_in_steps)
     cr_expect(gt(int, steps, 3));
     rill_index_filter_destroy(filter);
 }
+
+static void run_jobs(void)
+{
+    struct rill_index_job *job;
+    while ((job = rill_index_job_start(index_)) != NULL) {
+        rill_index_job_run(job);
+        cr_assert(eq(int, rill_index_job_finish(index_, job), RILL_OK));
+    }
+}
+
+/* Ids that somebody waits for are written before their batch ends; that moves nothing else. */
+Test(index_more, ids_are_written_when_somebody_waits)
+{
+    feed(1, "x", 0);
+    feed(2, "", 0);
+    run_jobs();
+    cr_expect(not(file_is_there()));
+    cr_expect(not(rill_index_holds_ids(index_, 1)));
+    run_jobs();
+    cr_expect(rill_index_holds_ids(index_, 1));
+    cr_expect(rill_index_holds_ids(index_, 2), "it has none");
+    feed(3, "y", 0);
+    cr_expect(rill_index_holds_ids(index_, 1));
+    cr_expect(not(rill_index_holds_ids(index_, 3)));
+    rill_index_close(index_);
+    open_index();
+    cr_expect(eq(u64, position.sequence, 0));
+    cr_expect(eq(u64, rill_index_ids_end(index_), 1));
+    cr_expect(eq(u64, seen("x", 0), 1));
+}
+
+/* An index that is made anew keeps the ids, and takes none of them from the log again: the newest of each stays. */
+Test(index_more, ids_outlive_the_rest_of_the_file)
+{
+    struct rill_index_subject subject;
+    feed(1, "x", 0);
+    feed(2, "x", 0);
+    write_with(NULL);
+    rill_index_close(index_);
+    options.keeps_ids = true;
+    open_index();
+    cr_expect(eq(int, found, RILL_INDEX_DISCARDED));
+    cr_expect(eq(u64, position.sequence, 0));
+    cr_expect(eq(int, rill_index_subject(index_, RILL_BYTES("a"), &subject), RILL_ERR_NOT_FOUND));
+    cr_expect(eq(u64, seen("x", 0), 2));
+    feed(1, "x", 0);
+    write_with(NULL);
+    cr_expect(eq(u64, seen("x", 0), 2));
+    cr_expect(eq(int, rill_index_subject(index_, RILL_BYTES("a"), &subject), RILL_OK));
+    cr_expect(eq(u64, subject.count, 1));
+}

@@ -98,7 +98,8 @@ Test(seen, ids_that_wait_are_bounded)
     rill_disk_memory_destroy(disk);
 }
 
-// While a message waits for being overwritten no batch is written; what is fed meanwhile takes no more than two may.
+// What is fed while the index is not written, and while a message waits for being overwritten, takes no more than two
+// batches may.
 Test(seen, what_is_fed_while_an_erase_is_pending_is_bounded)
 {
     enum { MANY = 20000, BATCH_BYTES = 64 << 10 };

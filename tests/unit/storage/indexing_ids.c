@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// E5: what takes a message's headers out of the log waits until the index has its id, and no crash forgets one.
+#include "faulty_disk.h"
+#include "indexing.h"
+#include "sim_disk.h"
+#include "store_drive.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct rill_disk *sim;
+static struct faulty_disk disk;
+static struct rill_store *store;
+static struct rill_error_text why;
+static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
+
+enum { SEEDS = 20, SEGMENT_BYTES = 64 << 10 };
+
+static struct rill_store_options options_of(void)
+{
+    return (struct rill_store_options){.disk = &disk.base,
+                                       .folder = "store/$G/ORDERS",
+                                       .segment_bytes = SEGMENT_BYTES,
+                                       .index = true,
+                                       .id_window_ns = INT64_MAX};
+}
+
+static void commit(void)
+{
+    cr_assert(eq(int, drive_commit(store), RILL_OK));
+}
+
+static void append(uint32_t count, struct rill_bytes headers)
+{
+    static const uint8_t payload[256] = "payload";
+    for (uint32_t i = 0; i < count; i++) {
+        struct rill_store_message message = {.subject = RILL_BYTES("s"),
+                                             .headers = headers,
+                                             .payload = rill_bytes_of(payload, sizeof payload)};
+        cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
+        if (i % 10 == 9 || i + 1 == count)
+            commit();
+    }
+}
+
+/* Its first message has an id. */
+static void begin(uint64_t seed)
+{
+    sim = sim_disk_create(seed);
+    faulty_disk_init(&disk, sim);
+    const struct rill_store_options options = options_of();
+    cr_assert(eq(int, rill_store_create(&options, identity, RILL_BYTES(""), &store, &why), RILL_OK));
+    append(1, RILL_BYTES("NATS/1.0\r\nNats-Msg-Id: one\r\n\r\n"));
+}
+
+static void end(void)
+{
+    rill_store_close(store);
+    sim_disk_destroy(sim);
+}
+
+static void open_again(void)
+{
+    const struct rill_store_options options = options_of();
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK), "%s", why.text);
+}
+
+static void lose_power(void)
+{
+    sim_disk_crash(sim);
+    rill_store_close(store);
+    sim_disk_restart(sim);
+    open_again();
+}
+
+static void expect_known(uint64_t seed)
+{
+    uint64_t sequence = 0;
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("one"), 0, &sequence), RILL_OK), "seed %lu",
+              (unsigned long)seed);
+    cr_expect(eq(u64, sequence, 1));
+}
+
+// A message that was overwritten leaves its id, over two losses of power: the first open makes the index anew.
+Test(indexing_ids, an_id_outlives_an_erase)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed);
+        cr_assert(eq(int, drive_erase(store, 1), RILL_OK));
+        commit();
+        cr_assert(eq(int, drive_background(store), RILL_OK));
+        cr_expect(eq(u64, drive_state(store).erasing, 0));
+        for (int loss = 0; loss < 2; loss++) {
+            lose_power();
+            expect_known(seed);
+        }
+        end();
+    }
+}
+
+// A segment that is spent leaves the ids of its messages.
+Test(indexing_ids, an_id_outlives_its_segment)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct rill_store_purged purged;
+        begin(seed);
+        append(400, RILL_BYTES(""));
+        cr_assert(eq(int, drive_purge(store, UINT64_MAX, &purged), RILL_OK));
+        append(10, RILL_BYTES(""));
+        cr_assert(eq(int, drive_background(store), RILL_OK));
+        cr_assert(gt(u64, store->segments.segments[0]->number, 1), "none went");
+        lose_power();
+        expect_known(seed);
+        end();
+    }
+}
+
+// So does one that is made anew without them.
+Test(indexing_ids, an_id_outlives_a_rewriting)
+{
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        begin(seed);
+        append(400, RILL_BYTES(""));
+        for (uint64_t sequence = 1; sequence < 150; sequence++)
+            cr_assert(eq(int, drive_delete(store, sequence), RILL_OK));
+        commit();
+        cr_assert(eq(int, drive_background(store), RILL_OK));
+        cr_assert(gt(u32, store->segments.segments[0]->rewritten, 0));
+        lose_power();
+        expect_known(seed);
+        end();
+    }
+}
+
+// Nothing is overwritten before the index has the id; it is asked for it.
+Test(indexing_ids, an_erase_waits_for_its_id)
+{
+    begin(1);
+    cr_assert(eq(int, drive_erase(store, 1), RILL_OK));
+    commit();
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_NOT_FOUND));
+    cr_expect(rill_store_erasing(store, 1));
+    cr_assert(eq(int, drive_work(store), RILL_OK));
+    cr_expect(eq(int, drive_tidy(store), RILL_OK));
+    cr_expect(not(rill_store_erasing(store, 1)));
+    end();
+}
+
+// A message without an id is overwritten at once.
+Test(indexing_ids, an_erase_without_an_id_waits_for_nothing)
+{
+    begin(1);
+    cr_assert(eq(int, drive_erase(store, 1), RILL_OK));
+    commit();
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    append(1, RILL_BYTES(""));
+    cr_assert(eq(int, drive_erase(store, 2), RILL_OK));
+    commit();
+    cr_expect(eq(int, drive_tidy(store), RILL_OK));
+    end();
+}
+
+/* The next work in the background writes the index, and fails. */
+static void fail_index(enum rill_err err)
+{
+    disk.only = "index.db";
+    disk.err = err;
+    disk.fail_at = disk.calls + 1;
+    disk.fail_count = UINT64_MAX / 2;
+    cr_assert(ne(int, drive_work(store), RILL_OK));
+    disk.fail_at = 0;
+}
+
+// Where there is no room for the index, or it has failed, nothing waits for it.
+Test(indexing_ids, nothing_waits_for_an_index_that_cannot_be_written)
+{
+    static const enum rill_err errs[] = {RILL_ERR_NO_SPACE, RILL_ERR_IO};
+    for (size_t i = 0; i < sizeof errs / sizeof errs[0]; i++) {
+        begin(1);
+        cr_assert(eq(int, drive_erase(store, 1), RILL_OK));
+        commit();
+        fail_index(errs[i]);
+        cr_expect(eq(int, drive_tidy(store), RILL_OK), "%s", rill_err_text(errs[i]));
+        cr_expect(eq(u64, drive_state(store).erasing, 0));
+        end();
+    }
+}
+
+// E3: an erase in front of where an open goes on is told by the index, and done.
+Test(indexing_ids, an_erase_in_front_of_the_position_is_done_by_the_next_life)
+{
+    begin(1);
+    append(100, RILL_BYTES(""));
+    cr_assert(eq(int, drive_erase(store, 50), RILL_OK));
+    commit();
+    store->indexing->stale = true; // a batch at the end
+    rill_store_close(store);
+    open_again();
+    cr_expect(gt(u64, store->indexing->resumed_sequence, 50), "it began anew");
+    cr_expect(rill_store_erasing(store, 50));
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    cr_expect(eq(u64, drive_state(store).erasing, 0));
+    lose_power();
+    cr_expect(eq(u64, drive_state(store).lost_messages, 0));
+    cr_expect(eq(u64, drive_state(store).deleted, 1));
+    end();
+}
+
+// Where so many messages wait for being overwritten, another erase is refused.
+Test(indexing_ids, erases_that_wait_are_bounded)
+{
+    begin(1);
+    append(SUMMARY_ERASES_MAX + 1, RILL_BYTES(""));
+    for (uint64_t sequence = 1; sequence <= SUMMARY_ERASES_MAX; sequence++) {
+        cr_assert(eq(int, drive_erase(store, sequence), RILL_OK));
+        if (sequence % 1000 == 0)
+            commit();
+    }
+    commit();
+    cr_expect(eq(int, drive_erase(store, SUMMARY_ERASES_MAX + 1), RILL_ERR_LIMIT));
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    cr_expect(eq(int, drive_erase(store, SUMMARY_ERASES_MAX + 1), RILL_OK));
+    end();
+}
