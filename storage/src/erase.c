@@ -103,12 +103,23 @@ static bool is_copied(const struct rill_store *store, const struct record_erase 
            !rewrite_is_dead(&store->rewrite->plan, erase->sequence);
 }
 
+/* Has the index been fed the message? If what is left of it were fed in its place, the index would never learn its id, and then
+   be told of the erase of a message that it has not got. One that takes the place of a failed one is fed from its end on. */
+static bool is_fed(const struct rill_store *store, uint64_t sequence)
+{
+    const struct indexing *indexing = store->indexing;
+    if (!indexing)
+        return true;
+    return indexing->failed ? !indexing->ended : sequence <= indexing->fed.sequence;
+}
+
 /* Not before its id is known without it. */
 static bool is_due(const struct rill_store *store, const struct erasure *erasure)
 {
+    const uint64_t sequence = erasure->erase.sequence;
     return erasure->commit <= store->committed.commit && !erasure->done && erasure->erase.offset &&
-           !is_copied(store, &erasure->erase) &&
-           (!store->indexing || indexing_holds_ids(store->indexing, erasure->erase.sequence));
+           !is_copied(store, &erasure->erase) && is_fed(store, sequence) &&
+           (!store->indexing || indexing_holds_ids(store->indexing, sequence));
 }
 
 static void job_take(struct rill_store *store, struct erase_job *job, uint64_t segment)
@@ -204,7 +215,7 @@ void store_erase_loaded(struct rill_store *store, const struct block *block)
         const struct erasure erasure = store->erasures[i];
         const uint64_t sequence = erasure.erase.sequence;
         const bool is_here = sequence >= block->first_sequence && sequence < block_end(block);
-        if (is_here && erasure.commit <= store->committed.commit)
+        if (is_here && erasure.commit <= store->committed.commit && is_fed(store, sequence))
             wipe(store, block, &erasure.erase);
         if (!is_here || !erasure.done)
             store->erasures[left++] = erasure;
