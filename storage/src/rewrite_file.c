@@ -356,8 +356,9 @@ static enum rill_err make_file(struct rewriter *rewriter)
 {
     const struct rewrite_plan *plan = rewriter->plan;
     struct rill_disk *disk = plan->disk;
-    (void)disk->ops->unlink(disk, plan->new_path);
-    enum rill_err err = disk->ops->open(disk, plan->new_path, RILL_DISK_CREATE, &rewriter->file);
+    enum rill_err err = disk->ops->unlink(disk, plan->new_path);
+    if (!err || err == RILL_ERR_NOT_FOUND)
+        err = disk->ops->open(disk, plan->new_path, RILL_DISK_CREATE, &rewriter->file);
     if (err)
         return err;
     err = rewrite(rewriter);

@@ -4,6 +4,7 @@
 // store_tool.c.
 #include "storage/store.h"
 
+#include "faulty_disk.h"
 #include "segment.h"
 #include "sim_disk.h"
 #include "store_drive.h"
@@ -231,6 +232,28 @@ Test(rewrite, damage_is_found_before_it_is_copied)
     cr_expect(eq(int, drive_tidy(store), RILL_ERR_DAMAGED));
     cr_expect(eq(int, tidy(), 0), "it is not tried again");
     cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
+}
+
+// What stands in the way of the new file, and cannot be removed, is what is wrong with the disk; the next try removes it.
+Test(rewrite, a_new_file_that_was_left_behind_is_removed_or_that_is_what_failed)
+{
+    static const char new_file[] = "store/$G/ORDERS/0000000000000001.new";
+    static struct faulty_disk faulty; // until the store is closed
+    struct rill_disk_file *file;
+    faulty_disk_init(&faulty, disk);
+    faulty.only = ".new";
+    options.disk = &faulty.base;
+    create(true);
+    fill(2);
+    cr_assert(eq(int, disk->ops->open(disk, new_file, RILL_DISK_CREATE, &file), RILL_OK));
+    disk->ops->close(file);
+    faulty.err = RILL_ERR_IO;
+    faulty.fail_at = faulty.calls + 1;
+    faulty.fail_count = 1;
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_IO));
+    fill(3);
+    cr_expect(ge(int, tidy(), 2));
+    expect_messages(1, 1);
 }
 
 // A load that began before the file was replaced is thrown away when it ends, and the next one is right.
