@@ -121,10 +121,12 @@ static bool misses_directories(const struct rill_store *store)
     return false;
 }
 
+/* What waits for a rewriting may wait for a directory, and so for the mending; and a store that is read-only overwrites nothing. */
 static bool is_overwriting(const struct rill_store *store)
 {
-    for (size_t i = 0; i < store->erasure_count; i++) {
-        if (store->erasures[i].commit <= store->committed.commit)
+    for (size_t i = 0; i < store->erasure_count && !store->read_only; i++) {
+        const struct erasure *one = &store->erasures[i];
+        if (one->erase.offset && one->commit <= store->committed.commit)
             return true;
     }
     return false;

@@ -241,6 +241,27 @@ Test(indexing_ids, nothing_waits_for_an_index_that_cannot_be_written)
     }
 }
 
+// An index that has failed is mended though an erase waits: for a rewriting, which may need a directory that comes with the
+// mending, or in a store that is read-only, which overwrites nothing any more.
+Test(indexing_ids, an_erase_that_cannot_be_done_does_not_keep_an_index_from_being_mended)
+{
+    for (int is_read_only = 0; is_read_only < 2; is_read_only++) {
+        begin(1);
+        cr_assert(eq(int, drive_erase(store, 1), RILL_OK));
+        commit();
+        fail_index(RILL_ERR_IO);
+        cr_assert(drive_state(store).index_failed);
+        if (is_read_only)
+            store_fail(store, &why);
+        else
+            store->erasures[0].erase.offset = 0; // as in a segment that was rewritten
+        cr_assert(eq(int, drive_mending(store), RILL_OK));
+        cr_expect(not(drive_state(store).index_failed), "read-only: %d", is_read_only);
+        cr_expect(eq(u64, drive_state(store).erasing, 1));
+        end();
+    }
+}
+
 // E3: an erase in front of where an open goes on is told by the index, and done.
 Test(indexing_ids, an_erase_in_front_of_the_position_is_done_by_the_next_life)
 {
