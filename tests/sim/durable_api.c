@@ -247,6 +247,7 @@ Test(durable_api, overload_is_said)
     sim_core_settle(&story.sim);
     cr_expect(eq(u32, count_of(story.heard, "\"seq\":0}"), 3));
     cr_expect(eq(u32, count_of(story.heard, "\"err_code\":10167"), 3));
+    cr_expect(eq(u32, count_of(story.heard, "NATS/1.0 429 Too Many Requests\r\n"), 3));
     cr_expect(eq(u32, count_of(story.heard, "(in|{\"stream\":\"S\",\"seq\":"), 7));
     story_end(&story);
 }

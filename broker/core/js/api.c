@@ -77,7 +77,7 @@ static const struct row rows[] = {
 
 /* False when there is nobody to hear it, or it could not be made. */
 static bool respond_in(struct jetstream *js, struct account *account, struct rill_bytes reply,
-                       const ProtobufCMessage *response)
+                       struct rill_bytes headers, const ProtobufCMessage *response)
 {
     const struct rill_bytes none = {0};
     if (!reply.len)
@@ -87,14 +87,20 @@ static bool respond_in(struct jetstream *js, struct account *account, struct ril
     if (err)
         rill_log(&js->core->log, RILL_LOG_ERROR, "JetStream: an answer was not sent: %s", rill_err_text(err));
     else
-        (void)route_publish(js->core, account, reply, none, none, rill_buf_bytes(&js->json));
+        (void)route_publish(js->core, account, reply, none, headers, rill_buf_bytes(&js->json));
     return !err;
+}
+
+void js_respond_with(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers,
+                     const ProtobufCMessage *response)
+{
+    if (respond_in(js, js->account, reply, headers, response) && js->audits.count)
+        api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
 }
 
 void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response)
 {
-    if (respond_in(js, js->account, reply, response) && js->audits.count)
-        api_audit_answer(js, reply, response->descriptor, rill_buf_bytes(&js->json));
+    js_respond_with(js, reply, (struct rill_bytes){0}, response);
 }
 
 void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers)
@@ -335,7 +341,8 @@ void api_system_request(void *owner, const struct message *message)
     rill_js_error_view(&error, &view);
     ProtobufCMessage *response = error_response(row->response, &view);
     if (response)
-        (void)respond_in(js, &js->core->accounts[ACCOUNT_SYSTEM], message->reply, response);
+        (void)respond_in(js, &js->core->accounts[ACCOUNT_SYSTEM], message->reply, (struct rill_bytes){0},
+                         response);
     free(response);
 }
 

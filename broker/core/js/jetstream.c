@@ -12,6 +12,7 @@
 #include "stream.h"
 #include "stream_limits.h"
 #include "stream_sync.h"
+#include "stream_tidy.h"
 
 #include <stdio.h>
 #include <stdlib.h>

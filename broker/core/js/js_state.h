@@ -100,5 +100,8 @@ struct jetstream {
 
 /* The answer of the API to whoever waits at `reply`. */
 void js_respond(struct jetstream *js, struct rill_bytes reply, const ProtobufCMessage *response);
+/* The same with a block of headers. */
+void js_respond_with(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers,
+                     const ProtobufCMessage *response);
 /* An answer without a payload; `headers` is a whole block or empty. */
 void js_send_status(struct jetstream *js, struct rill_bytes reply, struct rill_bytes headers);

@@ -235,10 +235,6 @@ uint64_t stream_settle(struct stream *stream);
 bool stream_has_settled(const struct stream *stream, uint64_t commit);
 /* Answers those whose commit came back, starts another if somebody wants one and none is out; goes on with ending. */
 void stream_end_turn(struct stream *stream);
-/* A commit has come back: in the next turn the index is told of it, and work in the background goes on. */
-void stream_feed_later(struct stream *stream);
-/* Does that now, if it is due. */
-void stream_feed(struct stream *stream);
 void stream_due(struct stream *stream);
 /* What waits is tried again in the next turn. */
 void stream_soon(struct stream *stream);

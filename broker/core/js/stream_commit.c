@@ -505,27 +505,6 @@ static void finish_commit(struct rill_core *core, struct rill_job *job)
     stream_touch(stream);
 }
 
-// ---- the index ----
-
-void stream_feed_later(struct stream *stream)
-{
-    struct jetstream *js = stream->js;
-    if (!stream->is_unfed)
-        LL_PREPEND2(js->unfed, stream, unfed_next);
-    stream->is_unfed = true;
-}
-
-void stream_feed(struct stream *stream)
-{
-    if (!stream->is_unfed)
-        return;
-    LL_DELETE2(stream->js->unfed, stream, unfed_next);
-    stream->is_unfed = false;
-    rill_store_catch_up(stream->store);
-    if (stream->state == STREAM_ACTIVE)
-        stream_tidy(stream);
-}
-
 // ---- the end of a turn ----
 
 static bool is_ending(const struct stream *stream)

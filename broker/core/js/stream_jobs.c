@@ -14,6 +14,7 @@
 #include "stream.h"
 #include "stream_advisory.h"
 #include "stream_place.h"
+#include "stream_tidy.h"
 
 #include <inttypes.h>
 #include <stdio.h>

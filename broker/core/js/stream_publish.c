@@ -55,7 +55,11 @@ void stream_refuse(struct stream *stream, struct rill_bytes reply, const struct 
     rill_js_error_view(error, &view);
     ack.error = &view;
     ack.stream = stream->name;
-    js_respond(stream->js, reply, &ack.base);
+    const bool overloaded = error->err_code == RILL_JS_TOO_MANY_REQUESTS;
+    js_respond_with(stream->js, reply,
+                    overloaded ? RILL_BYTES("NATS/1.0 429 Too Many Requests\r\n\r\n")
+                               : rill_bytes_of(NULL, 0),
+                    &ack.base);
 }
 
 struct rill_js_error stream_store_error(const struct stream *stream, enum rill_err err)

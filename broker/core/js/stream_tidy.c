@@ -143,6 +143,25 @@ void stream_tidy(struct stream *stream)
     core_submit(stream->js->core, &job->job);
 }
 
+void stream_feed_later(struct stream *stream)
+{
+    struct jetstream *js = stream->js;
+    if (!stream->is_unfed)
+        LL_PREPEND2(js->unfed, stream, unfed_next);
+    stream->is_unfed = true;
+}
+
+void stream_feed(struct stream *stream)
+{
+    if (!stream->is_unfed)
+        return;
+    LL_DELETE2(stream->js->unfed, stream, unfed_next);
+    stream->is_unfed = false;
+    rill_store_catch_up(stream->store);
+    if (stream->state == STREAM_ACTIVE)
+        stream_tidy(stream);
+}
+
 void stream_await_index(struct stream *stream)
 {
     const struct rill_core *core = stream->js->core;

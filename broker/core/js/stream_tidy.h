@@ -9,6 +9,10 @@
 
 /* Has the next piece done, if there is one and none is out. */
 void stream_tidy(struct stream *stream);
+/* A commit has come back: in the next turn the index is told of it, and work in the background goes on. */
+void stream_feed_later(struct stream *stream);
+/* Does that now, if it is due. */
+void stream_feed(struct stream *stream);
 /* A question about subjects said AGAIN: whoever waits at the stream (asked.h, durable_wait_for_stream) is tried again when
    the index has gone on. */
 void stream_await_index(struct stream *stream);
