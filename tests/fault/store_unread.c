@@ -22,15 +22,7 @@ static struct faulty_disk faulty;
 
 static struct rill_store_options options_of(struct rill_disk *disk)
 {
-    return (struct rill_store_options){
-        .disk = disk,
-        .folder = folder,
-        .segment_bytes = 64 << 10,
-        .cache_bytes_max = 256 << 10,
-        .index = true,
-        .id_window_ns = INT64_MAX,
-        .index_log_bytes = 48 << 10,
-    };
+    return drive_indexed_options(disk, folder, 48 << 10);
 }
 
 static void append(struct rill_store *store, uint32_t count)

@@ -264,12 +264,7 @@ static void create(struct life *life)
 
 static void begin(struct life *life)
 {
-    sim_core_start(&life->sim, &(struct sim_options){.seed = rill_random_next(&life->random),
-                                                     .disk = life->disk,
-                                                     .segment_bytes = 8 * 1024,
-                                                     .cache_bytes_max = 512,
-                                                     .now = life->sim.now,
-                                                     .log_to_stderr = getenv("RILL_SIM_LOG") != NULL});
+    sim_core_start_again(&life->sim, life->disk, rill_random_next(&life->random));
     life->client = sim_client_open(&life->sim, on_command, life);
     sim_client_sendf(life->client, "CONNECT {\"headers\":true,\"no_responders\":true}\r\nSUB R.* 1\r\n");
     create(life);

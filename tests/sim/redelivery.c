@@ -290,12 +290,7 @@ static void forget_ways(struct life *life, bool with_broker)
 
 static void begin(struct life *life)
 {
-    sim_core_start(&life->sim, &(struct sim_options){.seed = rill_random_next(&life->random),
-                                                     .disk = life->disk,
-                                                     .segment_bytes = 8 * 1024,
-                                                     .cache_bytes_max = 512,
-                                                     .now = life->sim.now,
-                                                     .log_to_stderr = getenv("RILL_SIM_LOG") != NULL});
+    sim_core_start_again(&life->sim, life->disk, rill_random_next(&life->random));
     life->ready = 0;
     life->ask_ns = 0;
     life->done = false;

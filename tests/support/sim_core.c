@@ -67,6 +67,19 @@ void sim_core_start(struct sim_core *sim, const struct sim_options *options)
     sim->core = rill_core_create(&config, sim->now);
 }
 
+void sim_core_start_again(struct sim_core *sim, struct rill_disk *disk, uint64_t seed)
+{
+    const struct sim_options options = {
+        .seed = seed,
+        .disk = disk,
+        .segment_bytes = 8 * 1024,
+        .cache_bytes_max = 512,
+        .now = sim->now,
+        .log_to_stderr = getenv("RILL_SIM_LOG") != NULL,
+    };
+    sim_core_start(sim, &options);
+}
+
 void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits,
                      const struct rill_auth_config *auth)
 {

@@ -85,6 +85,9 @@ struct sim_client {
 };
 
 void sim_core_start(struct sim_core *sim, const struct sim_options *options);
+/* Another life on the same disk, at the time of the last: with small segments and hardly a cache, so that a short one meets
+   all of the store. RILL_SIM_LOG in the environment shows what it logs. */
+void sim_core_start_again(struct sim_core *sim, struct rill_disk *disk, uint64_t seed);
 /* As SIGHUP: other limits and users; NULL leaves the defaults. The old ones are not looked at any more afterwards. */
 void sim_core_reload(struct sim_core *sim, const struct rill_limits *limits,
                      const struct rill_auth_config *auth);

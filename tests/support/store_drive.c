@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store_drive.h"
 
+struct rill_store_options drive_indexed_options(struct rill_disk *disk, const char *folder,
+                                                uint64_t index_log_bytes)
+{
+    return (struct rill_store_options){
+        .disk = disk,
+        .folder = folder,
+        .segment_bytes = 64 << 10,
+        .cache_bytes_max = 256 << 10,
+        .index = true,
+        .id_window_ns = INT64_MAX,
+        .index_log_bytes = index_log_bytes,
+    };
+}
+
 struct rill_store_job *drive_commit_start(struct rill_store *store)
 {
     struct rill_store_job *job, *load;

@@ -7,6 +7,10 @@
 
 #include "storage/store.h"
 
+/* A small store with an index that remembers ids for good and writes a batch after so much of the log. */
+struct rill_store_options drive_indexed_options(struct rill_disk *disk, const char *folder,
+                                                uint64_t index_log_bytes);
+
 /* Starts a commit, with the loads that it waits for. NULL when there is nothing to commit, or one is in flight. */
 struct rill_store_job *drive_commit_start(struct rill_store *store);
 /* Runs a commit that was started. Its outcome. */

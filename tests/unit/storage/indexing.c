@@ -17,15 +17,7 @@ static const uint8_t identity[RILL_STORE_IDENTITY_BYTES] = "identity";
 
 static struct rill_store_options options_of(struct rill_disk *disk)
 {
-    return (struct rill_store_options){
-        .disk = disk,
-        .folder = folder,
-        .segment_bytes = 64 << 10,
-        .cache_bytes_max = 256 << 10,
-        .index = true,
-        .id_window_ns = INT64_MAX,
-        .index_log_bytes = 96 << 10,
-    };
+    return drive_indexed_options(disk, folder, 96 << 10);
 }
 
 static struct rill_store *create_as(const struct rill_store_options *options)
