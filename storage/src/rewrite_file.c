@@ -143,7 +143,8 @@ static bool is_kept_removal(const struct rewrite_plan *plan, const struct record
 {
     const uint64_t sequence = record_delete_of(record).sequence;
     const bool is_here = sequence >= plan->first_sequence && sequence < plan->end_sequence;
-    return !is_here && sequence >= plan->said_floor;
+    const bool is_needed = plan->keeps_erases && record->type == RECORD_ERASE;
+    return !is_here && (is_needed || sequence >= plan->said_floor);
 }
 
 /* W1. */
