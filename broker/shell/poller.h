@@ -18,7 +18,7 @@
 enum {
     POLLER_EVENTS_MAX = 256,
     POLLER_LOOK_NS = 100 * 1000,
-    POLLER_LOOK_FOR_JOB_NS = 300 * 1000, // a commit on a quick disk takes 80 to 200 us
+    POLLER_LOOK_FOR_JOB_NS = 400 * 1000, // a small commit on a quick disk takes 100 to 300 us
 };
 
 struct source {
