@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The disk workers under load: every job is run once, by some thread, and comes back once, with what the
-// thread wrote visible to the loop; long jobs do not keep the short ones waiting. A plain program, because
-// Criterion does not run under ThreadSanitizer. Exit status 0 when all holds.
+// thread wrote visible to the loop; long jobs do not keep the short ones waiting; who looks for a job before he sleeps
+// misses none. A plain program, because Criterion does not run under ThreadSanitizer. Exit status 0 when all holds.
 #include "workers.h"
 #include "fake_core.h"
+#include "look.h"
 
 #include "base/assert.h"
 #include "base/random.h"
@@ -74,6 +75,26 @@ static void every_job_comes_back_once(struct rill_random *random)
     workers_destroy(workers);
 }
 
+/* One at a time, each somewhere between at once and long after the thread has given up looking for it. */
+static void a_job_that_comes_when_a_look_ends_is_not_missed(struct rill_random *random)
+{
+    enum { JOBS = 5000, LOOK_NS_MAX = 300 * 1000 };
+    struct workers *workers;
+    const enum rill_err err = workers_create(&workers);
+    RILL_ASSERT(!err);
+    size_t back = 0;
+    while (back < JOBS) {
+        struct work work = {.job = {.run = work_run, .lane = RILL_LANE_DISK}, .input = (unsigned)back};
+        const int64_t at_ns = look_now_ns() + (int64_t)rill_random_below(random, LOOK_NS_MAX);
+        while (look_now_ns() < at_ns) {
+        }
+        workers_submit(workers, &work.job);
+        while (collect(workers, &back) == 0) {
+        }
+    }
+    workers_destroy(workers);
+}
+
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static void wait_at_gate(struct rill_job *job)
@@ -116,6 +137,7 @@ int main(void)
     struct rill_random random = {given ? strtoull(given, NULL, 10) : (uint64_t)getpid()};
     printf("RILL_SEED=%llu\n", (unsigned long long)random.state);
     every_job_comes_back_once(&random);
+    a_job_that_comes_when_a_look_ends_is_not_missed(&random);
     long_jobs_do_not_delay_short_ones();
     return 0;
 }
