@@ -93,23 +93,41 @@ enum rill_err block_data_index(struct block_data *data, uint32_t len, uint64_t f
     return RILL_OK;
 }
 
+static void drop_spares(struct block_cache *cache)
+{
+    while (cache->spares) {
+        struct block_data *spare = cache->spares;
+        cache->spares = spare->next;
+        block_data_destroy(spare);
+    }
+    cache->spare_count = 0;
+}
+
 void block_cache_fini(struct block_cache *cache)
 {
     RILL_ASSERT(!cache->recent);
-    block_data_destroy(cache->spare);
+    drop_spares(cache);
     *cache = (struct block_cache){0};
+}
+
+struct block_data *block_take_spare(struct block_cache *cache, size_t len)
+{
+    struct block_data *spare = cache->spares;
+    if (!spare || len > BLOCK_BYTES || len <= BLOCK_BYTES / 2)
+        return NULL;
+    RILL_ASSERT(spare->capacity == BLOCK_BYTES && cache->spare_count > 0);
+    cache->spares = spare->next;
+    cache->spare_count--;
+    spare->indexed = 0;
+    spare->place_count = 0;
+    return spare;
 }
 
 static struct block_data *data_for(struct block_cache *cache, size_t room)
 {
-    struct block_data *spare = cache->spare;
-    if (!spare || room > BLOCK_BYTES)
-        return block_data_create(room > BLOCK_BYTES ? room : BLOCK_BYTES);
-    RILL_ASSERT(spare->capacity == BLOCK_BYTES);
-    cache->spare = NULL;
-    spare->indexed = 0;
-    spare->place_count = 0;
-    return spare;
+    const size_t capacity = room > BLOCK_BYTES ? room : BLOCK_BYTES;
+    struct block_data *spare = block_take_spare(cache, capacity);
+    return spare ? spare : block_data_create(capacity);
 }
 
 void block_attach(struct block_cache *cache, struct block *block, struct block_data *data)
@@ -130,13 +148,16 @@ enum rill_err block_attach_room(struct block_cache *cache, struct block *block, 
     return RILL_OK;
 }
 
-/* Memory of the usual size is kept once: in a steady flow each new block takes that of one it drives out. */
+/* Memory of the usual size is kept: in a steady flow each new block takes that of one it drives out. */
 static void data_retire(struct block_cache *cache, struct block_data *data)
 {
-    if (cache->spare || data->capacity != BLOCK_BYTES)
+    if (cache->spare_count == BLOCK_SPARES_MAX || data->capacity != BLOCK_BYTES) {
         block_data_destroy(data);
-    else
-        cache->spare = data;
+        return;
+    }
+    data->next = cache->spares;
+    cache->spares = data;
+    cache->spare_count++;
 }
 
 void block_detach(struct block_cache *cache, struct block *block)
@@ -196,10 +217,8 @@ void block_evict(struct block_cache *cache, const struct block *keep, bool keeps
     if (!data || (keeps_recent && data == cache->recent))
         return;
     block_detach(cache, data->block);
-    if (!keeps_recent) {
-        block_data_destroy(cache->spare); // this store may never need it again
-        cache->spare = NULL;
-    }
+    if (!keeps_recent)
+        drop_spares(cache); // this store may never need them again
 }
 
 static void data_touch(struct block_cache *cache, struct block_data *data)

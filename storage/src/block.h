@@ -17,6 +17,7 @@
 
 enum {
     BLOCK_BYTES = 128 * 1024,
+    BLOCK_SPARES_MAX = 3,
     BLOCK_SKIP_MAX = 4096, // as many sequences without a message begin another block
 };
 
@@ -54,7 +55,8 @@ struct block {
 /* The data of all blocks of a store together. */
 struct block_cache {
     struct block_data *recent;
-    struct block_data *spare; // one that was evicted, to be used again
+    struct block_data *spares; // some that were evicted, to be used again; by `next`
+    uint32_t spare_count;
     uint64_t bytes;
     uint64_t bytes_max;
 };
@@ -99,6 +101,10 @@ void block_evict(struct block_cache *cache, const struct block *keep, bool keeps
 /* The place of a message in a block that has data, looking at its first `len` bytes. NOT_FOUND, NO_MEMORY. */
 enum rill_err block_message(struct block_cache *cache, struct block *block, uint32_t len, uint64_t sequence,
                             const uint8_t **ret_at) RILL_MUST_CHECK;
+
+/* Memory for `len` bytes that will come from the disk, of a block that was evicted: to touch new memory costs as much as reading
+   does. NULL when there is none that fits. */
+struct block_data *block_take_spare(struct block_cache *cache, size_t len);
 
 /* NULL when memory is out. */
 struct block_data *block_data_create(size_t capacity);

@@ -41,6 +41,12 @@ static uint32_t committed_count(const struct rill_store *store, const struct blo
     return block == store->committed.block ? store->committed.block_messages : block->count;
 }
 
+static struct rill_store_message message_of(const struct record *record)
+{
+    return (struct rill_store_message){record->sequence, record->time_ns, record->subject, record->headers,
+                                       record->body};
+}
+
 /* AGAIN: *ret_block must be loaded; NULL: its segment's directory must come back. */
 static enum rill_err read_committed(struct rill_store *store, uint64_t sequence, struct block **ret_block,
                                     struct rill_store_message *ret)
@@ -65,8 +71,7 @@ static enum rill_err read_committed(struct rill_store *store, uint64_t sequence,
         return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err;
     const struct record record = record_view(at);
     RILL_ASSERT(record.type == RECORD_MESSAGE && record.sequence == sequence);
-    *ret = (struct rill_store_message){record.sequence, record.time_ns, record.subject, record.headers,
-                                       record.body};
+    *ret = message_of(&record);
     return RILL_OK;
 }
 
@@ -75,6 +80,38 @@ enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence, struc
     struct block *block;
     shared_cache_use(&store->member);
     return read_committed(store, sequence, &block, ret);
+}
+
+bool rill_store_run_of(struct rill_store *store, uint64_t sequence, struct rill_store_run *ret)
+{
+    struct rill_store_message first;
+    struct block *block;
+    if (rill_store_read(store, sequence, &first) || block_find(&store->segments, sequence, &block))
+        return false;
+    RILL_ASSERT(block && block->data);
+    const uint32_t count = committed_count(store, block), places = block->data->place_count;
+    *ret = (struct rill_store_run){
+        .store = store,
+        .block = block,
+        .next = sequence,
+        .end = block->first_sequence + (places < count ? places : count),
+    };
+    return true;
+}
+
+bool rill_store_run_take(struct rill_store_run *run, struct rill_store_message *ret)
+{
+    const struct block *block = run->block;
+    const uint32_t index = (uint32_t)(run->next - block->first_sequence);
+    if (run->next >= run->end || !block->data->places[index] ||
+        live_is_gone(block->live, index, LIVE_COMMITTED) ||
+        (run->store->lost.count && lost_has(&run->store->lost, run->next)))
+        return false;
+    const struct record record = record_view(block->data->bytes + block->data->places[index] - 1);
+    RILL_ASSERT(record.type == RECORD_MESSAGE && record.sequence == run->next);
+    *ret = message_of(&record);
+    run->next++;
+    return true;
 }
 
 static struct load_job *load_create(struct rill_store *store, struct block *block, uint32_t len,
@@ -94,6 +131,7 @@ static struct load_job *load_create(struct rill_store *store, struct block *bloc
         .packed_len = block->packed_len,
         .first_sequence = block->first_sequence,
         .last_sequence = block->first_sequence + count - 1,
+        .data = block_take_spare(&store->segments.cache, len),
     };
     block->loading = true;
     block->segment->pins++;
@@ -186,7 +224,10 @@ static enum rill_err load_plain(struct load_job *job)
 
 void load_job_run(struct load_job *job)
 {
-    job->data = block_data_create(job->len);
+    // Large enough to be used again for another block.
+    const bool is_usual = job->len > BLOCK_BYTES / 2 && job->len <= BLOCK_BYTES;
+    if (!job->data)
+        job->data = block_data_create(is_usual ? BLOCK_BYTES : job->len);
     if (!job->data)
         job->base.err = RILL_ERR_NO_MEMORY;
     else

@@ -190,6 +190,47 @@ Test(store_conformance, a_deleted_message_is_gone)
     stores_each(check_delete);
 }
 
+/* Every message that can be read, run by run, is the one that a read gives. How many there are. */
+static unsigned check_runs(struct stores_side *side, uint64_t last)
+{
+    unsigned count = 0;
+    for (uint64_t sequence = 1; sequence <= last; sequence++) {
+        struct rill_store_message one, of_run;
+        struct rill_store_run run;
+        const bool readable = stores_read(side, sequence, &one) == RILL_OK;
+        cr_assert(eq(int, rill_store_run_of(side->store, sequence, &run), readable));
+        for (; readable && rill_store_run_take(&run, &of_run); sequence++, count++) {
+            cr_assert(eq(int, stores_read(side, sequence, &one), RILL_OK));
+            cr_expect(eq(u64, of_run.sequence, sequence));
+            cr_expect(rill_bytes_equal(of_run.subject, one.subject));
+            cr_expect(rill_bytes_equal(of_run.payload, one.payload));
+        }
+    }
+    return count;
+}
+
+static void check_run(struct stores_side *side)
+{
+    stores_append_many(side, "a", 12, 10);
+    stores_commit(side);
+    cr_expect(eq(int, stores_delete(side, 3), RILL_OK));
+    cr_expect(eq(int, stores_delete(side, 8), RILL_OK));
+    cr_expect(eq(u32, check_runs(side, 13), 12), "until the commit");
+    stores_append_many(side, "a", 2, 10);
+    stores_commit(side);
+    stores_append_many(side, "a", 2, 10);
+    for (int i = 0; i < 2; i++) {
+        cr_expect(eq(u32, check_runs(side, 16), 12), "the last two are not committed");
+        stores_reopen(side, NULL);
+    }
+}
+
+// Reading a run gives what reading each message gives, and ends where one is not there.
+Test(store_conformance, a_run_is_what_reads_give)
+{
+    stores_each(check_run);
+}
+
 static void check_purge(struct stores_side *side)
 {
     stores_append_many(side, "a", 10, 10);

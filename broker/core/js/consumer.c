@@ -172,6 +172,18 @@ void consumer_reset(struct consumer *consumer, uint64_t sequence)
 
 // ---- delivering ----
 
+uint64_t consumer_room(const struct consumer *consumer)
+{
+    const uint32_t all = consumer->outstanding.count, out = consumer_ack_pending(consumer);
+    const uint32_t out_max = consumer->limits->ack_pending_max;
+    if (out >= out_max || all >= CONSUMER_ACK_PENDING_MAX)
+        return 0;
+    if (consumer->limits->acks == CONSUMER_ACKS_NONE)
+        return UINT64_MAX;
+    const uint32_t room = CONSUMER_ACK_PENDING_MAX - all;
+    return out_max - out < room ? out_max - out : room;
+}
+
 enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_sequence,
                                  uint64_t *ret_sequence)
 {
@@ -179,8 +191,7 @@ enum consumer_want consumer_want(const struct consumer *consumer, uint64_t last_
         *ret_sequence = consumer->ready->sequence;
         return CONSUMER_WANTS_AGAIN;
     }
-    if (consumer_ack_pending(consumer) >= consumer->limits->ack_pending_max ||
-        consumer->outstanding.count >= CONSUMER_ACK_PENDING_MAX)
+    if (consumer_room(consumer) == 0)
         return CONSUMER_IS_FULL;
     if (consumer->cursor > last_sequence)
         return CONSUMER_IS_AT_END;
@@ -249,6 +260,24 @@ void consumer_delivered(struct consumer *consumer, uint64_t sequence, struct con
         return;
     entry->delivered_at_ns = now_ns;
     wait_for_ack(consumer, entry, now_ns);
+}
+
+void consumer_delivered_run(struct consumer *consumer, uint64_t count, int64_t now_ns)
+{
+    const bool acks = consumer->limits->acks != CONSUMER_ACKS_NONE;
+    RILL_ASSERT(count > 0 && count <= consumer_room(consumer) && !consumer->ready && !consumer->unkeyed);
+    note_many(consumer, acks ? CONSUMER_OP_DELIVERED : CONSUMER_OP_SENT, consumer->cursor, count);
+    for (uint64_t i = 0; acks && i < count; i++) {
+        struct outstanding *entry = outstanding_add(&consumer->outstanding, consumer->cursor + i);
+        entry->consumer_seq = consumer->consumer_seq + i + 1;
+        entry->delivered = 1;
+        entry->delivered_at_ns = now_ns;
+        wait_for_ack(consumer, entry, now_ns);
+    }
+    for (uint64_t i = 0; !acks && consumer->done && i < count; i++)
+        tell_done(consumer, consumer->cursor + i);
+    consumer->cursor += count;
+    consumer->consumer_seq += count;
 }
 
 void consumer_pass(struct consumer *consumer, uint64_t sequence)

@@ -107,6 +107,10 @@ struct consumer_offer consumer_offer(const struct consumer *consumer, uint64_t s
 /* The offer went out. `key` of a first delivery, NULL when there are no keys. */
 void consumer_delivered(struct consumer *consumer, uint64_t sequence, struct consumer_key *key,
                         int64_t now_ns);
+/* How many may be delivered before consumer_want says CONSUMER_IS_FULL. */
+uint64_t consumer_room(const struct consumer *consumer);
+/* The next `count` went out for the first time, all at once; there are no keys, and it has room for them. */
+void consumer_delivered_run(struct consumer *consumer, uint64_t count, int64_t now_ns);
 /* There is no message of the sequence that consumer_want gave. */
 void consumer_pass(struct consumer *consumer, uint64_t sequence);
 /* The cursor goes on to `sequence`: nothing in front of it is for this consumer. */

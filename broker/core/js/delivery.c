@@ -8,7 +8,8 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "consumer_keys.h"
-#include "durable.h"
+#include "delivery_run.h"
+#include "delivery_send.h"
 #include "pace.h"
 #include "pin.h"
 #include "proto/ack_subject.h"
@@ -104,87 +105,6 @@ static struct message make_message(struct durable *durable, const struct rill_st
     };
 }
 
-static uint64_t size_of(const struct message *message)
-{
-    return message->subject.len + message->reply.len + message->headers.len + message->payload.len;
-}
-
-// ---- sending ----
-
-/* A stream may have the inbox among its subjects. */
-static bool has_receiver_inside(const struct match *match)
-{
-    for (uint32_t i = 0; i < match->sub_count; i++) {
-        if (!match_sub(match, i)->conn)
-            return true;
-    }
-    return false;
-}
-
-static struct rill_bytes copy_to(uint8_t **at, struct rill_bytes bytes)
-{
-    if (bytes.len)
-        memcpy(*at, bytes.data, bytes.len);
-    const struct rill_bytes copy = rill_bytes_of(*at, bytes.len);
-    *at += bytes.len;
-    return copy;
-}
-
-/* A receiver inside may append to the store that the message was read from, which ends the views. */
-static uint32_t route_copy(struct rill_core *core, const struct message *message, struct match *match)
-{
-    uint8_t *memory = malloc(size_of(message) + 1);
-    struct message copy = *message;
-    uint8_t *at = memory;
-    if (!memory)
-        return 0; // as if nobody were there: the message stays
-    copy.subject = copy_to(&at, message->subject);
-    copy.reply = copy_to(&at, message->reply);
-    copy.headers = copy_to(&at, message->headers);
-    copy.payload = copy_to(&at, message->payload);
-    const uint32_t taken = route_matched(core, &copy, match);
-    free(memory);
-    return taken;
-}
-
-/* Much of what was sent to this one waits for him to read. */
-static bool is_behind(const struct rill_core *core, const struct sub *sub)
-{
-    return sub->conn && sub->conn->outq.bytes > core->limits.pending_bytes_max / 4;
-}
-
-static bool any_is_behind(const struct rill_core *core, const struct match *match)
-{
-    for (uint32_t i = 0; i < match->sub_count; i++) {
-        if (is_behind(core, match_sub(match, i)))
-            return true;
-    }
-    for (uint32_t i = 0; i < match->group_count; i++) {
-        const struct interest_group *group = match_group(match, i);
-        if (group->count == 1 && is_behind(core, group->members[0]))
-            return true;
-    }
-    return false;
-}
-
-enum sent { SENT, NOBODY_THERE, RECEIVER_BEHIND };
-
-static enum sent send(struct durable *durable, struct rill_bytes to, const struct message *message)
-{
-    struct jetstream *js = durable->stream->js;
-    struct interest *interest = js->account->interest;
-    struct match *match = interest_recall(interest, &js->last_delivered, to);
-    enum sent sent = RECEIVER_BEHIND;
-    match->pins++;
-    if (!any_is_behind(js->core, match)) {
-        const uint32_t taken = has_receiver_inside(match) ? route_copy(js->core, message, match)
-                                                          : route_matched(js->core, message, match);
-        sent = taken ? SENT : NOBODY_THERE;
-    }
-    interest_unpin(interest, match);
-    return sent;
-}
-
 // ---- one message ----
 
 enum outcome { DELIVERED, WENT_ON, STOPPED };
@@ -198,13 +118,13 @@ static enum outcome stop_a_moment(struct durable *durable)
 
 static enum outcome deliver_to_pull(struct durable *durable, const struct message *message, struct pull *pull)
 {
-    const uint64_t bytes = size_of(message);
+    const uint64_t bytes = message_size(message);
     if (pull_is_too_small(pull, bytes)) {
         durable_send_unserved(durable, pull, "409 Message Size Exceeds MaxBytes");
         pulls_end(&durable->pulls, pull);
         return WENT_ON;
     }
-    switch (send(durable, pull_reply(pull), message)) {
+    switch (durable_send(durable, pull_reply(pull), message)) {
     case NOBODY_THERE:
         pulls_end(&durable->pulls, pull);
         return WENT_ON;
@@ -221,7 +141,7 @@ static enum outcome deliver_to_pull(struct durable *durable, const struct messag
 
 static enum outcome deliver_to_subject(struct durable *durable, const struct message *message)
 {
-    switch (send(durable, rill_bytes_from_cstr(durable->push->subject), message)) {
+    switch (durable_send(durable, rill_bytes_from_cstr(durable->push->subject), message)) {
     case NOBODY_THERE:
         durable->push->bound = false;
         return STOPPED;
@@ -263,7 +183,7 @@ static enum outcome deliver_read(struct durable *durable, const struct rill_stor
     const uint64_t pending = durable_pending(durable);
     const struct consumer_offer offer = consumer_offer(durable->consumer, sequence);
     const struct message message = make_message(durable, stored, &offer, again ? pending : pending - 1);
-    const uint64_t size = size_of(&message);
+    const uint64_t size = message_size(&message);
     const enum outcome outcome =
         pull ? deliver_to_pull(durable, &message, pull) : deliver_to_subject(durable, &message);
     if (outcome != DELIVERED)
@@ -392,14 +312,18 @@ static bool may_deliver(const struct durable *durable)
 
 static void deliver_some(struct durable *durable)
 {
+    uint32_t count = 0;
     size_t bytes = 0;
     durable->passed_over = 0;
-    for (uint32_t count = 0; may_deliver(durable); count++) {
+    while (may_deliver(durable)) {
         if (count >= SERVE_MESSAGES_MAX || bytes >= SERVE_BYTES_MAX) {
             durable_serve_later(durable);
             return;
         }
-        if (deliver_next(durable, &bytes) == STOPPED)
+        const uint32_t at_once =
+            deliver_run(durable, SERVE_MESSAGES_MAX - count, SERVE_BYTES_MAX - bytes, &bytes);
+        count += at_once ? at_once : 1;
+        if (!at_once && deliver_next(durable, &bytes) == STOPPED)
             return;
     }
 }

@@ -10,7 +10,7 @@
 // delivery possible (a pull, an acknowledgement, a commit, a deadline, a block that was loaded, interest in the deliver
 // subject) calls durable_serve_later. What has to happen at a time is one deadline, the earliest of all.
 //
-//      delivery.c   which message goes out now, and how
+//      delivery.c   which message goes out now, and how; delivery_run.c many of them at once, where nothing special is asked for
 //      pull.c       requests for messages, and the statuses that end them
 //      push.c       the deliver subject: who listens, flow control, heartbeats
 //      ack.c        acknowledgements
@@ -183,6 +183,8 @@ void durable_end_unserved(struct durable *durable);
 struct pull *durable_next_pull(struct durable *durable);
 /* It got the message. */
 void durable_pull_served(struct durable *durable, struct pull *pull, uint64_t bytes);
+/* It got all that it wanted and was taken out: says so where it must be said, and frees it. */
+void durable_pull_ended(struct durable *durable, struct pull *pull);
 /* Tells a pull that ends with this status how much of it was not served. */
 void durable_send_unserved(struct durable *durable, const struct pull *pull, const char *status);
 /* Pulls whose inbox is gone go without an answer. */

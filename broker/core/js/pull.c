@@ -135,8 +135,12 @@ struct pull *durable_next_pull(struct durable *durable)
 void durable_pull_served(struct durable *durable, struct pull *pull, uint64_t bytes)
 {
     const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    if (!pulls_served(&durable->pulls, pull, bytes, now_ns))
-        return;
+    if (pulls_served(&durable->pulls, pull, bytes, now_ns))
+        durable_pull_ended(durable, pull);
+}
+
+void durable_pull_ended(struct durable *durable, struct pull *pull)
+{
     if (pull->bytes_left)
         durable_send_unserved(durable, pull, "409 Batch Completed");
     free(pull);

@@ -260,6 +260,15 @@ void source_took(struct durable *durable, uint64_t sequence)
     look_at_list(durable);
 }
 
+void source_took_run(struct durable *durable, uint64_t first, uint64_t count)
+{
+    struct source *source = &durable->source;
+    const bool counted = source->counted_from == first && source->count >= count;
+    RILL_ASSERT(source->takes_all && !source->listed && durable->consumer->cursor == first + count);
+    source->count -= counted ? count : 0;
+    source->counted_from = counted ? first + count : 0;
+}
+
 void source_skipped(struct durable *durable, uint64_t from, uint64_t to)
 {
     struct source *source = &durable->source;

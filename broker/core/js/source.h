@@ -61,6 +61,8 @@ bool source_matches(const struct durable *durable, struct rill_bytes subject);
 enum rill_err source_count(struct durable *durable) RILL_MUST_CHECK;
 /* The cursor was on the first of them and is behind it now. */
 void source_took(struct durable *durable, uint64_t sequence);
+/* The same for so many that follow one another; it takes everything. */
+void source_took_run(struct durable *durable, uint64_t first, uint64_t count);
 /* The cursor was moved on over what is not for it. */
 void source_skipped(struct durable *durable, uint64_t from, uint64_t to);
 

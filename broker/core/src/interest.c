@@ -160,6 +160,8 @@ void interest_unpin(struct interest *interest, struct match *match)
 static bool matches_the_same(const struct match *match, struct rill_bytes subject)
 {
     const size_t decided = match->decided_bytes;
+    if (subject.len == match->subject_len && memcmp(subject.data, match->subject, subject.len) == 0)
+        return true;
     return match->token_count && subject.len >= decided &&
            memcmp(subject.data, match->subject, decided) == 0 &&
            (!decided || subject.len == decided || subject.data[decided] == '.') &&

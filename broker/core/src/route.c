@@ -11,6 +11,9 @@
 /* From this size on a payload for several receivers is shared by reference instead of copied. */
 enum { SHARED_PAYLOAD_MIN = 16 * 1024 };
 
+/* Up to this size a message is written in one go; of a larger one the parts fill the arenas of the queue. */
+enum { WHOLE_BYTES_MAX = 16 * 1024 };
+
 /* What all deliveries of one message have in common. */
 struct delivery {
     const struct message *message;
@@ -33,15 +36,16 @@ static void delivery_prepare(struct delivery *delivery, const struct message *me
     delivery->sizes = delivery->sizes_plain = rill_bytes_of(NULL, 0);
 }
 
-/* The sizes are written once per message, and only when a receiver needs them in parts. */
-static void delivery_prepare_sizes(struct delivery *delivery)
+/* The sizes are written once per message, and only when a receiver needs them. */
+static struct rill_bytes sizes_for(struct delivery *delivery, bool headers)
 {
     const struct message *message = delivery->message;
-    const size_t body = message->headers.len + message->payload.len;
-    const size_t len = rill_write_sizes(message->headers.len, body, delivery->text);
-    delivery->sizes = rill_bytes_of(delivery->text, len);
-    const size_t plain_len = rill_write_sizes(0, message->payload.len, delivery->text + len);
-    delivery->sizes_plain = rill_bytes_of(delivery->text + len, plain_len);
+    struct rill_bytes *sizes = headers ? &delivery->sizes : &delivery->sizes_plain;
+    const size_t headers_len = headers ? message->headers.len : 0;
+    char *text = delivery->text + (headers ? RILL_SIZES_BYTES_MAX : 0);
+    if (!sizes->len)
+        *sizes = rill_bytes_of(text, rill_write_sizes(headers_len, headers_len + message->payload.len, text));
+    return *sizes;
 }
 
 static inline size_t head_bytes(const struct message *message, const struct sub *sub)
@@ -78,9 +82,7 @@ static void append_body(struct conn *conn, struct delivery *delivery, bool heade
 
 static void write_in_parts(struct conn *conn, const struct sub *sub, struct delivery *delivery, bool headers)
 {
-    if (!delivery->sizes.len)
-        delivery_prepare_sizes(delivery);
-    const struct rill_bytes sizes = headers ? delivery->sizes : delivery->sizes_plain;
+    const struct rill_bytes sizes = sizes_for(delivery, headers);
     const size_t head = head_bytes(delivery->message, sub) + sizes.len;
     if (head <= OUTQ_CONTIGUOUS_MAX) {
         uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, head);
@@ -101,6 +103,23 @@ static void write_in_parts(struct conn *conn, const struct sub *sub, struct deli
     append_body(conn, delivery, headers);
 }
 
+/* All of it behind one another; false when it has no room for that, or shall not be copied. */
+static bool write_whole(struct conn *conn, const struct sub *sub, struct delivery *delivery, bool headers)
+{
+    const struct message *message = delivery->message;
+    const struct rill_bytes sizes = sizes_for(delivery, headers);
+    const size_t headers_len = headers ? message->headers.len : 0;
+    const size_t bytes = head_bytes(message, sub) + sizes.len + headers_len + message->payload.len + 2;
+    if (delivery->may_share || bytes > WHOLE_BYTES_MAX)
+        return false;
+    uint8_t *start = outq_reserve(&conn->outq, &conn->core->outq_pool, bytes);
+    uint8_t *at = rill_put(put_head(start, message, sub, headers), sizes);
+    at = rill_put(at, rill_bytes_of(message->headers.data, headers_len));
+    at = rill_put(rill_put(at, message->payload), RILL_BYTES("\r\n"));
+    outq_advance(&conn->outq, (size_t)(at - start));
+    return true;
+}
+
 static inline void write_message(struct conn *conn, const struct sub *sub, struct delivery *delivery)
 {
     const struct message *message = delivery->message;
@@ -112,7 +131,8 @@ static inline void write_message(struct conn *conn, const struct sub *sub, struc
         outq_advance(&conn->outq, (size_t)(end - start));
         return;
     }
-    write_in_parts(conn, sub, delivery, headers);
+    if (!write_whole(conn, sub, delivery, headers))
+        write_in_parts(conn, sub, delivery, headers);
 }
 
 /* The receiver is far behind: first the publisher waits, then, when that did not help, the receiver goes. */

@@ -299,6 +299,20 @@ void rill_store_job_run(struct rill_store_job *job);
 enum rill_err rill_store_read(struct rill_store *store, uint64_t sequence,
                               struct rill_store_message *ret) RILL_MUST_CHECK;
 
+/* Messages that follow one another without a gap, all of them in memory: for reading many. Lives as long as the views of
+   rill_store_read. */
+struct rill_store_run {
+    struct rill_store *store;
+    const struct block *block;
+    uint64_t next; // sequence
+    uint64_t end;  // there are none from here on
+};
+
+/* The run that begins with this message. False when that cannot be read: then rill_store_read() says why. */
+bool rill_store_run_of(struct rill_store *store, uint64_t sequence, struct rill_store_run *ret);
+/* The next of the run, as rill_store_read() gives it. False at its end. */
+bool rill_store_run_take(struct rill_store_run *run, struct rill_store_message *ret);
+
 /* The work of loading the block of this sequence; several may be in flight. NULL when a load of that block is
    in flight already: read again when that has finished. Also NULL when a read would not say AGAIN. */
 struct rill_store_job *rill_store_load_start(struct rill_store *store, uint64_t sequence);

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <inttypes.h>
 
 TestSuite(ack_subject);
 
@@ -28,6 +29,40 @@ Test(ack_subject, the_first_form_survives)
     cr_expect(rill_bytes_equal(back.stream, ack.stream) && rill_bytes_equal(back.consumer, ack.consumer));
     cr_expect(back.stream_seq == UINT64_MAX && back.timestamp_ns == INT64_MAX && back.pending == 12);
     rill_buf_fini(&buf);
+}
+
+static bool writes_what_is_appended(struct rill_ack_subject_writer *writer,
+                                    const struct rill_ack_subject *ack)
+{
+    struct rill_ack_subject back;
+    const struct rill_bytes text = rill_ack_subject_write(writer, ack);
+    return rill_ack_subject_parse(text, &back) && rill_bytes_equal(back.stream, ack->stream) &&
+           rill_bytes_equal(back.consumer, ack->consumer) && back.delivered == ack->delivered &&
+           back.stream_seq == ack->stream_seq && back.consumer_seq == ack->consumer_seq &&
+           back.timestamp_ns == ack->timestamp_ns && back.pending == ack->pending;
+}
+
+// Whatever a writer wrote before, and wherever numbers get longer or shorter, it writes each delivery as if it were the first.
+Test(ack_subject, a_writer_says_each_delivery_anew)
+{
+    static const uint64_t starts[] = {0, 7, 95, 994, 1099, 99999995, 9999999999999999990u, UINT64_MAX - 20};
+    const struct rill_bytes stream = RILL_BYTES("ORDERS"), consumer = RILL_BYTES("worker");
+    struct rill_ack_subject_writer writer;
+    rill_ack_subject_begin(&writer, stream, consumer);
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        for (uint64_t step = 0; step < 20; step++) {
+            const struct rill_ack_subject ack = {
+                .stream = stream,
+                .consumer = consumer,
+                .delivered = step / 3,
+                .stream_seq = starts[i] + step,
+                .consumer_seq = starts[i] / 3 + 2 * step,
+                .timestamp_ns = (int64_t)(starts[i] / 4 + step / 5 * 1234567),
+                .pending = starts[i] + 20 - step,
+            };
+            cr_expect(writes_what_is_appended(&writer, &ack), "%" PRIu64 " + %" PRIu64, starts[i], step);
+        }
+    }
 }
 
 // The second form has the domain and the account in front, and may have more behind.
