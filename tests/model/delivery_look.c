@@ -107,7 +107,35 @@ void look_at_consumers(struct rill_core *core, struct oracle *oracle)
         compare_consumer(oracle, i, consumer_of(core, i));
 }
 
+/* Where it stands in the oracle, a consumer that is done with a message has put it aside, or will as soon as that is possible. */
+bool look_awaits_letters(struct rill_core *core)
+{
+    for (uint32_t i = 0; i < CONSUMERS; i++) {
+        const struct consumer *consumer = consumer_of(core, i);
+        const struct outstanding *entry = consumer ? consumer->outstanding.first : NULL;
+        for (; entry; entry = entry->next) {
+            if (entry->told || entry->terminated)
+                return true;
+        }
+    }
+    return false;
+}
+
+uint64_t look_number(struct rill_core *core, uint32_t number)
+{
+    char name[16];
+    (void)snprintf(name, sizeof name, "W%u", number);
+    return durable_find(stream_of(core), rill_bytes_from_cstr(name))->settings->number;
+}
+
 // ---- after a crash ----
+
+/* What waits for ever, or is terminated, comes due at once. */
+static int64_t due_after_start(const struct oracle *oracle, uint32_t number, const struct outstanding *entry)
+{
+    const int64_t due_ns = oracle_due_ns(oracle, number, entry->delivered);
+    return entry->terminated || due_ns == INT64_MAX ? oracle->now_ns : due_ns;
+}
 
 /* What was delivered and not noted comes again, as if for the first time. */
 static void adopt(struct oracle *oracle, uint32_t number, const struct consumer *consumer, uint64_t sequence)
@@ -118,9 +146,10 @@ static void adopt(struct oracle *oracle, uint32_t number, const struct consumer 
     if (naive->confirmed[sequence] && (entry || comes))
         oracle_fail(oracle, "%" PRIu64 " was confirmed to %u, and comes again", sequence, number);
     naive->fate[sequence] = entry ? entry->delivered ? WAITS : PARKED : comes ? NEVER : DONE;
+    naive->terminated[sequence] = entry && entry->terminated;
     naive->delivered[sequence] = entry ? entry->delivered : comes ? 0 : naive->delivered[sequence];
     if (entry && entry->delivered)
-        naive->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, number, entry->delivered);
+        naive->due_ns[sequence] = due_after_start(oracle, number, entry);
 }
 
 static void adopt_consumer(struct oracle *oracle, uint32_t number, const struct consumer *consumer)

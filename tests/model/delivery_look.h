@@ -15,5 +15,9 @@ void look_at_stream(struct rill_core *core, struct oracle *oracle);
 /* After a crash: what was not in the log may be forgotten, but nothing that was answered, and nothing that is owed. The
    oracle takes over what there is. */
 void look_after_crash(struct rill_core *core, struct oracle *oracle);
+/* Is a message given up, and its letter not stored yet? */
+bool look_awaits_letters(struct rill_core *core);
+/* The number of a consumer that is there. */
+uint64_t look_number(struct rill_core *core, uint32_t number);
 /* Is everything gone that is to be? Asked before look_at_stream, which says so when it is not. */
 bool look_is_tidy(struct rill_core *core, const struct oracle *oracle);

@@ -138,6 +138,17 @@ static bool has_first_delivery(const struct oracle *oracle, uint32_t consumer)
     return false;
 }
 
+bool oracle_is_full(const struct oracle *oracle, uint32_t consumer)
+{
+    const struct naive_consumer *of = &oracle->consumers[consumer];
+    return of->config.acks == ACKS_BY_FLOW && is_full(oracle, of, true);
+}
+
+enum letter oracle_letter(const struct oracle *oracle, uint64_t number, uint64_t sequence)
+{
+    return number < NUMBERS_MAX && sequence < MESSAGES_MAX ? oracle->letters[number][sequence] : NO_LETTER;
+}
+
 bool oracle_has_delivery(const struct oracle *oracle, uint32_t consumer)
 {
     const struct naive_consumer *of = &oracle->consumers[consumer];
@@ -182,6 +193,7 @@ void oracle_forget_unneeded(struct oracle *oracle)
 void oracle_remove(struct oracle *oracle, uint64_t sequence)
 {
     oracle->removed[sequence] |= oracle->there[sequence];
+    oracle->going[sequence] |= oracle->there[sequence];
     oracle->there[sequence] = false;
 }
 
@@ -224,7 +236,12 @@ bool oracle_publish(struct oracle *oracle, uint32_t subject)
 /* Never again. On a work queue that is the message's end, unless it was given up. */
 static void finish(struct oracle *oracle, uint32_t consumer, uint64_t sequence, bool gives_up)
 {
-    oracle->consumers[consumer].fate[sequence] = DONE;
+    struct naive_consumer *of = &oracle->consumers[consumer];
+    const bool buries = gives_up && of->config.buries;
+    of->fate[sequence] = DONE;
+    if (buries && oracle->letters[of->number][sequence] != A_LETTER)
+        oracle->letters[of->number][sequence] = oracle->there[sequence] ? A_LETTER : PERHAPS_A_LETTER;
+    gives_up &= !buries && !of->terminated[sequence];
     if (oracle->retention == WORK_QUEUE && !gives_up)
         oracle->there[sequence] = false;
     oracle_forget_unneeded(oracle);
@@ -234,7 +251,7 @@ static void come_due(struct oracle *oracle, uint32_t consumer, uint64_t sequence
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
     const uint32_t max = of->config.deliveries_max;
-    if (max && of->delivered[sequence] >= max)
+    if (of->terminated[sequence] || (max && of->delivered[sequence] >= max))
         finish(oracle, consumer, sequence, true);
     else
         of->fate[sequence] = READY;
@@ -253,11 +270,24 @@ void oracle_advance(struct oracle *oracle, int64_t now_ns)
     }
 }
 
-int64_t oracle_wait_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered)
+int64_t oracle_due_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered)
 {
-    if (!oracle->consumers[consumer].config.backs_off)
-        return ACK_WAIT_NS;
-    return oracle_backoff_ns[delivered < BACKOFF_STEPS ? delivered - 1 : BACKOFF_STEPS - 1];
+    const struct naive_config *config = &oracle->consumers[consumer].config;
+    if (config->acks == ACKS_BY_FLOW)
+        return INT64_MAX;
+    if (!config->backs_off)
+        return oracle->now_ns + ACK_WAIT_NS;
+    return oracle->now_ns + oracle_backoff_ns[delivered < BACKOFF_STEPS ? delivered - 1 : BACKOFF_STEPS - 1];
+}
+
+void oracle_bind(struct oracle *oracle, uint32_t consumer)
+{
+    struct naive_consumer *of = &oracle->consumers[consumer];
+    of->bound = true;
+    for (uint64_t i = 1; of->config.acks == ACKS_BY_FLOW && i <= oracle->last; i++) {
+        if (of->fate[i] == WAITS)
+            come_due(oracle, consumer, i);
+    }
 }
 
 static void list_last_of_each(struct oracle *oracle, struct naive_consumer *consumer)
@@ -306,7 +336,7 @@ void oracle_reset_consumer(struct oracle *oracle, uint32_t consumer, uint64_t se
     for (uint64_t i = 1; i < MESSAGES_MAX; i++) {
         of->fate[i] = i < sequence ? DONE : NEVER;
         of->delivered[i] = 0;
-        of->confirmed[i] = false;
+        of->confirmed[i] = of->terminated[i] = false;
     }
     oracle_forget_unneeded(oracle);
 }
@@ -334,14 +364,14 @@ static void check_first(struct oracle *oracle, uint32_t consumer, uint64_t seque
 void oracle_delivered(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
-    if (!oracle->there[sequence])
+    if (!oracle->there[sequence] && !oracle->going[sequence])
         oracle_fail(oracle, "%" PRIu64 " came to %u and is gone", sequence, consumer);
     if (of->fate[sequence] != READY)
         check_first(oracle, consumer, sequence);
     of->consumer_seq++;
     of->delivered[sequence]++;
     of->fate[sequence] = WAITS;
-    of->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, consumer, of->delivered[sequence]);
+    of->due_ns[sequence] = oracle_due_ns(oracle, consumer, of->delivered[sequence]);
     if (of->config.acks == ACKS_NONE)
         finish(oracle, consumer, sequence, false);
 }
@@ -351,11 +381,12 @@ void oracle_delivered(struct oracle *oracle, uint32_t consumer, uint64_t sequenc
 void oracle_ack(struct oracle *oracle, uint32_t consumer, uint64_t sequence)
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
-    const bool all = of->config.acks == ACKS_ALL && sequence < of->cursor;
+    const bool by_flow = of->config.acks == ACKS_BY_FLOW; // an answer that is not answered
+    const bool all = (by_flow || of->config.acks == ACKS_ALL) && sequence < of->cursor;
     for (uint64_t i = all ? 1 : sequence; i <= sequence; i++) {
         if (!is_out(of, i))
             continue;
-        of->confirmed[i] = true;
+        of->confirmed[i] |= !by_flow;
         finish(oracle, consumer, i, false);
     }
 }
@@ -366,7 +397,8 @@ void oracle_terminate(struct oracle *oracle, uint32_t consumer, uint64_t sequenc
     if (!is_out(of, sequence))
         return;
     of->confirmed[sequence] = true;
-    finish(oracle, consumer, sequence, false);
+    of->terminated[sequence] = true;
+    finish(oracle, consumer, sequence, true);
 }
 
 void oracle_nak(struct oracle *oracle, uint32_t consumer, uint64_t sequence, int64_t delay_ns)
@@ -385,7 +417,7 @@ void oracle_progress(struct oracle *oracle, uint32_t consumer, uint64_t sequence
     if (!is_out(of, sequence))
         return;
     of->fate[sequence] = WAITS;
-    of->due_ns[sequence] = oracle->now_ns + oracle_wait_ns(oracle, consumer, of->delivered[sequence]);
+    of->due_ns[sequence] = oracle_due_ns(oracle, consumer, of->delivered[sequence]);
 }
 
 void oracle_forget_memory(struct oracle *oracle)
@@ -404,8 +436,9 @@ void oracle_restart(struct oracle *oracle)
             struct naive_consumer *of = &oracle->consumers[c];
             if (!is_out(of, i))
                 continue;
+            const int64_t due_ns = oracle_due_ns(oracle, c, of->delivered[i]);
             of->fate[i] = WAITS;
-            of->due_ns[i] = oracle->now_ns + oracle_wait_ns(oracle, c, of->delivered[i]);
+            of->due_ns[i] = due_ns == INT64_MAX ? oracle->now_ns : due_ns; // or nobody would bring it
         }
     }
 }

@@ -11,14 +11,21 @@
 
 enum { SUBJECTS = 7, FILTERS = 7, CONSUMERS = 3, MESSAGES_MAX = 1500, PER_SUBJECT = 3, MSGS_MAX = 12 };
 
+enum { NUMBERS_MAX = 100 }; // consumers in one life
+
 #define ACK_WAIT_NS   INT64_C(500000000)
 #define MAX_AGE_NS    INT64_C(6000000000)
 #define BACKOFF_STEPS 2
 
 enum retention_kind { BY_LIMITS, BY_INTEREST, WORK_QUEUE, RETENTION_KINDS };
 enum limit { NO_LIMIT, DISCARD_OLD, DISCARD_NEW, LAST_PER_SUBJECT, BY_AGE, LIMITS };
-enum acks { ACKS_EXPLICIT, ACKS_ALL, ACKS_NONE, ACKS_KINDS };
+enum acks { ACKS_EXPLICIT, ACKS_ALL, ACKS_NONE, ACKS_BY_FLOW, ACKS_KINDS };
 enum start { FROM_ALL, FROM_NEW, FROM_SEQUENCE, FROM_LAST_PER_SUBJECT, STARTS };
+enum letter {
+    NO_LETTER,
+    PERHAPS_A_LETTER,
+    A_LETTER
+}; // a message that goes while it is given up may have none
 enum fate { NEVER, PARKED, WAITS, READY, DONE };
 
 struct naive_config {
@@ -31,6 +38,8 @@ struct naive_config {
     uint32_t per_subject_max; // order by subject; 0: none
     bool backs_off;
     bool in_memory; // ends with the broker
+    bool pushes;    // to a deliver subject
+    bool buries;    // puts what it gives up aside, as dead letters
 };
 
 struct naive_consumer {
@@ -43,7 +52,10 @@ struct naive_consumer {
     enum fate fate[MESSAGES_MAX];
     bool confirmed[MESSAGES_MAX]; // somebody was answered that it is done
     uint32_t delivered[MESSAGES_MAX];
-    int64_t due_ns[MESSAGES_MAX];
+    int64_t due_ns[MESSAGES_MAX]; // INT64_MAX: never
+    bool terminated[MESSAGES_MAX];
+    uint64_t number; // in all its life no other one has it
+    bool bound;      // somebody listens at its deliver subject
 };
 
 struct oracle {
@@ -54,9 +66,11 @@ struct oracle {
     uint8_t subject[MESSAGES_MAX];
     bool there[MESSAGES_MAX];
     bool removed[MESSAGES_MAX]; // by a limit, an age, a delete or a purge: for good
+    bool going[MESSAGES_MAX];   // with what is being done now: at the same time it may still come
     int64_t time_ns[MESSAGES_MAX];
     struct naive_consumer consumers[CONSUMERS];
-    char failure[256]; // what was broken first; empty: nothing
+    enum letter letters[NUMBERS_MAX][MESSAGES_MAX]; // by the number of the consumer
+    char failure[256];                              // what was broken first; empty: nothing
 };
 
 /* The last one is never published. */
@@ -106,4 +120,11 @@ void oracle_restart(struct oracle *oracle);
 void oracle_forget_memory(struct oracle *oracle);
 /* With interest: what nobody needs any more goes. */
 void oracle_forget_unneeded(struct oracle *oracle);
-int64_t oracle_wait_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered);
+/* When it comes again that was delivered so often, as of now. */
+int64_t oracle_due_ns(const struct oracle *oracle, uint32_t consumer, uint32_t delivered);
+/* The consumer's receiver is another one: with flow control he gets what is outstanding. */
+void oracle_bind(struct oracle *oracle, uint32_t consumer);
+/* A consumer that acknowledges by flow control has as many out as it may. */
+bool oracle_is_full(const struct oracle *oracle, uint32_t consumer);
+/* Is there a dead letter of what this consumer got? */
+enum letter oracle_letter(const struct oracle *oracle, uint64_t number, uint64_t sequence);

@@ -190,6 +190,18 @@ Test(consumer_ack_flow, another_receiver_gets_what_is_outstanding)
     story_end(&story);
 }
 
+// A change of the configuration makes no other receiver of the one who listens.
+Test(consumer_ack_flow, a_change_brings_nothing_again)
+{
+    static struct story story;
+    begin(&story, "", 3);
+    publish(&story, 2);
+    expect_not(story_say(&story, CREATE_W, MADE(PUSH_BY_FLOW ",\"max_ack_pending\":9")), "(ev.a|");
+    expect_not(story_wait(&story, 900 * RILL_NS_PER_MS), "(ev.a|");
+    expect(story_say(&story, INFO_W, ""), "\"num_redelivered\":0,");
+    story_end(&story);
+}
+
 // After a reset all that was not acknowledged comes under consumer sequences from 1 on, and answers to older questions are void.
 Test(consumer_ack_flow, a_reset_begins_anew)
 {

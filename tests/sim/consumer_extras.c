@@ -109,6 +109,29 @@ Test(consumer_extras, a_dead_letter_waits_for_its_stream)
     story_end(&story);
 }
 
+// The consumer's own stream may keep the letters, where the consumer does not get them again.
+Test(consumer_extras, a_stream_may_keep_its_dead_letters)
+{
+    static const struct story_line lines[] = {
+        {"$JS.API.STREAM.UPDATE.S", "{\"name\":\"S\",\"subjects\":[\"ev.>\",\"dead.>\"]}",
+         "\"dead.\\u003e\""},
+        {"$JS.API.CONSUMER.CREATE.S.V",
+         "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"V\",\"ack_policy\":\"explicit\"," DEAD_LETTER
+         ",\"filter_subject\":\"ev.>\"}}",
+         "\"num_pending\":0"},
+        {"ev.a", "poison", "\"seq\":1"},
+        {"$JS.API.CONSUMER.MSG.NEXT.S.V", "1", "(ev.a|poison)"},
+        {"$JS.ACK.S.V.1.1.1.1.0", "+TERM", "(in|)"},
+        {"$JS.API.STREAM.MSG.GET.S", "{\"seq\":2}", "\"subject\":\"dead.W\""},
+        {"$JS.API.CONSUMER.INFO.S.V", "", "\"num_ack_pending\":0,"},
+        {"$JS.API.STREAM.INFO.S", "", "\"messages\":2,"},
+    };
+    static struct story story;
+    consumer_story_begin(&story, "\"ack_policy\":\"none\"");
+    STORY_TELL(&story, lines);
+    story_end(&story);
+}
+
 // A letter of a message that somebody terminated has his words; no word of his makes a header of its own.
 Test(consumer_extras, a_dead_letter_says_why_it_was_terminated)
 {
@@ -148,7 +171,7 @@ Test(consumer_extras, faults_are_told)
          "is not a subject without wildcards"},
         {"$JS.API.CONSUMER.CREATE.S.V",
          MADE("\"ack_policy\":\"explicit\",\"metadata\":{\"rill.dead_letter_subject\":\"ev.dead\"}"),
-         "is a subject of the consumer's own stream"},
+         "is a subject that the consumer itself gets"},
         {"$JS.API.CONSUMER.CREATE.S.W",
          "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\"}}",
          "rill.max_ack_pending_per_subject can not be updated"},

@@ -7,6 +7,9 @@
 // it comes from, and is done only when the stream that takes it has acknowledged, which is when it is on disk. Until then it stays
 // outstanding. When that takes too long, or is refused, it is published again; its message id makes that one message,
 // also when a crash came between. So it is never lost, and stored once as long as the stream's duplicate window reaches.
+// When it is the consumer's own stream that takes it, with limits retention, the log says that the message is done in the same
+// commit: after a crash there is a letter, or the message is outstanding, and never both. (With other retentions the message's
+// removal has to wait for the letter.) In memory it is outstanding until that is acknowledged, for a commit can fail.
 // The words of who terminated it are nowhere kept: they are in a letter that goes out with the acknowledgement.
 //
 //      GIVEN_UP ── published, reply $JS.RILL.BURIED.<stream>.<number>.<sequence> ──► WAITS ── acknowledged ──► done
@@ -126,8 +129,27 @@ static void publish_letter(const struct letter *letter)
                         rill_bytes_from(text, header_len));
 }
 
+static bool may_be_one_commit(const struct stream *stream)
+{
+    return stream->record->config->retention == RILL__RETENTION__RETENTION_LIMITS;
+}
+
+/* A stream that has the letter already says so at once, and then the message is done. */
+static void send_letter(const struct letter *letter)
+{
+    struct consumer *consumer = letter->durable->consumer;
+    const struct stream *stream = letter->durable->stream;
+    const uint64_t sequence = letter->entry->sequence;
+    const uint64_t last_appended = stream->last_appended;
+    consumer_bury_later(consumer, stream->js->core->now.mono_ns + RETRY_NS);
+    publish_letter(letter);
+    // Nothing but the letter can have come into its own stream meanwhile.
+    if (stream->last_appended > last_appended && may_be_one_commit(stream))
+        consumer_log_buried(consumer, sequence);
+}
+
 /* True when the first one that is given up is dealt with for now. */
-static bool send_letter(struct durable *durable, const struct termination *said)
+static bool bury_with_letter(struct durable *durable, const struct termination *said)
 {
     const struct outstanding *entry = consumer_given_up(durable->consumer);
     struct rill_store_message stored;
@@ -136,13 +158,12 @@ static bool send_letter(struct durable *durable, const struct termination *said)
         durable_load(durable, entry->sequence);
         return false;
     }
-    if (err) {
-        consumer_bury(durable->consumer); // there is nothing to keep
+    if (err || rill_bytes_equal_cstr(stored.subject, durable->settings->dead_letter_subject)) {
+        consumer_bury(durable->consumer); // there is nothing to keep, or it is a letter and kept
         return true;
     }
     const struct letter letter = {.durable = durable, .entry = entry, .stored = &stored, .said = said};
-    publish_letter(&letter);
-    consumer_bury_later(durable->consumer, durable->stream->js->core->now.mono_ns + RETRY_NS);
+    send_letter(&letter);
     return true;
 }
 
@@ -161,7 +182,7 @@ static void bury(struct durable *durable, const struct termination *said)
         entry->told = true;
         if (!durable->settings->dead_letter_subject)
             consumer_bury(durable->consumer);
-        else if (!send_letter(durable, said))
+        else if (!bury_with_letter(durable, said))
             return;
     }
 }

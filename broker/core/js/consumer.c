@@ -132,7 +132,9 @@ static void finish(struct consumer *consumer, struct outstanding *entry)
         consumer_make_ready(consumer, next);
     RILL_ASSERT(entry->delivered <= 1 || consumer->redelivered > 0);
     consumer->redelivered -= entry->delivered > 1;
-    note(consumer, CONSUMER_OP_DONE, entry->sequence);
+    consumer->buried_count -= entry->buried;
+    if (!entry->buried)
+        note(consumer, CONSUMER_OP_DONE, entry->sequence);
     outstanding_remove(&consumer->outstanding, entry);
 }
 
@@ -395,6 +397,16 @@ void consumer_bury_later(struct consumer *consumer, int64_t at_ns)
 {
     RILL_ASSERT(consumer->given_up);
     wait_until(consumer, consumer->given_up, at_ns);
+}
+
+void consumer_log_buried(struct consumer *consumer, uint64_t sequence)
+{
+    struct outstanding *entry = outstanding_find(&consumer->outstanding, sequence);
+    if (!entry || entry->buried)
+        return;
+    note(consumer, CONSUMER_OP_DONE, sequence);
+    entry->buried = true;
+    consumer->buried_count++;
 }
 
 void consumer_buried(struct consumer *consumer, uint64_t sequence)

@@ -65,6 +65,7 @@ struct consumer {
     struct outstanding *given_up; // to be buried
     uint32_t redelivered;         // outstanding ones that were delivered more than once
     uint32_t parked_count;        // outstanding ones that wait for their subject's turn
+    uint32_t buried_count;        // outstanding ones of which the log says that they are done
     struct consumer_key *keys;    // uthash by subject
     struct outstanding *unkeyed;  // since the restart
     bool unlogged;                // nothing is noted
@@ -145,6 +146,8 @@ const struct outstanding *consumer_given_up(const struct consumer *consumer);
 void consumer_bury(struct consumer *consumer);
 /* It is given up again at `at_ns`, unless it is done until then. */
 void consumer_bury_later(struct consumer *consumer, int64_t at_ns);
+/* The log is told that what was to be buried later is done, with all that happened before. When that is lost it is not. */
+void consumer_log_buried(struct consumer *consumer, uint64_t sequence);
 /* What was to be buried later is done. */
 void consumer_buried(struct consumer *consumer, uint64_t sequence);
 

@@ -42,6 +42,25 @@ static struct rill_js_error check_per_subject(const Rill__ConsumerConfig *config
     return none;
 }
 
+static bool is_kept(const Rill__StreamConfig *stream, struct rill_bytes subject)
+{
+    for (size_t i = 0; i < stream->n_subjects; i++) {
+        if (rill_subject_matches(rill_bytes_from_cstr(stream->subjects[i]), subject))
+            return true;
+    }
+    return false;
+}
+
+static bool is_taken(const Rill__ConsumerConfig *config, struct rill_bytes subject)
+{
+    const size_t count = consumer_config_filter_count(config);
+    for (size_t i = 0; i < count; i++) {
+        if (rill_subject_matches(consumer_config_filter_at(config, i), subject))
+            return true;
+    }
+    return count == 0;
+}
+
 static struct rill_js_error check_dead_letter(const Rill__ConsumerConfig *config,
                                               const Rill__StreamConfig *stream)
 {
@@ -55,11 +74,9 @@ static struct rill_js_error check_dead_letter(const Rill__ConsumerConfig *config
     if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_NONE ||
         config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
         return refuse(CONSUMER_DEAD_LETTER_KEY, "needs ack_policy explicit or all");
-    for (size_t i = 0; i < stream->n_subjects; i++) {
-        if (rill_subject_matches(rill_bytes_from_cstr(stream->subjects[i]), subject))
-            return refuse(CONSUMER_DEAD_LETTER_KEY, "is a subject of the consumer's own stream");
-    }
-    return none;
+    return is_kept(stream, subject) && is_taken(config, subject)
+               ? refuse(CONSUMER_DEAD_LETTER_KEY, "is a subject that the consumer itself gets")
+               : none;
 }
 
 struct rill_js_error consumer_config_check_metadata(const Rill__ConsumerConfig *config,

@@ -16,9 +16,11 @@ void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf)
 {
     varint_append(buf, consumer->cursor);
     varint_append(buf, consumer->consumer_seq);
-    varint_append(buf, consumer->outstanding.count);
+    varint_append(buf, consumer->outstanding.count - consumer->buried_count);
     uint64_t previous = 0;
     for (const struct outstanding *entry = consumer->outstanding.first; entry; entry = entry->next) {
+        if (entry->buried)
+            continue;
         varint_append(buf, entry->sequence - previous);
         varint_append(buf, (uint64_t)entry->delivered << 1 | entry->terminated);
         varint_append(buf, consumer->consumer_seq - entry->consumer_seq);
@@ -50,8 +52,18 @@ void consumer_noted(struct consumer *consumer)
     consumer->runs_lost = false;
 }
 
+static void dig_up(struct consumer *consumer)
+{
+    for (struct outstanding *entry = consumer->outstanding.first; entry && consumer->buried_count;
+         entry = entry->next) {
+        consumer->buried_count -= entry->buried;
+        entry->buried = false;
+    }
+}
+
 void consumer_lost_events(struct consumer *consumer)
 {
+    dig_up(consumer);
     consumer_runs_clear(&consumer->runs);
     consumer->runs_lost = !consumer->unlogged;
 }

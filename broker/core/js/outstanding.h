@@ -25,6 +25,7 @@ struct outstanding {
     uint8_t state;            // enum outstanding_state
     bool terminated;          // given up because somebody said so
     bool told;                // that it is given up
+    bool buried;              // the log says, or is about to say, that it is done
     int64_t delivered_at_ns;  // the last time; 0 after a restart
     struct rill_deadline due; // armed only while it waits
 

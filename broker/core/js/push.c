@@ -49,38 +49,6 @@ static void remove_from_table(struct jetstream *js, struct push *push)
         HASH_ADD_KEYPTR(by_subject, js->pushes, heir->subject, strlen(heir->subject), heir);
 }
 
-// ---- life ----
-
-void push_start(struct durable *durable)
-{
-    RILL_ASSERT(!durable->push && durable->settings->is_push);
-    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
-    const Rill__ConsumerConfig *config = record->config;
-    struct push *push = rill_alloc_zero(1, sizeof *push);
-    push->durable = durable;
-    push->subject = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_subject));
-    push->group = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_group));
-    push->heartbeat_ns = config->idle_heartbeat;
-    push->window_bytes = config->flow_control ? WINDOW_BYTES_FIRST : 0;
-    push->sent_ns = durable->stream->js->core->now.mono_ns;
-    rill_message_free(&record->base);
-    durable->push = push;
-    add_to_table(durable->stream->js, push);
-    push_look(durable);
-}
-
-void push_stop(struct durable *durable)
-{
-    if (!durable->push)
-        return;
-    struct push *push = durable->push;
-    remove_from_table(durable->stream->js, push);
-    free(push->subject);
-    free(push->group);
-    free(push);
-    durable->push = NULL;
-}
-
 // ---- who listens ----
 
 static bool has_group(const struct match *match, const char *name)
@@ -102,6 +70,42 @@ static bool is_bound(const struct push *push)
     interest_unpin(interest, match);
     return bound;
 }
+
+// ---- life ----
+
+void push_start(struct durable *durable)
+{
+    RILL_ASSERT(!durable->push && durable->settings->is_push);
+    Rill__ConsumerRecord *record = consumer_settings_record(durable->settings);
+    const Rill__ConsumerConfig *config = record->config;
+    struct push *push = rill_alloc_zero(1, sizeof *push);
+    push->durable = durable;
+    push->subject = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_subject));
+    push->group = rill_alloc_cstr(rill_bytes_from_cstr(config->deliver_group));
+    push->heartbeat_ns = config->idle_heartbeat;
+    push->window_bytes = config->flow_control ? WINDOW_BYTES_FIRST : 0;
+    push->sent_ns = durable->stream->js->core->now.mono_ns;
+    rill_message_free(&record->base);
+    durable->push = push;
+    add_to_table(durable->stream->js, push);
+    push->bound = is_bound(push); // by the same receiver, when the configuration was changed
+    if (push->bound)
+        durable->active_ns = push->sent_ns;
+}
+
+void push_stop(struct durable *durable)
+{
+    if (!durable->push)
+        return;
+    struct push *push = durable->push;
+    remove_from_table(durable->stream->js, push);
+    free(push->subject);
+    free(push->group);
+    free(push);
+    durable->push = NULL;
+}
+
+// ---- somebody comes or goes ----
 
 void push_look(struct durable *durable)
 {

@@ -426,8 +426,8 @@ static void take_back(struct stream *stream, const struct rill_store_committed *
     stream_republish_take_back(stream);
     copy_bytes(&stream->last_msg_id, &stream->last_msg_id_committed);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next) {
-        if (durable->noted_commit <= state->commit)
-            continue;
+        if (durable->noted_commit <= state->commit && !durable->consumer->buried_count)
+            continue; // it has lost neither an event nor a letter
         durable->noted_commit = 0;
         consumer_lost_events(durable->consumer);
         durable_changed(durable);

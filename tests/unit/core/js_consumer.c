@@ -117,6 +117,40 @@ Test(consumer, a_reset_begins_anew)
     consumer_destroy(consumer);
 }
 
+/* The consumer as the log has it. */
+static struct consumer *replayed(const struct consumer *consumer)
+{
+    struct rill_buf whole;
+    struct consumer *copy = consumer_create(&limits, 1);
+    rill_buf_init(&whole, 1000);
+    consumer_write_whole(consumer, &whole);
+    cr_assert(eq(int, consumer_apply(copy, CONSUMER_FORM_WHOLE, rill_buf_bytes(&whole)), RILL_OK));
+    rill_buf_fini(&whole);
+    return copy;
+}
+
+// What is done as soon as a commit is on disk is done for the log and outstanding in memory, until one of the two is over.
+Test(consumer, the_log_may_know_earlier_that_a_message_is_done)
+{
+    struct consumer *consumer = consumer_create(&limits, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 2, 0), 2));
+    cr_expect(eq(int, consumer_terminate(consumer, 1), CONSUMER_KNOWS));
+    consumer_bury_later(consumer, 50);
+    consumer_log_buried(consumer, 1);
+    struct consumer *log = replayed(consumer);
+    cr_expect(eq(u32, log->outstanding.count, 1));
+    cr_expect(eq(u32, consumer->outstanding.count, 2));
+    consumer_destroy(log);
+    consumer_lost_events(consumer); // and what came with them
+    log = replayed(consumer);
+    cr_expect(eq(u32, log->outstanding.count, 2));
+    consumer_log_buried(consumer, 1);
+    consumer_buried(consumer, 1);
+    cr_expect(eq(u32, consumer->outstanding.count, 1));
+    consumer_destroy(log);
+    consumer_destroy(consumer);
+}
+
 // A wait for ever, or one that goes beyond the end of time, has no end.
 Test(consumer, an_ack_wait_may_be_for_ever)
 {
