@@ -7,8 +7,7 @@ void fed_posting(const struct fed_list *list, const struct fed_subject *fed, uin
                  struct posting *ret)
 {
     const struct batch *batch = list->writer->batch;
-    const struct batch_subject *subject = &batch->subjects[fed->subject];
-    const uint32_t *offsets = batch_offsets(subject) + subject->start;
+    const uint32_t *offsets = fed_offsets(list, fed);
     ret->before = fed->before + from;
     for (ret->count = 0; ret->count < INDEX_POSITIONS_MAX && from + ret->count < fed->messages; ret->count++)
         ret->positions[ret->count] = batch->base + offsets[from + ret->count];
@@ -38,9 +37,7 @@ static void tell_positions(struct fed_list *list, const struct fed_subject *fed,
 
 static uint64_t position_of(const struct fed_list *list, const struct fed_subject *fed, uint32_t at)
 {
-    const struct batch *batch = list->writer->batch;
-    const struct batch_subject *subject = &batch->subjects[fed->subject];
-    return batch->base + batch_offsets(subject)[subject->start + at];
+    return list->writer->batch->base + fed_offsets(list, fed)[at];
 }
 
 static uint64_t number_of(const struct fed_list *list, const struct fed_subject *fed, enum fed_what what)

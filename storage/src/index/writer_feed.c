@@ -51,7 +51,7 @@ static enum rill_err write_subjects(struct writer *writer)
     struct fed_list list;
     enum rill_err err = writer_subjects(writer, &list);
     err = err ? err : write_postings(&list);
-    free(list.subjects);
+    fed_list_fini(&list);
     return err;
 }
 

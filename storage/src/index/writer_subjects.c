@@ -198,17 +198,45 @@ static enum rill_err count_all(struct fed_list *list)
     return err;
 }
 
+void fed_list_fini(struct fed_list *list)
+{
+    free(list->subjects);
+    free(list->ends);
+    free(list->offsets);
+}
+
+/* The lists of the batch are its owner's, who may be making them: these are the job's own. */
+static void list_offsets(const struct batch *batch, struct fed_list *list)
+{
+    uint32_t *ends = list->ends, end = 0;
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch_is_live(batch, i))
+            ends[batch->messages[i].subject]++;
+    }
+    for (uint32_t i = 0; i < batch->subject_count; i++) {
+        const uint32_t messages = ends[i];
+        if (messages)
+            list->subjects[list->count++] = (struct fed_subject){.subject = i, .messages = messages};
+        ends[i] = end;
+        end += messages;
+    }
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch_is_live(batch, i))
+            list->offsets[ends[batch->messages[i].subject]++] = batch->messages[i].offset;
+    }
+}
+
 static enum rill_err list_create(struct writer *writer, struct fed_list *ret)
 {
     const struct batch *batch = writer->batch;
     *ret = (struct fed_list){.writer = writer};
     ret->subjects = malloc(((size_t)batch->subject_count + 1) * sizeof ret->subjects[0]);
-    for (uint32_t i = 0; ret->subjects && i < batch->subject_count; i++) {
-        const uint32_t messages = batch->subjects[i].end - batch->subjects[i].start;
-        if (messages)
-            ret->subjects[ret->count++] = (struct fed_subject){.subject = i, .messages = messages};
-    }
-    return ret->subjects ? RILL_OK : RILL_ERR_NO_MEMORY;
+    ret->ends = calloc((size_t)batch->subject_count + 1, sizeof ret->ends[0]);
+    ret->offsets = malloc(((size_t)batch->message_count + 1) * sizeof ret->offsets[0]);
+    if (!ret->subjects || !ret->ends || !ret->offsets)
+        return RILL_ERR_NO_MEMORY;
+    list_offsets(batch, ret);
+    return RILL_OK;
 }
 
 enum rill_err writer_subjects(struct writer *writer, struct fed_list *ret)
