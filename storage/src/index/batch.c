@@ -206,7 +206,7 @@ static void note_fed(struct batch *batch, uint64_t base, uint32_t count, int64_t
 
 static bool has_room(struct batch *batch, size_t count)
 {
-    static_assert(RILL_INDEX_RUN_MAX <= ARRAY_FIRST, "an array that doubles has room for a run");
+    static_assert((int)RILL_INDEX_RUN_MAX <= (int)ARRAY_FIRST, "an array that doubles has room for a run");
     RILL_ASSERT(count && count <= RILL_INDEX_RUN_MAX);
     return grow((void **)&batch->messages, batch->message_count + (uint32_t)count - 1,
                 &batch->message_capacity, sizeof batch->messages[0]);
