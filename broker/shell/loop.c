@@ -83,6 +83,7 @@ void loop_take_effects(struct loop *loop)
 void loop_turn(struct loop *loop, int64_t deadline_ns)
 {
     const int64_t core_ns = rill_core_next_deadline_ns(loop->core);
+    loop->poller.job_is_out = workers_have_jobs(loop->workers);
     poller_wait(&loop->poller, core_ns < deadline_ns ? core_ns : deadline_ns);
     rill_core_begin_turn(loop->core, loop->poller.now);
     poller_dispatch(&loop->poller);

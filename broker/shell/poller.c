@@ -5,20 +5,17 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec ts;
-    (void)clock_gettime(clock, &ts);
-    return (int64_t)ts.tv_sec * RILL_NS_PER_S + ts.tv_nsec;
-}
-
 void poller_take_time(struct poller *poller)
 {
-    poller->now = (struct rill_now){clock_ns(CLOCK_MONOTONIC), clock_ns(CLOCK_REALTIME)};
+    struct timespec wall;
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    poller->now = (struct rill_now){
+        .mono_ns = look_now_ns(),
+        .wall_ns = (int64_t)wall.tv_sec * RILL_NS_PER_S + wall.tv_nsec,
+    };
 }
 
 enum rill_err poller_init(struct poller *poller)
@@ -26,10 +23,8 @@ enum rill_err poller_init(struct poller *poller)
     *poller = (struct poller){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
     if (poller->epoll_fd < 0)
         return rill_err_from_errno(errno);
-    cpu_set_t processors;
-    CPU_ZERO(&processors);
-    poller->may_look =
-        sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
+    look_init(&poller->look, POLLER_LOOK_NS);
+    look_init(&poller->look_for_job, POLLER_LOOK_FOR_JOB_NS);
     poller_take_time(poller);
     return RILL_OK;
 }
@@ -54,42 +49,26 @@ static int timeout_ms(const struct poller *poller, int64_t deadline_ns)
 }
 
 /* What is ready within a short while, without a sleep. */
-static int poller_look(struct poller *poller)
+static int poller_look(struct poller *poller, struct look *look)
 {
-    const int64_t end_ns = clock_ns(CLOCK_MONOTONIC) + POLLER_LOOK_NS;
+    const int64_t end_ns = look_now_ns() + look->ns;
     do {
         const int count = epoll_wait(poller->epoll_fd, poller->events, POLLER_EVENTS_MAX, 0);
         if (count) {
-            poller->look_backoff = 0;
+            look_found(look);
             return count;
         }
-        (void)sched_yield();
-    } while (clock_ns(CLOCK_MONOTONIC) < end_ns);
-    poller->looks = false;
-    poller->look_backoff = poller->look_backoff ? poller->look_backoff * 2 : 1;
-    if (poller->look_backoff > POLLER_LOOK_BACKOFF_MAX)
-        poller->look_backoff = POLLER_LOOK_BACKOFF_MAX;
-    poller->look_debt = poller->look_backoff;
+    } while (look_goes_on(end_ns));
+    look_in_vain(look);
     return 0;
 }
 
-/* A short sleep was mostly the waking: looking would have been quicker. */
-static void poller_slept(struct poller *poller, int64_t slept_ns)
+static int poller_sleep(struct poller *poller, struct look *look, int timeout)
 {
-    if (!poller->may_look || slept_ns > 2 * POLLER_LOOK_NS)
-        return;
-    if (poller->look_debt)
-        poller->look_debt--;
-    else
-        poller->looks = true;
-}
-
-static int poller_sleep(struct poller *poller, int timeout)
-{
-    const int64_t before_ns = clock_ns(CLOCK_MONOTONIC);
+    const int64_t before_ns = look_now_ns();
     const int count = epoll_wait(poller->epoll_fd, poller->events, POLLER_EVENTS_MAX, timeout);
     if (count > 0)
-        poller_slept(poller, clock_ns(CLOCK_MONOTONIC) - before_ns);
+        look_slept(look, look_now_ns() - before_ns);
     return count;
 }
 
@@ -97,9 +76,10 @@ void poller_wait(struct poller *poller, int64_t deadline_ns)
 {
     const int64_t timer_ns = rill_deadlines_next_ns(&poller->timers);
     const int timeout = timeout_ms(poller, timer_ns < deadline_ns ? timer_ns : deadline_ns);
-    int count = poller->looks && timeout ? poller_look(poller) : 0;
+    struct look *look = poller->job_is_out ? &poller->look_for_job : &poller->look;
+    int count = look->is_on && timeout ? poller_look(poller, look) : 0;
     if (count == 0)
-        count = poller_sleep(poller, timeout);
+        count = poller_sleep(poller, look, timeout);
     RILL_ASSERT(count >= 0 || errno == EINTR);
     poller->event_count = count < 0 ? 0 : count;
     poller->event_next = 0;

@@ -8,6 +8,8 @@
 // peer that hangs up while nobody wants to hear of it cannot make the loop spin.
 #pragma once
 
+#include "look.h"
+
 #include "base/deadline.h"
 #include "base/err.h"
 
@@ -16,7 +18,7 @@
 enum {
     POLLER_EVENTS_MAX = 256,
     POLLER_LOOK_NS = 100 * 1000,
-    POLLER_LOOK_BACKOFF_MAX = 64,
+    POLLER_LOOK_FOR_JOB_NS = 300 * 1000, // a commit on a quick disk takes 80 to 200 us
 };
 
 struct source {
@@ -34,11 +36,10 @@ struct poller {
     int epoll_fd;
     struct rill_now now; // taken once per turn
     struct rill_deadlines timers;
-    bool may_look;         // there is another processor for those who are looked for
-    bool looks;            // before it sleeps, see poller_wait
-    uint32_t look_backoff; // short sleeps to let pass after a look in vain; doubles with each of them
-    uint32_t look_debt;    // of these, still to come
-    int event_count;       // of the batch that is being dispatched
+    struct look look;         // before it sleeps, see poller_wait
+    struct look look_for_job; // the same while a job is out
+    bool job_is_out;          // set by the loop
+    int event_count;          // of the batch that is being dispatched
     int event_next;
     struct epoll_event events[POLLER_EVENTS_MAX];
 };
@@ -47,11 +48,9 @@ enum rill_err poller_init(struct poller *poller) RILL_MUST_CHECK;
 /* Every source must be removed and every timer stopped. */
 void poller_fini(struct poller *poller);
 
-/* Sleeps until something is ready, a timer is due or `deadline_ns` (monotonic) has come, then takes the time.
-   To be woken from a sleep takes tens of microseconds, on a virtual machine most of a round trip. So while events come
-   close behind each other it looks for them for POLLER_LOOK_NS before it sleeps, yielding to others who want to run. A
-   look in vain ends that until some short sleeps have passed, each time more of them: an idle loop sleeps, and one
-   whose events come a little too late for looking hardly looks. */
+/* Sleeps until something is ready, a timer is due or `deadline_ns` (monotonic) has come, then takes the time. While events
+   come close behind each other it looks for them before it sleeps (look.h), yielding to others who want to run; while a
+   job is out somewhat longer, for that is how long a small commit takes. */
 void poller_wait(struct poller *poller, int64_t deadline_ns);
 /* Calls what is ready, once each, then what is due. */
 void poller_dispatch(struct poller *poller);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers.h"
 
+#include "look.h"
+
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "core/core.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,19 +17,23 @@
 
 enum {
     WORKER_STACK_BYTES = 512 * 1024,
+    WORKER_LOOK_NS = 100 * 1000,
     WORKERS_THREADS = WORKERS_DISK_THREADS + WORKERS_LONG_THREADS + WORKERS_RECOVERY_THREADS,
 };
 
 struct lane {
     struct workers *workers;
     unsigned threads_max;
+    atomic_size_t count; // of those that wait; changed under the mutex, looked at without
     // Guarded by the mutex:
     pthread_cond_t filled;
     struct rill_job *waiting[WORKERS_JOBS_MAX]; // a ring
     size_t first;
-    size_t count;
     unsigned threads;
-    unsigned idle; // threads that wait for `filled`
+    unsigned idle;  // threads without a job
+    bool is_looked; // one of them looks, the others wait for `filled`
+    struct look look;
+    int64_t idle_since_ns; // when a thread found no job
 };
 
 struct workers {
@@ -52,14 +59,47 @@ static struct rill_job *lane_pop(struct lane *lane)
     return job;
 }
 
+/* Until there is a job, or for a short while. Lets go of the mutex meanwhile. */
+static void lane_look(struct lane *lane)
+{
+    bool found = false;
+    lane->is_looked = true;
+    (void)pthread_mutex_unlock(&lane->workers->mutex);
+    const int64_t end_ns = look_now_ns() + lane->look.ns;
+    do
+        found = atomic_load_explicit(&lane->count, memory_order_relaxed);
+    while (!found && look_goes_on(end_ns));
+    (void)pthread_mutex_lock(&lane->workers->mutex);
+    lane->is_looked = false;
+    if (found)
+        look_found(&lane->look);
+    else
+        look_in_vain(&lane->look);
+}
+
+/* Whoever looks takes a job before he sleeps, so one that came meanwhile is not missed. */
+static void lane_wait(struct lane *lane)
+{
+    struct workers *workers = lane->workers;
+    if (lane->count)
+        return;
+    lane->idle_since_ns = look_now_ns();
+    if (lane->look.is_on && !lane->is_looked)
+        lane_look(lane);
+    if (lane->count || workers->stopping)
+        return;
+    while (!lane->count && !workers->stopping)
+        (void)pthread_cond_wait(&lane->filled, &workers->mutex);
+    look_slept(&lane->look, look_now_ns() - lane->idle_since_ns);
+}
+
 /* Waits for the next job; NULL when the threads shall end. */
 static struct rill_job *lane_take(struct lane *lane)
 {
     struct workers *workers = lane->workers;
     (void)pthread_mutex_lock(&workers->mutex);
     lane->idle++;
-    while (!lane->count && !workers->stopping)
-        (void)pthread_cond_wait(&lane->filled, &workers->mutex);
+    lane_wait(lane);
     lane->idle--;
     struct rill_job *job = lane_pop(lane);
     (void)pthread_mutex_unlock(&workers->mutex);
@@ -100,6 +140,7 @@ static void lane_init(struct lane *lane, struct workers *workers, unsigned threa
 {
     lane->workers = workers;
     lane->threads_max = threads_max;
+    look_init(&lane->look, WORKER_LOOK_NS);
     (void)pthread_cond_init(&lane->filled, NULL);
 }
 
@@ -142,6 +183,11 @@ int workers_wake_fd(const struct workers *workers)
     return workers->wake_fd;
 }
 
+bool workers_have_jobs(const struct workers *workers)
+{
+    return workers->out > 0;
+}
+
 bool workers_has_room(const struct workers *workers)
 {
     return workers->out < WORKERS_JOBS_MAX;
@@ -175,8 +221,10 @@ void workers_submit(struct workers *workers, struct rill_job *job)
     workers->out++;
     if (lane->count > lane->idle && lane->threads < lane->threads_max)
         lane_start_thread(lane);
+    const bool wakes = lane->count > lane->is_looked;
     (void)pthread_mutex_unlock(&workers->mutex);
-    (void)pthread_cond_signal(&lane->filled); // after the unlock: the woken thread finds the mutex free
+    if (wakes)
+        (void)pthread_cond_signal(&lane->filled); // after the unlock: the woken thread finds the mutex free
 }
 
 size_t workers_take_done(struct workers *workers, struct rill_job *ret_jobs[WORKERS_JOBS_MAX])

@@ -11,6 +11,8 @@
 // idle, so a broker that has nothing to do with a disk has none. At most WORKERS_JOBS_MAX jobs are out:
 // workers_has_room says whether the loop may take another one from the core.
 //
+// While jobs come close behind each other one thread of a lane looks for the next one before it sleeps (look.h).
+//
 // The loop's thread calls everything here.
 #pragma once
 
@@ -24,7 +26,8 @@ struct rill_job;
 
 enum { WORKERS_JOBS_MAX = 256 };
 
-enum { WORKERS_DISK_THREADS = 4, WORKERS_LONG_THREADS = 2, WORKERS_RECOVERY_THREADS = 2 };
+/* Of the disk so many that syncs of different files overlap: docs/RATIONALE.md has what that brings. */
+enum { WORKERS_DISK_THREADS = 16, WORKERS_LONG_THREADS = 2, WORKERS_RECOVERY_THREADS = 2 };
 
 /* IO or LIMIT when there is no descriptor left. */
 enum rill_err workers_create(struct workers **ret_workers) RILL_MUST_CHECK;
@@ -34,6 +37,8 @@ void workers_destroy(struct workers *workers);
 /* Readable while workers_take_done has something. */
 int workers_wake_fd(const struct workers *workers);
 
+/* Some are submitted and not taken back. */
+bool workers_have_jobs(const struct workers *workers);
 bool workers_has_room(const struct workers *workers);
 /* Needs room. The job is the workers' until it is taken back. */
 void workers_submit(struct workers *workers, struct rill_job *job);

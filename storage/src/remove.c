@@ -233,15 +233,18 @@ struct purge {
     uint64_t bytes;
     struct block *cut;  // the block in which some messages go and some stay; NULL when there is none
     uint32_t cut_bytes; // of those that go in it
+    uint64_t cut_first; // the first of them: what nobody knows to be live may be refused by a load
 };
 
 /* The live messages in front of the floor in the block that it cuts through. */
 static enum rill_err plan_cut(struct rill_store *store, struct block *block, struct purge *purge)
 {
     const uint32_t end = (uint32_t)(purge->floor - block->first_sequence);
-    if (live_next(block->live, 0, end, LIVE_OPEN) == end)
+    const uint32_t first = live_next(block->live, 0, end, LIVE_OPEN);
+    if (first == end)
         return RILL_OK; // and a caller that needs one block in memory never needs two
     purge->cut = block;
+    purge->cut_first = block->first_sequence + first;
     if (!block->data)
         return RILL_ERR_AGAIN;
     for (uint32_t i = 0; (i = live_next(block->live, i, end, LIVE_OPEN)) < end; i++) {
@@ -352,7 +355,7 @@ enum rill_err rill_store_append_purge(struct rill_store *store, uint64_t first_k
     if (first_kept <= store->open.floor)
         return store->read_only ? RILL_ERR_READ_ONLY : RILL_OK;
     enum rill_err err = purge_plan(store, first_kept, &purge);
-    ret->load_sequence = purge.floor;
+    ret->load_sequence = purge.cut_first;
     if (!err)
         err = append_floor(store, first_kept);
     if (err)

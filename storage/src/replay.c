@@ -226,6 +226,7 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
         return err;
     if (replay->is_last && replay->end_offset && replay->end_offset < replay->reader.size)
         replay->reader.size = replay->end_offset;
+    err = replay_header(replay, entry); // which says where the segment begins
     if (!segment_of(&store->segments, entry->header.number))
         store_enter_file(store, entry->header.number, 0, replay->at.sequence + 1);
     replay->reader.seed = segment_seed(store->identity, entry->header.number);
@@ -242,7 +243,6 @@ static enum rill_err replay_file(struct replay *replay, const struct catalog_ent
     struct segment *segment = store->segments.segments[store->segments.count - 1];
     segment->format = entry->has_header ? entry->header.version : 0;
     segment->rewritten = entry->has_header ? entry->header.rewritten : 0;
-    err = replay_header(replay, entry);
     if (!err)
         err = replay_commits(replay);
     note_unreadable(replay);

@@ -139,6 +139,7 @@ struct tidy_job {
     const char *folder;
     uint64_t *numbers; // of the dead segments
     size_t count;
+    bool unsynced;  // the one before them may come back; and the result, of the last one removed
     size_t removed; // the result
 };
 
@@ -197,6 +198,7 @@ struct rill_store {
     size_t erasure_count;
     size_t erasure_capacity;
     bool tidying;           // a job in the background is in flight
+    bool folder_unsynced;   // the segment removed last may come back: none goes before that is settled (R2)
     struct mend *mend;      // of an index that has failed
     uint32_t mend_failures; // since the last one that has not
     struct rill_store_filter *filters;

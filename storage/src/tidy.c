@@ -65,6 +65,7 @@ static struct rill_store_job *spent_start(struct rill_store *store)
         .folder = store->folder,
         .numbers = rill_alloc_zero(count, sizeof job->numbers[0]),
         .count = count,
+        .unsynced = store->folder_unsynced,
     };
     for (size_t i = 0; i < count; i++)
         job->numbers[i] = store->segments.segments[i]->number;
@@ -86,22 +87,31 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
     return job;
 }
 
+static enum rill_err sync_folder(struct tidy_job *job)
+{
+    const enum rill_err err = job->base.disk->ops->sync_folder(job->base.disk, job->folder);
+    job->unsynced = err != RILL_OK;
+    return err;
+}
+
+/* A file that is gone is removed, also when nobody knows yet whether it will come back. */
 static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
 {
     char *path = segment_path(job->folder, number);
-    enum rill_err err = job->base.disk->ops->unlink(job->base.disk, path);
+    const enum rill_err err = job->base.disk->ops->unlink(job->base.disk, path);
     free(path);
     if (err && err != RILL_ERR_NOT_FOUND)
         return err;
-    return job->base.disk->ops->sync_folder(job->base.disk, job->folder);
+    job->removed++;
+    return sync_folder(job);
 }
 
 void tidy_job_run(struct tidy_job *job)
 {
-    for (size_t i = 0; i < job->count && !job->base.err; i++) {
+    if (job->unsynced)
+        job->base.err = sync_folder(job);
+    for (size_t i = 0; i < job->count && !job->base.err; i++)
         job->base.err = unlink_segment(job, job->numbers[i]);
-        job->removed += !job->base.err;
-    }
 }
 
 /* A mark behind the last commit of a segment that goes: the next one has no block yet. */
@@ -132,6 +142,7 @@ static enum rill_err spent_finish(struct rill_store *store, struct tidy_job *job
 {
     RILL_ASSERT(job->removed < store->file_count);
     const enum rill_err err = job->base.err;
+    store->folder_unsynced = job->unsynced;
     forget_segments(store, job->removed);
     free(job->numbers);
     free(job);

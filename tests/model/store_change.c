@@ -65,13 +65,15 @@ void model_append(struct model *model)
     model->now_ns += model_below(model, 5);
 }
 
+/* Some beyond recovery: only what is committed can be. */
 void model_delete(struct model *model)
 {
     const uint64_t sequence = model_below(model, (uint32_t)model->oracle.last[OPEN] + 3);
     const bool there = oracle_find(&model->oracle, OPEN, sequence) != NULL;
+    const bool erases = sequence <= model->oracle.last[COMMITTED] && !model_below(model, 3);
     enum rill_err errs[MODEL_SIDES_MAX] = {0};
     for (size_t i = 0; i < model->side_count; i++) {
-        errs[i] = drive_delete(model->sides[i].store, sequence);
+        errs[i] = (erases ? drive_erase : drive_delete)(model->sides[i].store, sequence);
         if (!there && errs[i] == RILL_ERR_NOT_FOUND)
             errs[i] = RILL_OK;
     }

@@ -76,10 +76,8 @@ void model_set_limits(struct model *model)
 {
     const uint32_t what = model_below(model, 8);
     const uint32_t per_subject = is_steady(model) ? model_below(model, 4) : 0;
-    if (is_steady(model))
-        model_commit_all(model);
-    else if (model->in_flight)
-        model_finish(model);
+    model_commit_all(model); // else what is open may leave no room for a limit that comes behind it
+    model_expect_state(model);
     model->limits = (struct rill_store_limits){
         .max_messages = what & 1 ? model_below(model, 300) : 0,
         .max_bytes = what & 2 ? model_below(model, 600000) : 0,

@@ -74,34 +74,26 @@ Test(poller, timers_fire_in_order)
 // Events that come close behind each other make the loop look before it sleeps; when they stop, it sleeps.
 Test(poller, an_idle_loop_stops_looking)
 {
-    poller.may_look = true;
+    poller.look.is_possible = true;
     poller_set_interest(&poller, &one, EPOLLIN);
     poller_wait(&poller, RILL_NEVER_NS); // ready at once: the shortest of sleeps
-    cr_assert(poller.looks);
+    cr_assert(poller.look.is_on);
     poller_wait(&poller, RILL_NEVER_NS);
     cr_expect(eq(int, poller.event_count, 1));
-    cr_expect(poller.looks);
+    cr_expect(poller.look.is_on);
     poller_set_interest(&poller, &one, 0);
     poller_wait(&poller, poller.now.mono_ns + RILL_NS_PER_MS);
     cr_expect(eq(int, poller.event_count, 0));
-    cr_expect(not(poller.looks));
-    cr_expect(eq(u32, poller.look_debt, 1));
+    cr_expect(not(poller.look.is_on));
+    cr_expect(eq(u32, poller.look.debt, 1));
 }
 
-// The more often it looked in vain, the more short sleeps pass before it looks again.
-Test(poller, looks_in_vain_become_rare)
+// A disk that is too slow to be looked for does not end the looking for requests.
+Test(poller, what_is_looked_for_while_a_job_is_out_is_learnt_apart)
 {
-    poller.may_look = true;
-    for (uint32_t vain = 1; vain <= 4 * POLLER_LOOK_BACKOFF_MAX; vain *= 2) {
-        poller.looks = true;
-        poller_wait(&poller, poller.now.mono_ns + 1);
-        cr_expect(eq(u32, poller.look_debt, vain < POLLER_LOOK_BACKOFF_MAX ? vain : POLLER_LOOK_BACKOFF_MAX));
-    }
-    poller_set_interest(&poller, &one, EPOLLIN);
-    for (int sleeps = 0; sleeps < POLLER_LOOK_BACKOFF_MAX; sleeps++) {
-        cr_expect(not(poller.looks));
-        poller_wait(&poller, RILL_NEVER_NS);
-    }
-    poller_wait(&poller, RILL_NEVER_NS);
-    cr_expect(poller.looks);
+    poller.look.is_on = poller.look_for_job.is_on = true;
+    poller.job_is_out = true;
+    poller_wait(&poller, poller.now.mono_ns + 1);
+    cr_expect(not(poller.look_for_job.is_on));
+    cr_expect(poller.look.is_on);
 }

@@ -214,6 +214,46 @@ Test(indexing, removals_in_cold_segments_hold)
     sim_disk_destroy(disk);
 }
 
+/* A source of directories that fails once. */
+struct failing_source {
+    struct directory_source below;
+    bool has_failed;
+};
+
+static enum rill_err fail_once(void *context, uint64_t segment, struct rill_buf *ret_detail)
+{
+    struct failing_source *source = context;
+    if (source->has_failed)
+        return source->below.detail(source->below.context, segment, ret_detail);
+    source->has_failed = true;
+    return RILL_ERR_IO;
+}
+
+// What a purge wants to have loaded can be, also when a directory could not be read the first time, so that nobody knew which
+// message would be the first one left.
+Test(indexing, a_purge_wants_only_what_can_be_loaded)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_purged purged;
+    append_some(store, 6000);
+    for (uint64_t sequence = 2000; sequence < 2010; sequence++)
+        cr_assert(eq(int, drive_delete(store, sequence), RILL_OK));
+    append_some(store, 2000); // so that the next open has nothing to do with the deletes
+    rill_store_close(store);
+    store = reopen(disk, NULL);
+    struct failing_source source = {.below = store->segments.source};
+    store->segments.source = (struct directory_source){&source, fail_once};
+    cr_assert(eq(int, rill_store_append_purge(store, 2000, &purged), RILL_ERR_AGAIN));
+    cr_expect(source.has_failed);
+    cr_expect(lt(u64, purged.load_sequence, 2000));
+    cr_assert(eq(int, drive_purge(store, 2000, &purged), RILL_OK));
+    cr_expect(eq(u64, purged.messages, 1999));
+    store->segments.source = source.below;
+    rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
 // Without its file the index is made again from the log.
 Test(indexing, a_missing_file_is_made_again)
 {

@@ -3,6 +3,7 @@
 // Deletes, purges, and the files that they leave behind. Random ones are in the stories of tests/fault.
 #include "storage/store.h"
 
+#include "faulty_disk.h"
 #include "sim_disk.h"
 #include "store_drive.h"
 
@@ -163,4 +164,32 @@ Test(remove, spent_segments_are_removed)
     cr_expect(eq(u64, state().lost_messages, 0));
     cr_expect(eq(u64, state().messages, 4));
     cr_expect(eq(u64, state().first_sequence, 5));
+}
+
+// R2: a file that was removed counts no more, also when the folder could not be synced then; and no other one goes before that
+// was done.
+Test(remove, a_folder_that_could_not_be_synced_is_synced_before_the_next_segment_goes)
+{
+    static struct faulty_disk faulty; // until the store is closed
+    faulty_disk_init(&faulty, disk);
+    options.disk = &faulty.base;
+    for (int i = 0; i < 8; i++) {
+        append(1, 9000);
+        commit();
+    }
+    reopen();
+    cr_expect(eq(u64, purge(5), 4));
+    commit();
+    const uint64_t segments = state().segments, calls = faulty.calls;
+    faulty.fail_at = calls + 2; // behind the first unlink
+    faulty.fail_count = 2;
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_IO));
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_IO));
+    cr_expect(eq(u64, faulty.calls, calls + 3), "it unlinked another one");
+    cr_expect(eq(u64, state().segments, segments - 1));
+    cr_expect(eq(int, drive_tidy(store), RILL_OK));
+    cr_expect(eq(u64, state().segments, segments - 4));
+    reopen();
+    cr_expect(eq(u64, state().lost_messages, 0));
+    cr_expect(eq(u64, state().messages, 4));
 }

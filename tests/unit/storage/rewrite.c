@@ -17,6 +17,7 @@
 
 static const char folder[] = "store/$G/ORDERS";
 static const char first_segment[] = "store/$G/ORDERS/0000000000000001.seg";
+static const char second_segment[] = "store/$G/ORDERS/0000000000000002.seg";
 static const char secret[] = "4111 1111 1111 1111";
 
 enum { SECRET = 5 };
@@ -220,6 +221,25 @@ Test(rewrite, a_damaged_segment_is_left_alone)
     cr_assert(eq(u64, report.lost_messages, 1));
     cr_expect(eq(int, tidy(), 0));
     cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
+}
+
+// W3: a segment begins where its header says. So what is lost at the end of the one in front of it is not lost in it, and it is
+// made anew.
+Test(rewrite, what_is_lost_in_front_of_a_segment_does_not_keep_it)
+{
+    struct rill_store_report report;
+    size_t len;
+    create(false);
+    fill(3);
+    rill_store_close(store);
+    uint8_t *bytes = first_bytes(&len);
+    memset(bytes + len - 2000, 0, 2000); // the end of the log there
+    options.compress = true;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, &report, &why), RILL_OK));
+    cr_assert(gt(u64, report.lost_messages, 1));
+    cr_expect(eq(int, tidy(), 2), "the second segment");
+    cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION));
+    cr_expect(eq(int, sim_disk_bytes(disk, second_segment, &len)[8], SEGMENT_VERSION_PACKED));
 }
 
 // Damage that nobody has met yet ends the rewriting, not the segment.
