@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Feeding the index: what the records of the log say to it, and how far it is. Messages go to it in runs, which costs the
-// appending thread a quarter of what each by itself would.
+// appending thread half of what each by itself would.
 #include "indexing.h"
 
 #include "base/clock.h"
-
 #include "proto/headers.h"
 #include "proto/message_ttl.h"
+
+enum { AHEAD = 8 }; // records
 
 void indexing_seal(struct indexing *indexing)
 {
@@ -245,6 +246,9 @@ static void take_run(const struct indexing *indexing, uint32_t at, uint32_t end,
         const struct record record = record_view(bytes + at);
         if (record.type != RECORD_MESSAGE)
             break;
+        // Where one will be that is needed soon, if all are as long; what was appended has left the nearest cache.
+        __builtin_prefetch(bytes + at + record.size * AHEAD);
+        __builtin_prefetch(bytes + at + record.size * AHEAD + RECORD_MESSAGE_BYTES);
         at += (uint32_t)record.size;
         ret->messages[ret->count] = message_of(&record, time_ns);
         ret->ends[ret->count] = at;
