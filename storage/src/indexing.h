@@ -23,7 +23,9 @@
 
 enum {
     INDEXING_STEP_BYTES = 1 << 20,
-    INDEXING_LOG_BYTES = 32 << 20,  // so much of the log at most is left to a batch, so that an open is quick
+    INDEXING_LOG_BYTES = 32 << 20, // so much of the log at most is left to a batch, so that an open is quick
+    INDEXING_SPARSE_TIMES =
+        2, // so many times as much when it is sparse: then a batch costs more than reading the log
     INDEXING_CLOSE_BYTES = 4 << 20, // so much of it is worth a batch when the store is closed
     INDEXING_BLOCKS_MAX =
         96, // fed when a commit has finished: more than any has, so that what is behind catches up

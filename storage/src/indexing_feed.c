@@ -130,7 +130,9 @@ bool indexing_wants_rotation(const struct indexing *indexing)
 {
     if (indexing->failed || indexing->rotated || indexing_has_many_erases(indexing))
         return false;
-    return indexing->since_rotation >= indexing->log_bytes || rill_index_wants_rotation(indexing->index);
+    const unsigned times = rill_index_is_sparse(indexing->index) ? INDEXING_SPARSE_TIMES : 1;
+    return indexing->since_rotation >= indexing->log_bytes * times ||
+           rill_index_wants_rotation(indexing->index);
 }
 
 // ---- while it serves ----

@@ -158,6 +158,8 @@ struct rill_index_summary {
 
 /* The active batch is large and may be made ready: end the commit, seal, rotate. */
 bool rill_index_wants_rotation(const struct rill_index *index);
+/* The active batch has few messages of each of its subjects: what it costs to write is shared by few. */
+bool rill_index_is_sparse(const struct rill_index *index);
 /* A batch waits to be written and the active one is large: stop feeding at the end of a commit. */
 bool rill_index_is_full(const struct rill_index *index);
 /* The batches take as much memory as two should. */

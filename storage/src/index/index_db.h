@@ -44,11 +44,10 @@ enum {
     X(SUBJECT_NEWER, "SELECT id, subject FROM subject WHERE id>?1 ORDER BY id")                              \
     X(SUBJECT_LAST_ID, "SELECT max(id) FROM subject")                                                        \
     X(SUBJECT_IDS, "SELECT id, subject FROM subject WHERE subject>=?1 ORDER BY subject")                     \
-    X(SUBJECT_FED, "SELECT id, fed FROM subject WHERE id>=?1 ORDER BY id")                                   \
     X(SUBJECT_ADD, "INSERT INTO subject(subject, fed, deleted, live, eras) VALUES(?1, ?2, 0, ?2, ?3)")       \
-    X(SUBJECT_MORE, "UPDATE subject SET fed=fed+?2, live=live+?2, eras=eras|?3 WHERE id=?1")                 \
+    X(SUBJECT_MORE, "UPDATE subject SET fed=fed+?2, live=live+?2, eras=eras|?3 WHERE id=?1 RETURNING fed")   \
     X(SUBJECT_MORE_ALL,                                                                                      \
-      "UPDATE subject SET fed=fed+rill_fed(0, id), live=live+rill_fed(0, id), eras=eras|?3 "                 \
+      "UPDATE subject SET fed=fed+rill_fed(0, id, fed), live=live+rill_fed(0, id), eras=eras|?3 "            \
       "WHERE id BETWEEN ?1 AND ?2 AND rill_fed(0, id)>0")                                                    \
     X(SUBJECT_DELETED, "UPDATE subject SET deleted=deleted+?2, live=live-?2 WHERE id=?1")                    \
     X(SUBJECT_PURGED, "UPDATE subject SET live=live-?2 WHERE id=?1")                                         \

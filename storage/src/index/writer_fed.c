@@ -15,7 +15,7 @@ void fed_posting(const struct fed_list *list, const struct fed_subject *fed, uin
     ret->last = ret->positions[ret->count - 1];
 }
 
-static const struct fed_subject *find(struct fed_list *list, uint64_t id)
+static struct fed_subject *find(struct fed_list *list, uint64_t id)
 {
     while (list->at < list->count && list->subjects[list->at].id < id)
         list->at++;
@@ -61,8 +61,10 @@ static void rill_fed(sqlite3_context *context, int count, sqlite3_value **values
 {
     const struct index_db *db = sqlite3_user_data(context);
     const enum fed_what what = (enum fed_what)sqlite3_value_int(values[0]);
-    const struct fed_subject *fed =
-        count == 2 && db->fed ? find(db->fed, (uint64_t)sqlite3_value_int64(values[1])) : NULL;
+    struct fed_subject *fed =
+        count >= 2 && db->fed ? find(db->fed, (uint64_t)sqlite3_value_int64(values[1])) : NULL;
+    if (fed && count == 3)
+        fed->before = (uint64_t)sqlite3_value_int64(values[2]);
     if (!fed)
         sqlite3_result_int(context, 0);
     else if (what == FED_POSITIONS)
@@ -73,7 +75,7 @@ static void rill_fed(sqlite3_context *context, int count, sqlite3_value **values
 
 enum rill_err fed_make_known(struct index_db *db)
 {
-    return index_db_err(sqlite3_create_function(db->sqlite, "rill_fed", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+    return index_db_err(sqlite3_create_function(db->sqlite, "rill_fed", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
                                                 db, rill_fed, NULL, NULL));
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The subjects of a batch as the file knows them: which id each has, and how many messages were fed before. A batch may have
-// a hundred thousand, so both are read in the order of the tables, where the next row is mostly the next page's neighbour,
-// and nothing is changed while rows are read.
+// a hundred thousand, so ids are read in the order of the texts, and rows changed in that of the ids: the next row is mostly
+// the next page's neighbour. What was fed before is learned from the row that is changed.
 //
 // Where a batch has many of a range of subjects, all of them are changed by one statement for that range, which costs a
-// quarter of one for each. What it writes it asks of the SQL function rill_fed(what, id), which tells of the batch.
+// quarter of one for each. What it writes it asks of the SQL function rill_fed(what, id), which tells of the batch; as
+// rill_fed(what, id, before) it is told how many messages were fed before.
 #pragma once
 
 #include "writer.h"
