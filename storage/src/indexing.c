@@ -3,10 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
-#include "base/clock.h"
 #include "io.h"
-#include "proto/headers.h"
-#include "proto/message_ttl.h"
 
 #include <stdlib.h>
 
@@ -144,23 +141,6 @@ bool indexing_stands_at(const struct indexing *indexing, const struct summary *a
     return is_behind && position->sequence <= at->sequence;
 }
 
-static void seal(struct indexing *indexing)
-{
-    struct rill_index_block *open = &indexing->open;
-    if (!open->length || indexing->failed)
-        return;
-    const enum rill_err err = rill_index_seal(indexing->index, open);
-    if (err)
-        indexing_fail(indexing, err, "seal a block");
-    *open = (struct rill_index_block){.number = open->number + 1};
-}
-
-/* An erase that is pending must be found by the next open (E3): no batch ends that has not room for them all. */
-static bool has_many_erases(const struct indexing *indexing)
-{
-    return indexing->store->erasure_count > SUMMARY_ERASES_MAX;
-}
-
 /* The last words: after this nothing is appended, so its end is that of a commit. */
 static void write_rest(struct indexing *indexing)
 {
@@ -170,13 +150,13 @@ static void write_rest(struct indexing *indexing)
         (void)!indexing_run_jobs(indexing);
     const bool is_all =
         indexing->block && indexing->block == committed->block && indexing->block_len == committed->block_len;
-    if (indexing->failed || !is_all || has_many_erases(indexing) ||
+    if (indexing->failed || !is_all || indexing_has_many_erases(indexing) ||
         (indexing->since_rotation < INDEXING_CLOSE_BYTES && !indexing->stale))
         return;
     (void)!indexing_run_jobs(indexing);
     if (indexing->failed || indexing->rotated)
         return;
-    seal(indexing);
+    indexing_seal(indexing);
     if (!indexing->failed)
         indexing_rotate(indexing);
     (void)!indexing_run_jobs(indexing);
@@ -206,123 +186,30 @@ void indexing_close(struct indexing *indexing)
     indexing_free(indexing);
 }
 
-// ---- feeding ----
-
-static void note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size)
-{
-    struct rill_index_block *open = &indexing->open;
-    if (!open->length) {
-        open->segment = segment;
-        open->offset = offset;
-    }
-    open->length = offset + size - open->offset;
-    indexing->fed.segment = segment;
-    indexing->fed.offset = offset + size;
-    indexing->since_rotation += size;
-}
-
-/* When the message's own time is over; 0: never. */
-static int64_t expiry_of(const struct record *record)
-{
-    const int64_t ttl_ns = rill_message_ttl_of(record->headers);
-    if (ttl_ns <= 0 || record->time_ns > RILL_NEVER_NS - ttl_ns)
-        return 0;
-    return record->time_ns + ttl_ns;
-}
-
-/* LIMIT: it is to be fed again later. */
-static enum rill_err feed_message(struct indexing *indexing, const struct record *record)
-{
-    struct rill_index_block *open = &indexing->open;
-    struct rill_index_message message = {
-        .sequence = record->sequence,
-        .time_ns = record->time_ns > indexing->fed.time_ns ? record->time_ns : indexing->fed.time_ns,
-        .subject = record->subject,
-    };
-    if (record->headers.len) {
-        (void)rill_headers_find(record->headers, RILL_BYTES("Nats-Msg-Id"), &message.id);
-        message.expire_ns = expiry_of(record);
-    }
-    const enum rill_err err = rill_index_feed(indexing->index, &message);
-    if (err)
-        return err;
-    if (!open->first_time_ns)
-        open->first_time_ns = message.time_ns;
-    open->last_time_ns = message.time_ns;
-    indexing->fed.sequence = record->sequence;
-    indexing->fed.time_ns = message.time_ns;
-    return RILL_OK;
-}
-
-static void feed_floor(struct indexing *indexing, uint64_t floor)
-{
-    struct summary *fed = &indexing->fed;
-    if (floor < fed->said_floor)
-        return;
-    fed->said_floor = floor;
-    fed->said_segment = fed->segment;
-    rill_index_purge_below(indexing->index, floor);
-}
-
-static void feed_purge(struct indexing *indexing, const struct record *record)
-{
-    const uint64_t next = indexing->fed.sequence + 1, said = record_purge_of(record);
-    feed_floor(indexing, said < next ? said : next);
-}
-
-static void feed_commit(struct indexing *indexing, const struct record_commit *commit)
-{
-    indexing->fed.commit = commit->number;
-    indexing->fed.sequence = commit->sequence;
-    if (commit->time_ns > indexing->fed.time_ns)
-        indexing->fed.time_ns = commit->time_ns;
-}
-
-static void feed_delete(struct indexing *indexing, uint64_t sequence, struct rill_bytes subject)
-{
-    const enum rill_err err = rill_index_delete(indexing->index, sequence, subject);
-    if (err && err != RILL_ERR_NOT_FOUND) // it was purged
-        indexing_fail(indexing, err, "delete a message");
-}
-
-/* Then one grows to the size of two. */
-static bool is_full(const struct indexing *indexing)
-{
-    return rill_index_is_full(indexing->index) ||
-           (has_many_erases(indexing) && rill_index_is_large(indexing->index));
-}
-
-static bool wants_rotation(const struct indexing *indexing)
-{
-    if (indexing->failed || indexing->rotated || has_many_erases(indexing))
-        return false;
-    return indexing->since_rotation >= indexing->log_bytes || rill_index_wants_rotation(indexing->index);
-}
-
 // ---- while the store is opened ----
 
 void indexing_end_block(struct indexing *indexing)
 {
     if (!indexing->failed)
-        seal(indexing);
+        indexing_seal(indexing);
 }
 
 void indexing_note_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size)
 {
     if (!indexing->failed)
-        note_place(indexing, segment, offset, size);
+        indexing_place(indexing, segment, offset, size);
 }
 
 /* A next open, when that is erased, goes on from the batches that were written. */
 static enum rill_err note_message(struct indexing *indexing, const struct record *record)
 {
-    if (indexing->rotated && is_full(indexing))
+    if (indexing->rotated && indexing_is_full(indexing))
         indexing_make_room(indexing);
     if (indexing->failed)
         return RILL_OK;
-    if (has_many_erases(indexing) && rill_index_is_large(indexing->index))
+    if (indexing_has_many_erases(indexing) && rill_index_is_large(indexing->index))
         return RILL_ERR_LIMIT;
-    return feed_message(indexing, record);
+    return indexing_feed_message(indexing, record);
 }
 
 void indexing_note(struct indexing *indexing, const struct record *record)
@@ -333,7 +220,7 @@ void indexing_note(struct indexing *indexing, const struct record *record)
     if (record->type == RECORD_MESSAGE)
         err = note_message(indexing, record);
     else if (record->type == RECORD_PURGE)
-        feed_purge(indexing, record);
+        indexing_feed_purge(indexing, record);
     if (err)
         indexing_fail(indexing, err, "feed a message");
 }
@@ -341,7 +228,7 @@ void indexing_note(struct indexing *indexing, const struct record *record)
 void indexing_note_commit(struct indexing *indexing, const struct record_commit *commit)
 {
     if (!indexing->failed)
-        feed_commit(indexing, commit);
+        indexing_feed_commit(indexing, commit);
 }
 
 /* Made from a log in which a rewriting had left the message out already, the index has never heard of it. (One that has
@@ -362,7 +249,7 @@ void indexing_note_delete(struct indexing *indexing, struct block *block, uint64
     if (!err)
         err = block_message(&store->segments.cache, block, block->len, sequence, &at);
     if (!err)
-        feed_delete(indexing, sequence, record_view(at).subject);
+        indexing_feed_delete(indexing, sequence, record_view(at).subject);
     else if (err == RILL_ERR_NOT_FOUND && sequence <= indexing->resumed_sequence &&
              !never_had(block, sequence))
         indexing_fail(indexing, RILL_ERR_DAMAGED, "find the subject of a message that is erased now");
@@ -379,9 +266,9 @@ bool indexing_note_end(struct indexing *indexing, const struct log_mark *at, uin
     struct summary *fed = &indexing->fed;
     if (!indexing->failed)
         indexing_keep_up(indexing);
-    if (!wants_rotation(indexing))
+    if (!indexing_wants_rotation(indexing))
         return false;
-    seal(indexing);
+    indexing_seal(indexing);
     fed->segment = at->segment;
     fed->offset = offset;
     fed->sequence = at->sequence;
@@ -409,7 +296,7 @@ void indexing_settle(struct indexing *indexing)
         return; // nothing is fed, and no segment is kept as it is for that
     indexing_stand_on(indexing, committed->block, committed->block_len);
     if (committed->segment != indexing->fed.segment)
-        seal(indexing);
+        indexing_seal(indexing);
     indexing->fed.segment = committed->segment;
     indexing->fed.offset = committed->offset;
     indexing->fed.sequence = committed->sequence;
@@ -419,179 +306,4 @@ void indexing_settle(struct indexing *indexing)
         indexing->failed ? RILL_OK : rill_index_drop_ids_behind(indexing->index, committed->sequence);
     if (err)
         indexing_fail(indexing, err, "forget the ids of messages that the log has not got");
-}
-
-// ---- while it serves ----
-
-static void feed_kept(struct indexing *indexing, const struct record *record)
-{
-    const uint64_t sequence = record_delete_of(record).sequence;
-    feed_delete(indexing, sequence, indexing_kept_subject(indexing, sequence));
-    indexing_drop_kept(indexing);
-}
-
-static struct block *block_behind(const struct indexing *indexing)
-{
-    const struct segment_table *table = &indexing->store->segments;
-    const struct block *block = indexing->block;
-    if (block && block->index + 1 < block->segment->block_count)
-        return block->segment->blocks[block->index + 1];
-    size_t i = segment_at(table, indexing->fed.segment);
-    if (block && i < table->count && table->segments[i] == block->segment)
-        i++;
-    for (; i < table->count; i++) {
-        if (table->segments[i]->block_count)
-            return table->segments[i]->blocks[0];
-    }
-    return NULL;
-}
-
-static bool is_committed(const struct indexing *indexing, const struct block *block)
-{
-    const struct block *tail = indexing->store->committed.block;
-    return tail && !block_is_before(tail, block);
-}
-
-static uint32_t committed_len(const struct indexing *indexing, const struct block *block)
-{
-    const struct log_mark *committed = &indexing->store->committed;
-    return block == committed->block ? committed->block_len : block->len;
-}
-
-/* All of the block is fed. One that holds no message is not read again: its memory is for those that are. */
-static void leave(struct indexing *indexing, struct block *block)
-{
-    if (block->count == 0)
-        block_detach(&indexing->store->segments.cache, block);
-}
-
-static void step_on(struct indexing *indexing, struct block *next)
-{
-    const struct segment *segment = next->segment;
-    if (indexing->block)
-        leave(indexing, indexing->block);
-    indexing_stand_on(indexing, next, 0);
-    if (segment->number == indexing->fed.segment)
-        return;
-    indexing->fed.segment = segment->number;
-    indexing->fed.offset = next->offset;
-    if (segment->said_floor)
-        feed_floor(indexing, segment->said_floor);
-}
-
-/* Moves on to the next block when all of this one is fed. False when there is nothing to feed. */
-static bool find_work(struct indexing *indexing)
-{
-    struct block *block = indexing->block;
-    if (block && indexing->block_len < committed_len(indexing, block))
-        return true;
-    struct block *next = block_behind(indexing);
-    if (!next || !is_committed(indexing, next))
-        return false;
-    seal(indexing);
-    if (block && block->ends_commit && wants_rotation(indexing))
-        indexing_rotate(indexing);
-    if (!indexing->failed)
-        step_on(indexing, next);
-    return !indexing->failed;
-}
-
-static enum rill_err feed(struct indexing *indexing, const struct record *record)
-{
-    struct record_commit commit;
-    switch (record->type) {
-    case RECORD_MESSAGE:
-        return feed_message(indexing, record);
-    case RECORD_DELETE:
-    case RECORD_ERASE:
-        feed_kept(indexing, record);
-        break;
-    case RECORD_ERASED: // meanwhile
-        indexing->fed.sequence = record->sequence;
-        break;
-    case RECORD_PURGE:
-        feed_purge(indexing, record);
-        break;
-    case RECORD_COMMIT:
-        commit = record_commit_of(record); // its place was checked when it was written, or replayed
-        feed_commit(indexing, &commit);
-        break;
-    default:
-        break;
-    }
-    return RILL_OK;
-}
-
-/* False when the index has no room, or has failed. */
-static bool feed_record(struct indexing *indexing, const struct record *record)
-{
-    const enum rill_err err = feed(indexing, record);
-    if (err && err != RILL_ERR_LIMIT)
-        indexing_fail(indexing, err, "feed a message");
-    return !err && !indexing->failed;
-}
-
-static bool feed_block(struct indexing *indexing)
-{
-    struct block *block = indexing->block;
-    const uint32_t end = committed_len(indexing, block);
-    if (!block->data || is_full(indexing))
-        return false;
-    const uint32_t from = indexing->block_len;
-    uint32_t at = from;
-    while (at < end) {
-        const struct record record = record_view(block->data->bytes + at);
-        if (!feed_record(indexing, &record))
-            break;
-        at += (uint32_t)record.size;
-    }
-    if (indexing->failed)
-        return false;
-    indexing->block_len = at;
-    if (at > from)
-        note_place(indexing, block->segment->number, block->offset + (uint64_t)from, at - from);
-    return at == end;
-}
-
-bool indexing_wants_step(struct indexing *indexing, uint64_t bytes)
-{
-    indexing->since_step += bytes;
-    if (indexing->since_step < indexing->step_bytes)
-        return false;
-    indexing->since_step = 0;
-    return indexing_keeps(indexing);
-}
-
-void indexing_advance(struct indexing *indexing, size_t blocks_max)
-{
-    for (; !indexing->failed && blocks_max && find_work(indexing); blocks_max--) {
-        if (!feed_block(indexing))
-            break;
-    }
-}
-
-bool indexing_has_all(struct indexing *indexing)
-{
-    return !indexing->failed && !find_work(indexing) && !indexing->failed;
-}
-
-struct block *indexing_wants_block(struct indexing *indexing)
-{
-    const bool can = !indexing->failed && !is_full(indexing) && find_work(indexing);
-    return can && !indexing->block->data ? indexing->block : NULL;
-}
-
-bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
-{
-    return indexing->failed || segment < indexing->fed.segment;
-}
-
-bool indexing_holds_ids(struct indexing *indexing, uint64_t sequence)
-{
-    // Ids of what could not be read are not to be left out by the next open, so in such a life none are written early.
-    if (indexing->failed || indexing->doubtful || !indexing->options.id_window_ns)
-        return true;
-    const bool holds = sequence <= indexing->fed.sequence && rill_index_holds_ids(indexing->index, sequence);
-    indexing->is_awaited |= !holds;
-    return holds || indexing->is_out_of_space;
 }

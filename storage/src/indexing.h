@@ -23,7 +23,9 @@
 
 enum {
     INDEXING_STEP_BYTES = 1 << 20,
-    INDEXING_LOG_BYTES = 32 << 20,  // so much of the log at most is left to a batch, so that an open is quick
+    INDEXING_LOG_BYTES = 32 << 20, // so much of the log at most is left to a batch, so that an open is quick
+    INDEXING_SPARSE_TIMES =
+        2, // so many times as much when it is sparse: then a batch costs more than reading the log
     INDEXING_CLOSE_BYTES = 4 << 20, // so much of it is worth a batch when the store is closed
     INDEXING_BLOCKS_MAX =
         96, // fed when a commit has finished: more than any has, so that what is behind catches up
@@ -155,6 +157,23 @@ bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
    next jobs see to it. Nobody waits where no ids are remembered, when the index has failed, or when
    the last of its jobs found no room: what goes may make some. */
 bool indexing_holds_ids(struct indexing *indexing, uint64_t sequence);
+
+/* ---- indexing_feed.c: also what an open needs of it ---- */
+
+/* What was fed since the last one is a block. */
+void indexing_seal(struct indexing *indexing);
+/* A record stands there that was fed. */
+void indexing_place(struct indexing *indexing, uint64_t segment, uint64_t offset, size_t size);
+/* LIMIT: it is to be fed again later. */
+enum rill_err indexing_feed_message(struct indexing *indexing, const struct record *record) RILL_MUST_CHECK;
+void indexing_feed_purge(struct indexing *indexing, const struct record *record);
+void indexing_feed_commit(struct indexing *indexing, const struct record_commit *commit);
+void indexing_feed_delete(struct indexing *indexing, uint64_t sequence, struct rill_bytes subject);
+/* An erase that is pending must be found by the next open (E3): no batch ends that has not room for them all. */
+bool indexing_has_many_erases(const struct indexing *indexing);
+/* Then one grows to the size of two. */
+bool indexing_is_full(const struct indexing *indexing);
+bool indexing_wants_rotation(const struct indexing *indexing);
 
 /* ---- indexing_kept.c ---- */
 

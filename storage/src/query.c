@@ -27,7 +27,7 @@ enum rill_err store_query_ready(struct rill_store *store)
         return RILL_ERR_UNAVAILABLE;
     indexing_advance(indexing, QUERY_BLOCKS);
     if (indexing_has_all(indexing))
-        return RILL_OK;
+        return rill_index_list_some(indexing->index);
     return indexing->failed ? RILL_ERR_UNAVAILABLE : RILL_ERR_AGAIN;
 }
 

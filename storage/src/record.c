@@ -2,7 +2,6 @@
 #include "record.h"
 
 #include "base/assert.h"
-#include "le.h"
 
 #include <assert.h>
 
@@ -273,27 +272,6 @@ bool record_get_bare(const uint8_t *at, size_t room, struct record *ret)
         return false;
     *ret = record_view(at);
     return true;
-}
-
-struct record record_view(const uint8_t *at)
-{
-    const size_t len = le_get_u32(at + 8);
-    struct record record = {
-        .type = at[12],
-        .sequence = le_get_u64(at + 16),
-        .time_ns = (int64_t)le_get_u64(at + 24),
-        .size = record_align(len),
-        .body = rill_bytes_of(at + RECORD_HEADER_BYTES, len - RECORD_HEADER_BYTES),
-    };
-    if (record.type != RECORD_MESSAGE)
-        return record;
-    const size_t subject_len = le_get_u16(at + 14);
-    const size_t headers_len = le_get_u32(at + RECORD_HEADER_BYTES);
-    record.subject = rill_bytes_of(at + RECORD_MESSAGE_BYTES, subject_len);
-    record.headers = rill_bytes_of(record.subject.data + subject_len, headers_len);
-    record.body = rill_bytes_of(record.headers.data + headers_len,
-                                len - RECORD_MESSAGE_BYTES - subject_len - headers_len);
-    return record;
 }
 
 static bool plain_fits(const struct record_commit *commit)

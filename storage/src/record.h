@@ -10,6 +10,7 @@
 //              └──────────────────── covered by the checksum, seeded by the place ────────────────┘
 #pragma once
 
+#include "le.h"
 #include "storage/store.h"
 
 enum {
@@ -137,7 +138,26 @@ static inline bool record_is_numbered(uint8_t type)
 /* Is there a record in these bytes, but for its checksum (V4, V5, V7)? For what a packed record's checksum covers. */
 bool record_get_bare(const uint8_t *at, size_t room, struct record *ret);
 /* The fields of a record that is known to be valid. */
-struct record record_view(const uint8_t *at);
+static inline struct record record_view(const uint8_t *at)
+{
+    const size_t len = le_get_u32(at + 8);
+    struct record record = {
+        .type = at[12],
+        .sequence = le_get_u64(at + 16),
+        .time_ns = (int64_t)le_get_u64(at + 24),
+        .size = record_align(len),
+        .body = rill_bytes_of(at + RECORD_HEADER_BYTES, len - RECORD_HEADER_BYTES),
+    };
+    if (record.type != RECORD_MESSAGE)
+        return record;
+    const size_t subject_len = le_get_u16(at + 14);
+    const size_t headers_len = le_get_u32(at + RECORD_HEADER_BYTES);
+    record.subject = rill_bytes_of(at + RECORD_MESSAGE_BYTES, subject_len);
+    record.headers = rill_bytes_of(record.subject.data + subject_len, headers_len);
+    record.body = rill_bytes_of(record.headers.data + headers_len,
+                                len - RECORD_MESSAGE_BYTES - subject_len - headers_len);
+    return record;
+}
 /* As it says; `last` is for the caller to find out. */
 struct record_commit record_commit_of(const struct record *record);
 /* Of a delete or an erase. */

@@ -253,7 +253,7 @@ static void fail_services(uint64_t fail_count)
         sample_make(seed, true);
         while (!fail_service(n, fail_count))
             n++;
-        cr_expect(gt(u64, n, 30), "only %lu calls", (unsigned long)n);
+        cr_expect(gt(u64, n, 25), "only %lu calls", (unsigned long)n);
         sim_disk_destroy(sample);
     }
 }

@@ -5,9 +5,16 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
+
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { CHUNK_BYTES = 64 * 1024, SLOTS_FIRST = 64 };
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    SLOTS_FIRST = 64,
+    ARRAY_FIRST = 64,
+    SUBJECTS_NEAR = 4096, // so many are in the processor's cache anyway
+};
 
 struct batch_chunk {
     struct batch_chunk *next;
@@ -53,7 +60,7 @@ static bool grow(void **array, uint32_t count, uint32_t *capacity, size_t size)
 {
     if (count < *capacity)
         return true;
-    const uint32_t more = *capacity ? *capacity * 2 : 64;
+    const uint32_t more = *capacity ? *capacity * 2 : ARRAY_FIRST;
     void *grown = count < UINT32_MAX / 4 ? realloc(*array, more * size) : NULL;
     if (!grown)
         return false;
@@ -84,12 +91,24 @@ static uint32_t hash_of(struct rill_bytes subject)
     return (uint32_t)XXH3_64bits(subject.data, subject.len);
 }
 
-static struct batch_slot *slot_of(const struct batch *batch, struct rill_bytes subject, uint32_t hash)
+/* As rill_bytes_equal(); most subjects are two words of the processor. */
+static inline bool is_same(struct rill_bytes a, struct rill_bytes b)
+{
+    uint64_t words[4];
+    if (a.len != b.len || a.len < sizeof words[0] || a.len > 2 * sizeof words[0])
+        return rill_bytes_equal(a, b);
+    memcpy(&words[0], a.data, sizeof words[0]);
+    memcpy(&words[1], b.data, sizeof words[0]);
+    memcpy(&words[2], a.data + a.len - sizeof words[0], sizeof words[0]);
+    memcpy(&words[3], b.data + b.len - sizeof words[0], sizeof words[0]);
+    return words[0] == words[1] && words[2] == words[3];
+}
+
+static inline struct batch_slot *slot_of(const struct batch *batch, struct rill_bytes subject, uint32_t hash)
 {
     for (uint32_t i = hash;; i++) {
         struct batch_slot *slot = &batch->slots[i & (batch->slot_count - 1)];
-        if (!slot->number ||
-            (slot->hash == hash && rill_bytes_equal(batch->subjects[slot->number - 1].text, subject)))
+        if (!slot->number || (slot->hash == hash && is_same(batch->subjects[slot->number - 1].text, subject)))
             return slot;
     }
 }
@@ -138,50 +157,95 @@ static struct batch_subject *subject_add(struct batch *batch, struct rill_bytes 
     return subject;
 }
 
-static struct batch_subject *subject_get(struct batch *batch, struct rill_bytes text)
+static struct batch_subject *subject_get(struct batch *batch, struct rill_bytes text, uint32_t hash)
 {
-    const uint32_t hash = hash_of(text);
     const struct batch_slot *slot = slot_of(batch, text, hash);
     return slot->number ? &batch->subjects[slot->number - 1] : subject_add(batch, text, hash);
 }
 
-const uint32_t *batch_offsets(const struct batch_subject *subject)
+/* Asks the memory for what the last step will look at, which is not in the processor's cache when there are many
+   subjects: each step for all of the run, so that it is waited for once. */
+static void prefetch_subjects(const struct batch *batch, const uint32_t *hashes, size_t count)
 {
-    return subject->capacity > BATCH_INLINE ? subject->offsets.many : subject->offsets.few;
+    uint32_t numbers[RILL_INDEX_RUN_MAX];
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(&batch->slots[hashes[i] & (batch->slot_count - 1)]);
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = batch->slots[hashes[i] & (batch->slot_count - 1)].number;
+        __builtin_prefetch(&batch->subjects[numbers[i] ? numbers[i] - 1 : 0]);
+    }
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(numbers[i] ? batch->subjects[numbers[i] - 1].text.data : NULL);
 }
 
-static uint32_t *offsets_of(struct batch_subject *subject)
+enum rill_err batch_subjects(struct batch *batch, const struct rill_index_message *messages, size_t count,
+                             uint32_t *ret_subjects)
 {
-    return subject->capacity > BATCH_INLINE ? subject->offsets.many : subject->offsets.few;
+    uint32_t hashes[RILL_INDEX_RUN_MAX];
+    RILL_ASSERT(count <= RILL_INDEX_RUN_MAX);
+    for (size_t i = 0; i < count; i++)
+        hashes[i] = hash_of(messages[i].subject);
+    if (batch->subject_count > SUBJECTS_NEAR)
+        prefetch_subjects(batch, hashes, count);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t number = slot_of(batch, messages[i].subject, hashes[i])->number;
+        if (!number && !subject_add(batch, messages[i].subject, hashes[i]))
+            return RILL_ERR_NO_MEMORY;
+        ret_subjects[i] = (number ? number : batch->subject_count) - 1;
+    }
+    return RILL_OK;
 }
 
-static bool offsets_grow(struct batch *batch, struct batch_subject *subject)
+static void note_fed(struct batch *batch, uint64_t base, uint32_t count, int64_t last_time_ns)
 {
-    if (subject->end < subject->capacity)
-        return true;
-    const uint32_t more = subject->capacity * 2;
-    const bool is_few = subject->capacity == BATCH_INLINE;
-    uint32_t *grown = realloc(is_few ? NULL : subject->offsets.many, more * sizeof *grown);
-    if (!grown)
-        return false;
-    if (is_few)
-        memcpy(grown, subject->offsets.few, sizeof subject->offsets.few);
-    batch->bytes += (uint64_t)(more - subject->capacity) * sizeof *grown;
-    subject->offsets.many = grown;
-    subject->capacity = more;
-    return true;
+    batch->base = base;
+    batch->message_count += count;
+    batch->last_time_ns = last_time_ns;
+    batch->bytes += count * (sizeof batch->messages[0] + BATCH_LISTED_BYTES);
+}
+
+static bool has_room(struct batch *batch, size_t count)
+{
+    static_assert((int)RILL_INDEX_RUN_MAX <= (int)ARRAY_FIRST, "an array that doubles has room for a run");
+    RILL_ASSERT(count && count <= RILL_INDEX_RUN_MAX);
+    return grow((void **)&batch->messages, batch->message_count + (uint32_t)count - 1,
+                &batch->message_capacity, sizeof batch->messages[0]);
+}
+
+static bool is_plain(const struct rill_index_message *message)
+{
+    return !message->id.len && !message->expire_ns;
+}
+
+enum rill_err batch_feed_plain(struct batch *batch, const struct rill_index_message *messages,
+                               const uint32_t *subjects, size_t count, size_t *ret_fed)
+{
+    const uint64_t base = batch->message_count ? batch->base : messages[0].sequence;
+    uint64_t end = batch_end(batch);
+    uint32_t fed = 0;
+    if (!has_room(batch, count))
+        return RILL_ERR_NO_MEMORY;
+    struct batch_message *to = &batch->messages[batch->message_count];
+    for (; fed < count && is_plain(&messages[fed]); fed++) {
+        const uint64_t sequence = messages[fed].sequence;
+        RILL_ASSERT(sequence >= end && subjects[fed] < batch->subject_count);
+        if (sequence - base >= UINT32_MAX)
+            break;
+        to[fed] = (struct batch_message){(uint32_t)(sequence - base), subjects[fed]};
+        end = sequence + 1;
+    }
+    *ret_fed = fed;
+    if (fed)
+        note_fed(batch, base, fed, messages[fed - 1].time_ns);
+    return fed < count && is_plain(&messages[fed]) ? RILL_ERR_LIMIT : RILL_OK;
 }
 
 /* Everything that can fail, so that a message is there whole or not at all. */
 static enum rill_err feed_reserve(struct batch *batch, const struct rill_index_message *message,
-                                  const struct id_hash *id, struct batch_subject **ret_subject)
+                                  const struct id_hash *id)
 {
-    struct batch_subject *subject = subject_get(batch, message->subject);
-    if (!subject || !offsets_grow(batch, subject) ||
-        !grow((void **)&batch->messages, batch->message_count, &batch->message_capacity,
-              sizeof batch->messages[0]))
+    if (!has_room(batch, 1))
         return RILL_ERR_NO_MEMORY;
-    *ret_subject = subject;
     const struct expiry expiry = {message->expire_ns, batch->message_count};
     enum rill_err err =
         id ? id_set_put(&batch->ids, &(struct id_entry){*id, message->sequence, message->time_ns}) : RILL_OK;
@@ -190,24 +254,18 @@ static enum rill_err feed_reserve(struct batch *batch, const struct rill_index_m
     return err;
 }
 
-enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message,
+enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message, uint32_t subject,
                          const struct id_hash *id)
 {
     const uint64_t sequence = message->sequence, base = batch->message_count ? batch->base : sequence;
-    RILL_ASSERT(sequence >= batch_end(batch));
+    RILL_ASSERT(sequence >= batch_end(batch) && subject < batch->subject_count);
     if (sequence - base >= UINT32_MAX)
         return RILL_ERR_LIMIT;
-    struct batch_subject *subject;
-    const enum rill_err err = feed_reserve(batch, message, id, &subject);
+    const enum rill_err err = feed_reserve(batch, message, id);
     if (err)
         return err;
-    batch->base = base;
-    const uint32_t offset = (uint32_t)(sequence - base);
-    offsets_of(subject)[subject->end++] = offset;
-    batch->messages[batch->message_count++] =
-        (struct batch_message){offset, (uint32_t)(subject - batch->subjects)};
-    batch->last_time_ns = message->time_ns;
-    batch->bytes += sizeof batch->messages[0];
+    batch->messages[batch->message_count] = (struct batch_message){(uint32_t)(sequence - base), subject};
+    note_fed(batch, base, 1, message->time_ns);
     return RILL_OK;
 }
 
@@ -271,50 +329,6 @@ uint32_t batch_message_at(const struct batch *batch, uint64_t sequence)
     return low;
 }
 
-uint32_t batch_offset_at(const struct batch *batch, const struct batch_subject *subject, uint64_t sequence)
-{
-    const uint32_t *offsets = batch_offsets(subject);
-    uint32_t low = subject->start, high = subject->end;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (batch->base + offsets[middle] < sequence)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Moves the shorter side. */
-static void offsets_remove(struct batch_subject *subject, uint32_t at)
-{
-    uint32_t *offsets = offsets_of(subject);
-    if (at - subject->start < subject->end - at) {
-        memmove(offsets + subject->start + 1, offsets + subject->start,
-                (at - subject->start) * sizeof offsets[0]);
-        subject->start++;
-    } else {
-        memmove(offsets + at, offsets + at + 1, (subject->end - at - 1) * sizeof offsets[0]);
-        subject->end--;
-    }
-}
-
-bool batch_remove(struct batch *batch, uint64_t sequence, struct rill_bytes text)
-{
-    struct batch_subject *subject = batch_find(batch, text);
-    const uint32_t index = batch_message_at(batch, sequence);
-    if (!subject || index == batch->message_count ||
-        batch->base + batch->messages[index].offset != sequence ||
-        batch->messages[index].subject != (uint32_t)(subject - batch->subjects))
-        return false;
-    const uint32_t at = batch_offset_at(batch, subject, sequence);
-    RILL_ASSERT(at < subject->end && batch->base + batch_offsets(subject)[at] == sequence);
-    offsets_remove(subject, at);
-    batch->messages[index].subject = BATCH_NONE;
-    batch->deleted_since_seal = true;
-    return true;
-}
-
 static uint32_t deleted_at(const struct batch_deleted *deleted, uint64_t sequence)
 {
     uint32_t low = 0, high = deleted->count;
@@ -348,7 +362,7 @@ static bool deleted_grow(struct batch *batch, struct batch_subject *subject)
 
 enum rill_err batch_delete_older(struct batch *batch, uint64_t sequence, struct rill_bytes text)
 {
-    struct batch_subject *subject = subject_get(batch, text);
+    struct batch_subject *subject = subject_get(batch, text, hash_of(text));
     if (!subject || !deleted_grow(batch, subject))
         return RILL_ERR_NO_MEMORY;
     struct batch_deleted *deleted = subject->deleted;

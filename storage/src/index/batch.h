@@ -4,14 +4,15 @@
 //
 //     messages[]   offset 0 1 2 3 5 6 ...      in the order of the log; offset = sequence - base
 //                  subject 0 1 0 2 0 1         index in subjects[], BATCH_NONE when it was deleted
-//     subjects[]   "orders.new" offsets 0 2 5  sorted, without the deleted ones
-//                               deleted 17 12  sequences of older layers, any order
+//     subjects[]   "orders.new" offsets 0 2 5  sorted, without the deleted ones; of the first `listed` messages
+//                               deleted 12 17  sequences of older layers, sorted
 //     blocks[]     where each sealed block's messages begin and end
 //     ids          of messages that have one, deleted or not
 //     expiries     of messages that have one
 //     summary      for the file, with the batch
 //
-// While a job writes a batch nobody changes it, so the owner may query it meanwhile.
+// While a job writes a batch nobody changes it, but that the owner, who may query it meanwhile, goes on with the lists of
+// offsets: a job does not look at them, nor at `listed`.
 #pragma once
 
 #include "base/assert.h"
@@ -21,7 +22,10 @@
 
 #define BATCH_NONE UINT32_MAX
 
-enum { BATCH_INLINE = 4 };
+enum {
+    BATCH_INLINE = 4,
+    BATCH_LISTED_BYTES = 2 * sizeof(uint32_t), // that a message takes at most in a list, which doubles
+};
 
 struct batch_message {
     uint32_t offset;
@@ -67,6 +71,7 @@ struct batch {
     uint64_t base; // sequence of the first message; meaningless without one
     struct batch_message *messages;
     uint32_t message_count, message_capacity;
+    uint32_t listed; // of the owner's thread alone, as the lists are
     struct batch_subject *subjects;
     uint32_t subject_count, subject_capacity;
     struct batch_slot *slots; // hash table
@@ -83,16 +88,24 @@ struct batch {
     struct expiry_list expiries;
     int64_t last_time_ns;               // of the messages
     struct rill_index_summary *summary; // NULL without one; its views are into the same allocation
-    uint64_t bytes;                     // without ids and expiries
+    uint64_t bytes;                     // without ids and expiries, and as if all were listed
     uint64_t serial;                    // tells batches apart
 };
 
 struct batch *batch_create(uint64_t serial);
 void batch_destroy(struct batch *batch);
 
+/* The indexes of the subjects of up to RILL_INDEX_RUN_MAX messages, made where they are not there. NO_MEMORY. */
+enum rill_err batch_subjects(struct batch *batch, const struct rill_index_message *messages, size_t count,
+                             uint32_t *ret_subjects) RILL_MUST_CHECK;
+/* Feeds those in front that have neither id nor expiry, of a run; *ret_fed of them, also when LIMIT. NO_MEMORY. */
+enum rill_err batch_feed_plain(struct batch *batch, const struct rill_index_message *messages,
+                               const uint32_t *subjects, size_t count, size_t *ret_fed) RILL_MUST_CHECK;
 /* `id` is NULL without one. NO_MEMORY, LIMIT. */
-enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message,
+enum rill_err batch_feed(struct batch *batch, const struct rill_index_message *message, uint32_t subject,
                          const struct id_hash *id) RILL_MUST_CHECK;
+/* Goes on with the lists by up to `count_max` messages. AGAIN when there are more, NO_MEMORY. */
+enum rill_err batch_list(struct batch *batch, uint32_t count_max) RILL_MUST_CHECK;
 enum rill_err batch_seal(struct batch *batch, const struct rill_index_block *block) RILL_MUST_CHECK;
 enum rill_err batch_set_summary(struct batch *batch,
                                 const struct rill_index_summary *summary) RILL_MUST_CHECK;
@@ -124,6 +137,7 @@ static inline bool batch_is_live(const struct batch *batch, uint32_t message)
 struct batch_subject *batch_find(const struct batch *batch, struct rill_bytes subject);
 /* Index of the first message at or after the sequence. */
 uint32_t batch_message_at(const struct batch *batch, uint64_t sequence);
+/* All from here on are of what is listed. */
 const uint32_t *batch_offsets(const struct batch_subject *subject);
 /* Position among the offsets of the first at or after the sequence; subject->end when there is none. */
 uint32_t batch_offset_at(const struct batch *batch, const struct batch_subject *subject, uint64_t sequence);

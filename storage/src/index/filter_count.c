@@ -185,7 +185,7 @@ enum rill_err rill_index_count(struct rill_index_filter *filter, uint64_t from, 
     struct rill_index *index = filter->index;
     filter->work = index->work;
     from = from > index->first_sequence ? from : index->first_sequence;
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : filter_prepare_all(filter);
     err = err ? err : count_from(filter, from);
     filter->goes_on = err == RILL_ERR_AGAIN;

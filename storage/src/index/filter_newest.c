@@ -108,7 +108,7 @@ enum rill_err rill_index_newest(struct rill_index_filter *filter, uint64_t end, 
 {
     struct rill_index *index = filter->index;
     filter->work = index->work;
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : filter_prepare(filter);
     err = err ? err : find_newest(filter, end, ret_sequence);
     return index_failed(index, err);

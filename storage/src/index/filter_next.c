@@ -68,7 +68,7 @@ enum rill_err rill_index_next(struct rill_index_filter *filter, uint64_t from, u
     uint64_t found = 0;
     filter->work = index->work;
     from = from > index->first_sequence ? from : index->first_sequence;
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : filter_prepare(filter);
     if (!err && from <= index->db_last)
         err = filter_walks(filter) ? hits_next(filter, from, &found) : db_next(filter, from, &found);

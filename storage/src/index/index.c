@@ -195,20 +195,41 @@ void rill_index_set_id_window(struct rill_index *index, int64_t id_window_ns)
     index->id_window_ns = id_window_ns;
 }
 
-enum rill_err rill_index_feed(struct rill_index *index, const struct rill_index_message *message)
+static enum rill_err feed_one(struct rill_index *index, const struct rill_index_message *message,
+                              uint32_t subject)
+{
+    if (!message->id.len || !index->id_window_ns || message->sequence <= index->ids_written)
+        return batch_feed(index->active, message, subject, NULL);
+    const struct id_hash id = id_hash_of(index->identity, sizeof index->identity, message->id);
+    const enum rill_err err = batch_feed(index->active, message, subject, &id);
+    if (!err)
+        index->ids_last = message->sequence;
+    return err;
+}
+
+enum rill_err rill_index_feed_run(struct rill_index *index, const struct rill_index_message *messages,
+                                  size_t count, size_t *ret_fed)
 {
     struct batch *active = index->active;
+    uint32_t subjects[RILL_INDEX_RUN_MAX];
+    size_t fed = 0;
+    *ret_fed = 0;
     if (index->damaged)
         return RILL_ERR_DAMAGED;
     if (index->ready && batch_bytes(active) / 2 >= index->batch_bytes)
         return RILL_ERR_LIMIT;
-    RILL_ASSERT(active->message_count || message->sequence >= index_end(index));
-    const bool has_id = message->id.len && index->id_window_ns && message->sequence > index->ids_written;
-    const struct id_hash id =
-        has_id ? id_hash_of(index->identity, sizeof index->identity, message->id) : (struct id_hash){0};
-    const enum rill_err err = batch_feed(active, message, has_id ? &id : NULL);
-    if (!err && has_id)
-        index->ids_last = message->sequence;
+    RILL_ASSERT(count && (active->message_count || messages[0].sequence >= index_end(index)));
+    enum rill_err err = batch_subjects(active, messages, count, subjects);
+    while (!err && fed < count) {
+        size_t plain = 0;
+        err = batch_feed_plain(active, messages + fed, subjects + fed, count - fed, &plain);
+        fed += plain;
+        if (err || fed == count)
+            break;
+        err = feed_one(index, &messages[fed], subjects[fed]);
+        fed += !err;
+    }
+    *ret_fed = fed;
     return err;
 }
 

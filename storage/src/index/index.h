@@ -117,11 +117,19 @@ struct rill_index_message {
     struct rill_bytes id; // Nats-Msg-Id; empty: none
     int64_t expire_ns;    // 0: never
 };
-/* All of the message is copied. LIMIT when two batches wait and this one is twice as large as it should be:
-   nothing happened, the caller stops feeding until a job has finished; asking is_full() at the beginning of a
-   commit avoids that. NO_MEMORY, DAMAGED. */
-enum rill_err rill_index_feed(struct rill_index *index,
-                              const struct rill_index_message *message) RILL_MUST_CHECK;
+enum { RILL_INDEX_RUN_MAX = 32 };
+/* All of the messages is copied; *ret_fed of them in front were fed, all when OK. A run costs less than each by itself. LIMIT
+   when two batches wait and this one is twice as large as it should be: the caller stops feeding until a job has finished;
+   asking is_full() at the beginning of a commit avoids that. NO_MEMORY, DAMAGED. */
+enum rill_err rill_index_feed_run(struct rill_index *index, const struct rill_index_message *messages,
+                                  size_t count, size_t *ret_fed) RILL_MUST_CHECK;
+/* One; on an error nothing happened. */
+static inline RILL_MUST_CHECK enum rill_err rill_index_feed(struct rill_index *index,
+                                                            const struct rill_index_message *message)
+{
+    size_t fed;
+    return rill_index_feed_run(index, message, 1, &fed);
+}
 
 /* A run of records of the log that is complete: every message fed since the last seal is in it, perhaps
    none. NO_MEMORY. */
@@ -154,6 +162,8 @@ struct rill_index_summary {
 
 /* The active batch is large and may be made ready: end the commit, seal, rotate. */
 bool rill_index_wants_rotation(const struct rill_index *index);
+/* The active batch has few messages of each of its subjects: what it costs to write is shared by few. */
+bool rill_index_is_sparse(const struct rill_index *index);
 /* A batch waits to be written and the active one is large: stop feeding at the end of a commit. */
 bool rill_index_is_full(const struct rill_index *index);
 /* The batches take as much memory as two should. */
@@ -240,6 +250,10 @@ struct rill_index_expiry {
    none does. DAMAGED, IO, NO_MEMORY. */
 enum rill_err rill_index_expired(struct rill_index *index, int64_t now_ns, struct rill_index_expiry *ret_page,
                                  size_t capacity, size_t *ret_count, int64_t *ret_next_ns) RILL_MUST_CHECK;
+
+/* Queries by subject need lists of what was fed, which the first of them makes: some nanoseconds for each message. This makes
+   some of them. AGAIN when there is more to do, NO_MEMORY. */
+enum rill_err rill_index_list_some(struct rill_index *index) RILL_MUST_CHECK;
 
 /* One or several patterns (valid subjects, copied) of one reader; a message that several match counts once.
    It remembers what it has found out, so keep one per consumer. Destroy it before the index is closed. */

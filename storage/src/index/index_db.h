@@ -13,7 +13,7 @@ enum {
     INDEX_VERSION = 3,               // any other one is thrown away and built again
     INDEX_CACHE_KIB = 2048,          // of one connection
     INDEX_POSITIONS_MAX = 512,       // of one posting
-    INDEX_ERA_POSTINGS = 256000,     // an era with as many postings ends with its batch
+    INDEX_ERA_POSTINGS = 32000,      // an era with as many ends with its batch; more when there are many eras
     INDEX_ERA_BITS = 62,             // of subject.eras
     INDEX_RUN_IDS = 2000000,         // a run with as many ids ends with its batch
     INDEX_RUNS_PER_WINDOW = 4,       // a run that is older than this part of the window, too
@@ -44,17 +44,17 @@ enum {
     X(SUBJECT_NEWER, "SELECT id, subject FROM subject WHERE id>?1 ORDER BY id")                              \
     X(SUBJECT_LAST_ID, "SELECT max(id) FROM subject")                                                        \
     X(SUBJECT_IDS, "SELECT id, subject FROM subject WHERE subject>=?1 ORDER BY subject")                     \
-    X(SUBJECT_FED, "SELECT id, fed FROM subject WHERE id>=?1 ORDER BY id")                                   \
     X(SUBJECT_ADD, "INSERT INTO subject(subject, fed, deleted, live, eras) VALUES(?1, ?2, 0, ?2, ?3)")       \
-    X(SUBJECT_MORE, "UPDATE subject SET fed=fed+?2, live=live+?2, eras=eras|?3 WHERE id=?1")                 \
+    X(SUBJECT_MORE, "UPDATE subject SET fed=fed+?2, live=live+?2, eras=eras|?3 WHERE id=?1 RETURNING fed")   \
     X(SUBJECT_MORE_ALL,                                                                                      \
-      "UPDATE subject SET fed=fed+rill_fed(0, id), live=live+rill_fed(0, id), eras=eras|?3 "                 \
+      "UPDATE subject SET fed=fed+rill_fed(0, id, fed), live=live+rill_fed(0, id), eras=eras|?3 "            \
       "WHERE id BETWEEN ?1 AND ?2 AND rill_fed(0, id)>0")                                                    \
     X(SUBJECT_DELETED, "UPDATE subject SET deleted=deleted+?2, live=live-?2 WHERE id=?1")                    \
     X(SUBJECT_PURGED, "UPDATE subject SET live=live-?2 WHERE id=?1")                                         \
     X(SUBJECT_DROP, "DELETE FROM subject WHERE id=?1 AND live=0")                                            \
     X(ERAS, "SELECT era, first, last, postings FROM era ORDER BY era")                                       \
-    X(ERA_LAST, "SELECT era, first, last, postings FROM era ORDER BY era DESC LIMIT 1")                      \
+    X(ERA_LAST, "SELECT era, first, last, postings, (SELECT min(era) FROM era) FROM era "                    \
+                "ORDER BY era DESC LIMIT 1")                                                                 \
     X(ERA_OF, "SELECT era FROM era WHERE last>=?1 ORDER BY last LIMIT 1")                                    \
     X(ERA_SET, "INSERT OR REPLACE INTO era VALUES(?1, ?2, ?3, ?4)")                                          \
     X(ERA_BELOW, "SELECT era FROM era WHERE last<?1 ORDER BY era LIMIT 1")                                   \

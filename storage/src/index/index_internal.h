@@ -182,6 +182,8 @@ struct rill_index_filter {
 enum rill_err index_failed(struct rill_index *index, enum rill_err err);
 /* index_reader.c: what every query begins with: connects the reader, if there is a file. IO, DAMAGED. */
 enum rill_err index_reader(struct rill_index *index) RILL_MUST_CHECK;
+/* The same where the lists of the batches are needed. IO, DAMAGED, NO_MEMORY. */
+enum rill_err index_lists(struct rill_index *index) RILL_MUST_CHECK;
 /* Moves the reader, which is connected, to all that is written. */
 enum rill_err index_reader_move(struct rill_index *index, struct index_db_state *ret_state) RILL_MUST_CHECK;
 /* Then reads what is remembered of the file. */

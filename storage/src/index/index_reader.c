@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { LISTED_MAX = 65536 }; // messages of a batch that one call lists: about as long as other calls may take
+
 /* Room for one more of `count` in an array that doubles from 8. */
 static void *list_grow(void *list, size_t count, size_t size)
 {
@@ -91,6 +93,20 @@ enum rill_err index_reader(struct rill_index *index)
         index->connected(index->context);
     index->trouble = err;
     return index_failed(index, err);
+}
+
+enum rill_err index_lists(struct rill_index *index)
+{
+    enum rill_err err = index_reader(index);
+    if (!err && index->ready)
+        err = batch_list(index->ready, UINT32_MAX);
+    return err ? err : batch_list(index->active, UINT32_MAX);
+}
+
+enum rill_err rill_index_list_some(struct rill_index *index)
+{
+    enum rill_err err = index->ready ? batch_list(index->ready, LISTED_MAX) : RILL_OK;
+    return err ? err : batch_list(index->active, LISTED_MAX);
 }
 
 void rill_index_idle(struct rill_index *index)

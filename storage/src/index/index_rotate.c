@@ -8,9 +8,16 @@
 
 #include <stdlib.h>
 
+enum { SPARSE = 32 }; // messages of a subject; about as many take as long to be written as the subject itself
+
 bool rill_index_wants_rotation(const struct rill_index *index)
 {
     return !index->ready && batch_bytes(index->active) >= index->batch_bytes;
+}
+
+bool rill_index_is_sparse(const struct rill_index *index)
+{
+    return index->active->message_count / SPARSE < index->active->subject_count;
 }
 
 bool rill_index_is_full(const struct rill_index *index)

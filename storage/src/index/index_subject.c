@@ -97,7 +97,7 @@ enum rill_err rill_index_last_before(struct rill_index *index, struct rill_bytes
                                      uint64_t *ret_sequence)
 {
     struct view view;
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : view_of(index, subject, &view);
     err = err ? err : view_last(&view, end, ret_sequence);
     return index_failed(index, err);
@@ -108,7 +108,7 @@ enum rill_err rill_index_subject_from(struct rill_index *index, struct rill_byte
 {
     struct view view;
     struct rill_index_subject found = {.subject = subject};
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : view_of(index, subject, &view);
     const bool is_all = !err && from <= view.from;
     if (!err && !is_all)
@@ -130,7 +130,7 @@ enum rill_err rill_index_next_of(struct rill_index *index, struct rill_bytes sub
                                  uint64_t *ret_sequence)
 {
     struct view view;
-    enum rill_err err = index_reader(index);
+    enum rill_err err = index_lists(index);
     err = err ? err : view_of(index, subject, &view);
     if (!err && from > view.from)
         view.from = from;

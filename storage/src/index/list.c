@@ -142,7 +142,7 @@ static enum rill_err list_some(struct listing *listing, size_t left, rill_index_
 
 static enum rill_err list(struct listing *listing, size_t limit, rill_index_visit_fn *visit, void *context)
 {
-    enum rill_err err = index_reader(listing->index);
+    enum rill_err err = index_lists(listing->index);
     err = err ? err : list_begin(listing);
     err = err ? err : list_some(listing, limit, visit, context);
     if (listing->reach && !err && !listing->has_row && listing->recent_at == listing->recent_count)

@@ -7,8 +7,7 @@ void fed_posting(const struct fed_list *list, const struct fed_subject *fed, uin
                  struct posting *ret)
 {
     const struct batch *batch = list->writer->batch;
-    const struct batch_subject *subject = &batch->subjects[fed->subject];
-    const uint32_t *offsets = batch_offsets(subject) + subject->start;
+    const uint32_t *offsets = fed_offsets(list, fed);
     ret->before = fed->before + from;
     for (ret->count = 0; ret->count < INDEX_POSITIONS_MAX && from + ret->count < fed->messages; ret->count++)
         ret->positions[ret->count] = batch->base + offsets[from + ret->count];
@@ -16,7 +15,7 @@ void fed_posting(const struct fed_list *list, const struct fed_subject *fed, uin
     ret->last = ret->positions[ret->count - 1];
 }
 
-static const struct fed_subject *find(struct fed_list *list, uint64_t id)
+static struct fed_subject *find(struct fed_list *list, uint64_t id)
 {
     while (list->at < list->count && list->subjects[list->at].id < id)
         list->at++;
@@ -38,9 +37,7 @@ static void tell_positions(struct fed_list *list, const struct fed_subject *fed,
 
 static uint64_t position_of(const struct fed_list *list, const struct fed_subject *fed, uint32_t at)
 {
-    const struct batch *batch = list->writer->batch;
-    const struct batch_subject *subject = &batch->subjects[fed->subject];
-    return batch->base + batch_offsets(subject)[subject->start + at];
+    return list->writer->batch->base + fed_offsets(list, fed)[at];
 }
 
 static uint64_t number_of(const struct fed_list *list, const struct fed_subject *fed, enum fed_what what)
@@ -64,8 +61,10 @@ static void rill_fed(sqlite3_context *context, int count, sqlite3_value **values
 {
     const struct index_db *db = sqlite3_user_data(context);
     const enum fed_what what = (enum fed_what)sqlite3_value_int(values[0]);
-    const struct fed_subject *fed =
-        count == 2 && db->fed ? find(db->fed, (uint64_t)sqlite3_value_int64(values[1])) : NULL;
+    struct fed_subject *fed =
+        count >= 2 && db->fed ? find(db->fed, (uint64_t)sqlite3_value_int64(values[1])) : NULL;
+    if (fed && count == 3)
+        fed->before = (uint64_t)sqlite3_value_int64(values[2]);
     if (!fed)
         sqlite3_result_int(context, 0);
     else if (what == FED_POSITIONS)
@@ -76,7 +75,7 @@ static void rill_fed(sqlite3_context *context, int count, sqlite3_value **values
 
 enum rill_err fed_make_known(struct index_db *db)
 {
-    return index_db_err(sqlite3_create_function(db->sqlite, "rill_fed", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+    return index_db_err(sqlite3_create_function(db->sqlite, "rill_fed", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
                                                 db, rill_fed, NULL, NULL));
 }
 

@@ -51,7 +51,7 @@ static enum rill_err write_subjects(struct writer *writer)
     struct fed_list list;
     enum rill_err err = writer_subjects(writer, &list);
     err = err ? err : write_postings(&list);
-    free(list.subjects);
+    fed_list_fini(&list);
     return err;
 }
 
@@ -109,6 +109,13 @@ static enum rill_err write_blocks(struct writer *writer)
     return err;
 }
 
+/* How large an era becomes. A batch writes most pages of its era, and a question may look into each: so the first ones are
+   small, and the more there are the larger the next. */
+static uint64_t era_postings(const struct writer *writer, uint64_t first_era)
+{
+    return writer->job->era_postings * (1 + (writer->era.era - first_era) / INDEX_ERA_BITS);
+}
+
 /* The era of the batch: the last one while it is small, else the next. */
 static enum rill_err era_choose(struct writer *writer)
 {
@@ -117,11 +124,14 @@ static enum rill_err era_choose(struct writer *writer)
     const enum rill_err err = index_db_row(row);
     if (err && err != RILL_ERR_NOT_FOUND)
         return err;
-    if (!err)
+    uint64_t first_era = 0;
+    if (!err) {
         writer->era = (struct index_era){index_column(row, 0), index_column(row, 1), index_column(row, 2),
                                          index_column(row, 3)};
+        first_era = index_column(row, 4);
+    }
     (void)sqlite3_reset(row);
-    if (err || writer->era.postings >= writer->job->era_postings)
+    if (err || writer->era.postings >= era_postings(writer, first_era))
         writer->era = (struct index_era){.era = writer->era.era + 1, .first = batch->base};
     writer->era.last = batch_end(batch) - 1;
     return RILL_OK;

@@ -109,49 +109,13 @@ static enum rill_err find_ids(struct writer *writer, struct fed_list *list)
     return err;
 }
 
-// ---- by their id ----
+// ---- changing, by their id ----
 
 static int compare_ids(const void *a, const void *b)
 {
     const uint64_t x = ((const struct fed_subject *)a)->id, y = ((const struct fed_subject *)b)->id;
     return (x > y) - (x < y);
 }
-
-static enum rill_err seek_id(struct writer *writer, struct rows *rows, uint64_t id)
-{
-    rows->rows = index_db_use(writer->db, INDEX_SUBJECT_FED);
-    index_bind(rows->rows, 1, id);
-    return rows_step(rows);
-}
-
-static enum rill_err find_before(struct writer *writer, struct rows *rows, struct fed_subject *fed)
-{
-    enum rill_err err = rows->rows ? RILL_OK : seek_id(writer, rows, fed->id);
-    for (int i = 0; !err && i < STEPS_MAX && rows->has_row && index_column(rows->rows, 0) < fed->id; i++)
-        err = rows_step(rows);
-    if (!err && rows->has_row && index_column(rows->rows, 0) < fed->id)
-        err = seek_id(writer, rows, fed->id);
-    if (!err && (!rows->has_row || index_column(rows->rows, 0) != fed->id))
-        err = RILL_ERR_DAMAGED; // its text has led to it
-    if (!err)
-        fed->before = index_column(rows->rows, 1);
-    return err;
-}
-
-static enum rill_err find_befores(struct writer *writer, struct fed_list *list)
-{
-    struct rows rows = {0};
-    enum rill_err err = RILL_OK;
-    for (uint32_t i = 0; !err && i < list->count; i++) {
-        if (list->subjects[i].id)
-            err = find_before(writer, &rows, &list->subjects[i]);
-    }
-    if (rows.rows)
-        (void)sqlite3_reset(rows.rows);
-    return err;
-}
-
-// ---- changing ----
 
 static uint64_t era_bit(const struct writer *writer)
 {
@@ -170,13 +134,27 @@ static enum rill_err add(struct fed_list *list, struct fed_subject *fed)
     return err;
 }
 
-static enum rill_err raise(const struct fed_list *list, const struct fed_subject *fed)
+static enum rill_err raise(const struct fed_list *list, struct fed_subject *fed)
 {
     sqlite3_stmt *more = index_db_use(list->writer->db, INDEX_SUBJECT_MORE);
     index_bind(more, 1, fed->id);
     index_bind(more, 2, fed->messages);
     index_bind(more, 3, era_bit(list->writer));
-    return index_db_run(more);
+    const enum rill_err err = index_db_row(more);
+    if (!err)
+        fed->before = index_column(more, 0) - fed->messages;
+    if (more)
+        (void)sqlite3_reset(more);
+    return err == RILL_ERR_NOT_FOUND ? RILL_ERR_DAMAGED : err; // its text has led to it
+}
+
+/* rill_fed() sets what was fed before. */
+static enum rill_err raise_all(struct fed_list *known)
+{
+    struct writer *writer = known->writer;
+    const enum rill_err err = fed_run(known, INDEX_SUBJECT_MORE_ALL, era_bit(writer));
+    const bool are_all = err || sqlite3_changes(writer->db->sqlite) == (int)known->count;
+    return are_all ? err : RILL_ERR_DAMAGED; // as above
 }
 
 /* Those that are there stand behind the new ones. */
@@ -186,7 +164,7 @@ static enum rill_err count_all(struct fed_list *list)
     while (known.count && !known.subjects[0].id)
         known.subjects++, known.count--;
     const bool is_dense = fed_is_dense(&known);
-    enum rill_err err = is_dense ? fed_run(&known, INDEX_SUBJECT_MORE_ALL, era_bit(list->writer)) : RILL_OK;
+    enum rill_err err = is_dense ? raise_all(&known) : RILL_OK;
     for (uint32_t i = 0; !err && i < list->count; i++) {
         struct fed_subject *fed = &list->subjects[i];
         if (!fed->id)
@@ -198,17 +176,45 @@ static enum rill_err count_all(struct fed_list *list)
     return err;
 }
 
+void fed_list_fini(struct fed_list *list)
+{
+    free(list->subjects);
+    free(list->ends);
+    free(list->offsets);
+}
+
+/* The lists of the batch are its owner's, who may be making them: these are the job's own. */
+static void list_offsets(const struct batch *batch, struct fed_list *list)
+{
+    uint32_t *ends = list->ends, end = 0;
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch_is_live(batch, i))
+            ends[batch->messages[i].subject]++;
+    }
+    for (uint32_t i = 0; i < batch->subject_count; i++) {
+        const uint32_t messages = ends[i];
+        if (messages)
+            list->subjects[list->count++] = (struct fed_subject){.subject = i, .messages = messages};
+        ends[i] = end;
+        end += messages;
+    }
+    for (uint32_t i = 0; i < batch->message_count; i++) {
+        if (batch_is_live(batch, i))
+            list->offsets[ends[batch->messages[i].subject]++] = batch->messages[i].offset;
+    }
+}
+
 static enum rill_err list_create(struct writer *writer, struct fed_list *ret)
 {
     const struct batch *batch = writer->batch;
     *ret = (struct fed_list){.writer = writer};
     ret->subjects = malloc(((size_t)batch->subject_count + 1) * sizeof ret->subjects[0]);
-    for (uint32_t i = 0; ret->subjects && i < batch->subject_count; i++) {
-        const uint32_t messages = batch->subjects[i].end - batch->subjects[i].start;
-        if (messages)
-            ret->subjects[ret->count++] = (struct fed_subject){.subject = i, .messages = messages};
-    }
-    return ret->subjects ? RILL_OK : RILL_ERR_NO_MEMORY;
+    ret->ends = calloc((size_t)batch->subject_count + 1, sizeof ret->ends[0]);
+    ret->offsets = malloc(((size_t)batch->message_count + 1) * sizeof ret->offsets[0]);
+    if (!ret->subjects || !ret->ends || !ret->offsets)
+        return RILL_ERR_NO_MEMORY;
+    list_offsets(batch, ret);
+    return RILL_OK;
 }
 
 enum rill_err writer_subjects(struct writer *writer, struct fed_list *ret)
@@ -219,7 +225,6 @@ enum rill_err writer_subjects(struct writer *writer, struct fed_list *ret)
     sort_by_text(writer, ret);
     err = find_ids(writer, ret);
     qsort(ret->subjects, ret->count, sizeof ret->subjects[0], compare_ids);
-    err = err ? err : find_befores(writer, ret);
     err = err ? err : count_all(ret);
     qsort(ret->subjects, ret->count, sizeof ret->subjects[0], compare_ids);
     return err;

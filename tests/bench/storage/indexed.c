@@ -25,13 +25,16 @@ void indexed_append_run(struct storage_bench *bench, const struct storage_row *r
                         struct storage_figure *ret)
 {
     struct storage_row without = *row;
-    double with_s, without_s, settle_s, cpu_s, cpu_without_s;
+    double with_s, before_s, after_s, settle_s, cpu_s, cpu_without_s;
     without.index = false;
-    append_all(bench, &without, &without_s, &settle_s, &cpu_without_s);
+    // Who comes first finds a colder machine, and a disk with more to give.
+    append_all(bench, &without, &before_s, &settle_s, &cpu_without_s);
     append_all(bench, row, &with_s, &settle_s, &cpu_s);
+    append_all(bench, &without, &after_s, &settle_s, &cpu_without_s);
     const double count = (double)bench->messages;
-    *ret = (struct storage_figure){
-        .value = count / with_s, .limit = count / without_s, .cpu_ns_per_message = cpu_s / count * 1e9};
+    *ret = (struct storage_figure){.value = count / with_s,
+                                   .limit = count / ((before_s + after_s) / 2),
+                                   .cpu_ns_per_message = cpu_s / count * 1e9};
 }
 
 void index_feed_run(struct storage_bench *bench, const struct storage_row *row, struct storage_figure *ret)
