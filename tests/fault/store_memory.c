@@ -4,11 +4,13 @@
 // which does not fail; everything else does, here, once. Linked with --wrap for malloc, calloc, realloc and
 // rill_alloc.
 #include "base/alloc.h"
+#include "seed.h"
 #include "sim_disk.h"
 #include "store_story.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 TestSuite(store_memory, .timeout = 280);
@@ -80,6 +82,28 @@ char *__wrap_rill_alloc_cstr(struct rill_bytes bytes)
     return text;
 }
 
+/* Those of SQLite, of which there are many. */
+static sqlite3_mem_methods sqlite_memory;
+
+static void *sqlite_malloc(int bytes)
+{
+    return fails() ? NULL : sqlite_memory.xMalloc(bytes);
+}
+
+static void *sqlite_realloc(void *memory, int bytes)
+{
+    return fails() ? NULL : sqlite_memory.xRealloc(memory, bytes);
+}
+
+static void wrap_sqlite(void)
+{
+    cr_assert(eq(int, sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory), SQLITE_OK));
+    sqlite3_mem_methods wrapped = sqlite_memory;
+    wrapped.xMalloc = sqlite_malloc;
+    wrapped.xRealloc = sqlite_realloc;
+    cr_assert(eq(int, sqlite3_config(SQLITE_CONFIG_MALLOC, &wrapped), SQLITE_OK));
+}
+
 static struct rill_store *create(const struct rill_store_options *options)
 {
     struct rill_store *store;
@@ -148,4 +172,15 @@ Test(store_memory, every_allocation_under_an_index_may_fail)
         at++;
     cr_expect(at > 300, "%lu allocations", (unsigned long)at);
     cr_expect(story.rewritten > 0, "no segment was made anew");
+}
+
+// And those of SQLite, here and there.
+Test(store_memory, an_index_without_memory_for_sqlite_costs_no_message)
+{
+    const uint64_t stride = seed_stride(101);
+    uint64_t at = 1;
+    wrap_sqlite();
+    while (!fail_once(at, true))
+        at += stride;
+    cr_expect(at > 3000, "%lu allocations", (unsigned long)at);
 }
