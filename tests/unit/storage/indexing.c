@@ -3,6 +3,7 @@
 // A store with an index: what an open reads, what is in memory, and that nobody notices.
 #include "indexing.h"
 
+#include "io.h"
 #include "sim_disk.h"
 #include "store_drive.h"
 
@@ -271,6 +272,44 @@ Test(indexing, a_missing_file_is_made_again)
     cr_expect(lt(u64, report.messages, 1000), "the replay has written it");
     cr_expect(eq(u64, count_of(store, "s.3"), 400));
     rill_store_close(store);
+    sim_disk_destroy(disk);
+}
+
+/* Puts the index of another disk in the place of what is there. */
+static void take_index(struct rill_disk *disk, struct rill_disk *from)
+{
+    static const char path[] = "store/$G/ORDERS/index.db";
+    struct rill_disk_file *file;
+    size_t len;
+    struct iovec part = {.iov_base = sim_disk_bytes(from, path, &len)};
+    part.iov_len = len;
+    cr_assert(part.iov_base != NULL);
+    cr_assert(eq(int, io_create(disk, path, &file), RILL_OK));
+    cr_assert(eq(int, io_write_all(file, &part, 1, 0), RILL_OK));
+    disk->ops->close(file);
+}
+
+// An index that has more than the log, because an older copy of that took its place, is not believed: it is made again.
+Test(indexing, an_index_ahead_of_the_log_is_made_again)
+{
+    struct rill_disk *disk = sim_disk_create(1);
+    struct rill_store *store = create(disk);
+    struct rill_store_report report;
+    append_some(store, 4000);
+    rill_store_close(store);
+    struct rill_disk *before = sim_disk_clone(disk, 1);
+    store = reopen(disk, NULL);
+    append_some(store, 4000);
+    rill_store_close(store);
+    take_index(before, disk);
+    store = reopen(before, &report);
+    cr_expect(eq(u64, report.messages, 4000));
+    cr_expect(eq(u64, report.lost_ranges, 0));
+    cr_expect(eq(u64, drive_state(store).last_sequence, 4000));
+    append_some(store, 1000);
+    cr_expect(eq(u64, count_of(store, "s.3"), 500));
+    rill_store_close(store);
+    sim_disk_destroy(before);
     sim_disk_destroy(disk);
 }
 
