@@ -105,6 +105,7 @@ void indexing_begin(struct indexing *indexing, enum indexing_from from)
     indexing->failed = indexing->keeps = err != RILL_OK;
     indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
+    indexing->written = (struct indexing_place){0};
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
     indexing->resumed_sequence = indexing->since_rotation = 0;
     indexing->stored_count = 0;
@@ -579,6 +580,28 @@ struct block *indexing_wants_block(struct indexing *indexing)
 {
     const bool can = !indexing->failed && !is_full(indexing) && find_work(indexing);
     return can && !indexing->block->data ? indexing->block : NULL;
+}
+
+static uint64_t segment_bytes(const struct rill_store *store, const struct segment *segment)
+{
+    return segment->number == store->committed.segment ? store->committed.offset : segment->file_bytes;
+}
+
+uint64_t indexing_behind_bytes(const struct indexing *indexing)
+{
+    const struct rill_store *store = indexing->store;
+    const struct segment_table *table = &store->segments;
+    const struct indexing_place *written = &indexing->written;
+    uint64_t bytes = 0;
+    if (indexing->failed || indexing->is_out_of_space)
+        return 0;
+    for (size_t i = segment_at(table, written->segment); i < table->count; i++) {
+        const struct segment *segment = table->segments[i];
+        const uint64_t from = segment->number == written->segment ? written->offset : SEGMENT_FIRST_OFFSET;
+        const uint64_t end = segment_bytes(store, segment);
+        bytes += end > from ? end - from : 0;
+    }
+    return bytes;
 }
 
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
