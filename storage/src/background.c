@@ -40,3 +40,9 @@ enum rill_err rill_store_background_finish(struct rill_store *store, struct rill
         return err;
     }
 }
+
+bool rill_store_index_is_behind(const struct rill_store *store)
+{
+    const struct indexing *indexing = store->indexing;
+    return indexing && indexing_behind_bytes(indexing) >= INDEXING_BEHIND_MAX * indexing->log_bytes;
+}

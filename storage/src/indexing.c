@@ -102,6 +102,7 @@ void indexing_begin(struct indexing *indexing, enum indexing_from from)
     indexing->failed = indexing->keeps = err != RILL_OK;
     indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
+    indexing->written = (struct indexing_place){0};
     indexing->open = (struct rill_index_block){.number = indexing->position.block + 1};
     indexing->resumed_sequence = indexing->since_rotation = 0;
     indexing->stored_count = 0;

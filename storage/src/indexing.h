@@ -34,6 +34,14 @@ enum {
     // serves there is room for what an index lags behind by in full ingest.
     INDEXING_OPEN_BATCH_BYTES = 64 << 20,
     INDEXING_TROUBLES_MAX = 3, // without an answer in between
+    INDEXING_BEHIND_MAX =
+        32, // batches of `log_bytes` that the file may be behind: 1 GiB, so that an open takes 2 or 3 s at most
+};
+
+/* A place in the log. */
+struct indexing_place {
+    uint64_t segment; // 0: before the first
+    uint64_t offset;
 };
 
 /* A segment as a batch has it. */
@@ -61,7 +69,9 @@ struct indexing {
     struct block *block;          // the last one fed, in a segment that this keeps hot; NULL before the first
     uint32_t block_len;           // how much of it
     struct rill_index_block open; // what is fed and not sealed
-    uint64_t since_rotation;      // bytes of the log
+    struct indexing_place rotated_at; // the end of the batch that is not written yet
+    struct indexing_place written;    // what the file covers: an open reads the log from here on
+    uint64_t since_rotation;          // bytes of the log
     uint64_t since_step;
     struct rill_buf subjects;       // of deletes that were appended and not fed, in order
     size_t subjects_at;             // those in front were fed
@@ -151,6 +161,8 @@ void indexing_advance(struct indexing *indexing, size_t blocks_max);
 bool indexing_has_all(struct indexing *indexing);
 /* The block that must be loaded before the feeding can go on, or NULL. */
 struct block *indexing_wants_block(struct indexing *indexing);
+/* How much of the committed log is not in the file; 0 when that has failed, or there is no room for it. */
+uint64_t indexing_behind_bytes(const struct indexing *indexing);
 /* Is nothing of this segment to be fed any more? */
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment);
 /* May the headers of this message and those before it go from the log? The file has their ids then, for good. Else the

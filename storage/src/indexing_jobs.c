@@ -69,6 +69,7 @@ static void note_written(struct indexing *indexing)
     }
     indexing->stored_count = 0;
     indexing->rotated = false;
+    indexing->written = indexing->rotated_at;
 }
 
 enum rill_err indexing_job_finish(struct indexing *indexing, struct rill_store_job *base)

@@ -172,6 +172,7 @@ void indexing_rotate(struct indexing *indexing)
     if (err)
         indexing_fail(indexing, err, "end a batch");
     indexing->rotated = !err;
+    indexing->rotated_at = (struct indexing_place){indexing->fed.segment, indexing->fed.offset};
     indexing->since_rotation = 0;
     indexing->stale = false;
     rill_buf_fini(&rows.details);

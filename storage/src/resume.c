@@ -360,8 +360,12 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
     ret->is_used = !err;
     if (err)
         resume_forget(store, RESUME_WITH_IDS);
-    else
-        store->indexing->fed = ret->at, store->indexing->resumed_sequence = ret->at.sequence;
+    if (!ret->is_used)
+        return RILL_OK;
+    struct indexing *indexing = store->indexing;
+    indexing->fed = ret->at;
+    indexing->resumed_sequence = ret->at.sequence;
+    indexing->written = (struct indexing_place){ret->at.segment, ret->at.offset};
     return RILL_OK;
 }
 

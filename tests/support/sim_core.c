@@ -24,7 +24,8 @@ static const struct rill_limits default_limits = {
 
 static void write_log(void *context, enum rill_log_level level, const char *line)
 {
-    const struct sim_core *sim = context;
+    struct sim_core *sim = context;
+    sim->log_lines += sim->log_wanted && strstr(line, sim->log_wanted);
     if (sim->log_to_stderr)
         (void)fprintf(stderr, "[%12.6f] [%s] %s\n", (double)sim->now.mono_ns / 1e9, rill_log_level_tag(level),
                       line);
@@ -130,17 +131,27 @@ static void bring_back(struct sim_core *sim, uint32_t index)
     rill_core_job_done(sim->core, job);
 }
 
+static bool work_in_order(struct sim_core *sim)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < sim->job_count;) {
+        if (sim->keeps_long_jobs && rill_job_lane(sim->jobs[i]) == RILL_LANE_LONG) {
+            i++;
+            continue;
+        }
+        run_job(sim, i);
+        bring_back(sim, i);
+        any = true;
+    }
+    return any;
+}
+
 /* Some run, some come back; with luck none. Inside a turn. */
 static bool work_on_jobs(struct sim_core *sim)
 {
     const bool any = sim->job_count > 0;
-    if (sim->calm) {
-        while (sim->job_count) {
-            run_job(sim, 0);
-            bring_back(sim, 0);
-        }
-        return any;
-    }
+    if (sim->calm)
+        return work_in_order(sim);
     for (uint32_t i = 0; i < sim->job_count; i++) {
         if (rill_random_chance(&sim->random, 1, 2))
             run_job(sim, rill_random_below(&sim->random, sim->job_count));

@@ -67,6 +67,10 @@ struct sim_core {
     void (*before_job)(void *context);
     void *before_job_context;
 
+    bool keeps_long_jobs;   // when it is calm: jobs of that lane neither run nor come back
+    const char *log_wanted; // lines of the log with this in them are counted; may be NULL
+    uint32_t log_lines;
+
     struct rill_auth_config no_auth;
 };
 

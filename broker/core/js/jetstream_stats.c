@@ -21,6 +21,8 @@ const char *stream_health_name(enum stream_health health)
         return "read-only";
     case STREAM_HEALTH_FULL:
         return "full";
+    case STREAM_HEALTH_INDEXING:
+        return "indexing";
     }
     RILL_UNREACHABLE();
 }
@@ -35,6 +37,15 @@ static enum stream_health read_only(const struct stream *stream, struct rill_err
     else
         rill_error_text_set(ret_reason, "an input/output error");
     return STREAM_HEALTH_READ_ONLY;
+}
+
+static enum stream_health indexing(const struct stream *stream, struct rill_error_text *ret_reason)
+{
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
+    *ret_reason = log.index_why;
+    rill_error_text_wrap(ret_reason, "its index is being made again");
+    return STREAM_HEALTH_INDEXING;
 }
 
 enum stream_health stream_health(const struct stream *stream, struct rill_error_text *ret_reason)
@@ -52,7 +63,8 @@ enum stream_health stream_health(const struct stream *stream, struct rill_error_
     if (stream->broken)
         return read_only(stream, ret_reason);
     if (!stream->full)
-        return STREAM_HEALTH_OK;
+        return stream->store && rill_store_wants_mend(stream->store) ? indexing(stream, ret_reason)
+                                                                     : STREAM_HEALTH_OK;
     rill_error_text_set(ret_reason, "no space left on the device");
     return STREAM_HEALTH_FULL;
 }

@@ -40,6 +40,7 @@ enum stream_health {
     STREAM_HEALTH_OFFLINE,    // its log could not be opened
     STREAM_HEALTH_READ_ONLY,  // its log takes no more after an error
     STREAM_HEALTH_FULL,       // its last commit found no room; it goes on when there is some
+    STREAM_HEALTH_INDEXING,   // it takes and gives messages, and its index is being made again
 };
 
 /* For people and for JSON. */

@@ -481,6 +481,13 @@ void stream_look_broken(struct stream *stream)
     commit_failed(stream, RILL_ERR_READ_ONLY, &state);
 }
 
+/* Then the next start would take ever longer. When the piece of work that is out comes back, this is asked again. Publishers
+   fill the open commit meanwhile, and are refused when it is full. */
+static bool waits_for_index(const struct stream *stream)
+{
+    return stream->tidies_out && rill_store_index_is_behind(stream->store);
+}
+
 static void look_for_commit(struct stream *stream);
 
 /* The next commit goes out before the publishers of this one hear of it: the disk does not wait for the many answers, nor
@@ -532,7 +539,7 @@ static void look_for_commit(struct stream *stream)
     }
     if (stream->broken)
         return;
-    if (stream->commit_wanted)
+    if (stream->commit_wanted && !waits_for_index(stream))
         start_commit(stream);
     if ((stream->news || retention_owes(&stream->retention)) && !stream->commit_out)
         due_in(stream, QUIET_NS);

@@ -35,6 +35,19 @@ struct tidy_job {
     bool mends;
 };
 
+/* Once, until there is another. */
+static void log_index_failed(struct stream *stream)
+{
+    struct rill_store_state log;
+    if (stream->told_index_failed || !rill_store_wants_mend(stream->store))
+        return;
+    stream->told_index_failed = true;
+    rill_store_state(stream->store, &log);
+    rill_log(&stream->js->core->log, RILL_LOG_WARN,
+             "JetStream stream '%s': its index has failed (%s) and is being made again", stream->name,
+             log.index_why.text);
+}
+
 /* Those who wait for bytes to be overwritten hear that it will take longer. */
 static void tidy_failed(struct stream *stream, enum rill_err err)
 {
@@ -46,7 +59,10 @@ static void tidy_failed(struct stream *stream, enum rill_err err)
              reason.description);
     stream->tidy_after_ns = stream->js->core->now.mono_ns + AFTER_FAILURE_NS;
     stream_answer_overwritten(stream, &error);
+    log_index_failed(stream);
     stream_look_broken(stream);
+    if (rill_store_wants_mend(stream->store)) // also when nobody does anything with it any more
+        stream_due_within(stream, AFTER_FAILURE_NS);
 }
 
 static int64_t longer(int64_t wait_ns)
@@ -81,6 +97,7 @@ void stream_log_forgotten_ids(struct stream *stream)
 static void mended(struct stream *stream)
 {
     stream->mend_wait_ns = 0;
+    stream->told_index_failed = false;
     rill_log(&stream->js->core->log, RILL_LOG_INFO, "JetStream stream '%s': its index was made again",
              stream->name);
     stream_log_forgotten_ids(stream);
@@ -129,6 +146,7 @@ static struct rill_store_job *start_mend(struct stream *stream)
     const int64_t wait_ns = stream->mend_after_ns - stream->js->core->now.mono_ns;
     if (!rill_store_wants_mend(stream->store))
         return NULL;
+    log_index_failed(stream);
     if (wait_ns > 0)
         stream_due_within(stream, wait_ns);
     return wait_ns > 0 ? NULL : rill_store_mend_start(stream->store);

@@ -5,7 +5,7 @@
 // broker that does not live: a stream whose disk failed is not helped by that.
 //
 // Beside nats-server's fields there are `recovery`, how far the start has come, and `streams`, those that are not well with
-// their reasons, at most LISTED_MAX.
+// their reasons, at most LISTED_MAX. One whose index is being made again is listed, and no fault.
 #include "base/assert.h"
 #include "monitor_jetstream.h"
 #include "query.h"
@@ -98,6 +98,8 @@ static void check_stream(struct healthz *healthz, const struct stream *stream)
     if (health == STREAM_HEALTH_OK)
         return;
     list_stream(healthz, stream, health, reason.text);
+    if (health == STREAM_HEALTH_INDEXING)
+        return; // it serves
     rill_error_text_set(&error, "JetStream stream '%s > %s' is %s: %s", stream->js->account->name,
                         stream->name, stream_health_name(health), reason.text);
     fault(healthz, 503, "STREAM", &error);

@@ -468,6 +468,10 @@ struct rill_store_job *rill_store_background_start(struct rill_store *store);
 enum rill_err rill_store_background_finish(struct rill_store *store,
                                            struct rill_store_job *job) RILL_MUST_CHECK;
 
+/* The index's file is behind the log by as much as it may be (32 times `index_log_bytes`): what an open would have to read
+   grows with every commit. No commit should begin while a piece of the above is under way. */
+bool rill_store_index_is_behind(const struct rill_store *store);
+
 /* The next piece of making another index in the place of one that has failed; NULL when none has, or it cannot begin yet, or
    a piece is under way. Ask when there is nothing else to do in the background, and when a piece has finished; after an
    error not before some time has passed, which becomes longer with each. A piece reads a segment (64 MiB) and writes what
