@@ -159,10 +159,7 @@ static enum rill_err new_file_open(struct rill_disk *disk, const char *path, con
     if (spare && !disk->ops->rename(disk, spare, path) &&
         !disk->ops->open(disk, path, RILL_DISK_WRITE, ret_file))
         return RILL_OK;
-    const enum rill_err err = disk->ops->unlink(disk, path);
-    if (err && err != RILL_ERR_NOT_FOUND)
-        return err;
-    return disk->ops->open(disk, path, RILL_DISK_CREATE, ret_file);
+    return io_create(disk, path, ret_file);
 }
 
 /* Up to the sync a failure is one of a file without meaning, and says nothing about the log. */
@@ -180,7 +177,7 @@ static enum segment_outcome new_file_make(struct rill_disk *disk, const char *pa
     if (!*ret_err)
         return SEGMENT_MADE;
     disk->ops->close(*ret_file);
-    (void)disk->ops->unlink(disk, path);
+    (void)disk->ops->unlink(disk, path); // else the next try, or the next open, removes it
     return fill_err == RILL_ERR_NO_SPACE ? SEGMENT_REFUSED : SEGMENT_FAILED;
 }
 

@@ -65,7 +65,8 @@ static enum segment_outcome make_with_failure(uint64_t fail_at, enum rill_err er
     struct segment_plan *plan = segment_plan_create(&header, 5, 1, RILL_BYTES("state"));
     disk.fail_at = fail_at;
     disk.err = err;
-    const enum segment_outcome outcome = segment_make(&disk.base, "s", plan, 0, 1 << 16, &file, &ret_err, &why);
+    const enum segment_outcome outcome =
+        segment_make(&disk.base, "s", plan, 0, 1 << 16, &file, &ret_err, &why);
     if (outcome == SEGMENT_MADE)
         disk.base.ops->close(file);
     else
@@ -83,7 +84,7 @@ Test(segment, making_one_succeeds_or_is_refused_or_has_failed)
     enum { UNLINK = 1, OPEN, RESERVE, WRITE, SYNC, RENAME, SYNC_FOLDER, NEVER };
     bool there;
     cr_expect(eq(int, make_with_failure(UNLINK, RILL_ERR_NOT_FOUND, &there), SEGMENT_MADE));
-    for (uint64_t call = OPEN; call <= RENAME; call++) {
+    for (uint64_t call = UNLINK; call <= RENAME; call++) {
         const bool is_sync = call == SYNC;
         cr_expect(eq(int, make_with_failure(call, RILL_ERR_NO_SPACE, &there),
                      is_sync ? SEGMENT_FAILED : SEGMENT_REFUSED));
