@@ -301,9 +301,9 @@ static enum segment_outcome job_reserve(struct commit_job *job)
    read the rest first. */
 static void job_pad(struct commit_job *job)
 {
-    static const uint8_t zeros[PAGE_BYTES];
+    static const uint8_t zeros[DISK_PAGE_BYTES];
     const uint64_t end = job->offset + job->bytes,
-                   page_end = (end + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+                   page_end = (end + DISK_PAGE_BYTES - 1) / DISK_PAGE_BYTES * DISK_PAGE_BYTES;
     if (page_end > end && page_end <= job->reserved)
         job->parts[job->part_count++] = (struct iovec){(void *)(uintptr_t)zeros, page_end - end};
 }

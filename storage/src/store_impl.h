@@ -31,7 +31,7 @@ enum {
     COMMIT_BYTES_MAX = 1 << 30,
     CACHE_BYTES_DEFAULT = 8 << 20,
     SPARE_BYTES_MAX = 64 << 20,
-    PAGE_BYTES = 4096,
+    DISK_PAGE_BYTES = 4096,
     RESERVE_BYTES_FIRST = 1 << 20, // a file is reserved in doubling steps, so that a small stream stays small
     CHECKPOINT_BYTES_MAX = 256 << 20,
     SUBJECT_BYTES_MAX = UINT16_MAX,
