@@ -83,9 +83,9 @@ static void job_list_parts(struct rill_store *store, struct commit_job *job)
 {
     const struct block *first = store->commit.block;
     const size_t count = first->segment->block_count - first->index;
-    if (job->part_capacity < count) {
-        job->parts = rill_alloc_resize(job->parts, count * 2, sizeof job->parts[0]);
-        job->part_capacity = count * 2;
+    if (job->part_capacity < count + 1) {
+        job->parts = rill_alloc_resize(job->parts, count * 2 + 1, sizeof job->parts[0]);
+        job->part_capacity = count * 2 + 1;
     }
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
@@ -162,6 +162,7 @@ struct rill_store_job *store_commit_start(struct rill_store *store, bool is_seal
     job_list_parts(store, job);
     job->base.err = RILL_OK;
     job->plan = store->plan;
+    job->spare = job->plan ? store_spare_take(store) : 0;
     job->segment = store->open.segment;
     job->offset = store->commit.offset;
     job->bytes = store->commit.bytes;
@@ -220,10 +221,10 @@ static enum segment_outcome job_make_segment(struct commit_job *job)
 {
     struct rill_disk_file *file;
     const uint64_t end = segment_plan_end(job->plan);
-    const uint64_t reserve =
-        job->segment_bytes < RESERVE_BYTES_FIRST ? job->segment_bytes : RESERVE_BYTES_FIRST;
-    const enum segment_outcome outcome =
-        segment_make(job->base.disk, job->folder, job->plan, reserve, &file, &job->base.err, &job->base.why);
+    const uint64_t wanted = job->spare ? SPARE_BYTES_MAX : RESERVE_BYTES_FIRST; // a spare has all of it
+    const uint64_t reserve = job->segment_bytes < wanted ? job->segment_bytes : wanted;
+    const enum segment_outcome outcome = segment_make(job->base.disk, job->folder, job->plan, job->spare,
+                                                      reserve, &file, &job->base.err, &job->base.why);
     if (outcome != SEGMENT_MADE)
         return outcome;
     RILL_ASSERT(job->offset == end);
@@ -296,8 +297,20 @@ static enum segment_outcome job_reserve(struct commit_job *job)
     return SEGMENT_MADE;
 }
 
+/* Zeros to the end of the page, over the zeros that are there: of a page that is written in part the kernel would have to
+   read the rest first. */
+static void job_pad(struct commit_job *job)
+{
+    static const uint8_t zeros[DISK_PAGE_BYTES];
+    const uint64_t end = job->offset + job->bytes,
+                   page_end = (end + DISK_PAGE_BYTES - 1) / DISK_PAGE_BYTES * DISK_PAGE_BYTES;
+    if (page_end > end && page_end <= job->reserved)
+        job->parts[job->part_count++] = (struct iovec){(void *)(uintptr_t)zeros, page_end - end};
+}
+
 static enum segment_outcome job_write(struct commit_job *job)
 {
+    job_pad(job);
     enum rill_err err = io_write_all(job->file, job->parts, job->part_count, job->offset);
     if (err) {
         job->cut = true;
@@ -376,6 +389,7 @@ enum rill_err rill_store_commit_finish(struct rill_store *store, struct rill_sto
         segment_plan_destroy(job->plan);
         job->plan = NULL;
         open_subjects_committed(store);
+        store_spare_look(store);
     } else {
         finish_failed(store, job);
     }
@@ -417,6 +431,8 @@ void rill_store_job_run(struct rill_store_job *job)
         tidy_job_run((struct tidy_job *)job);
     else if (job->kind == JOB_INDEX)
         indexing_job_run((struct index_job *)job);
+    else if (job->kind == JOB_SPARE)
+        spare_job_run((struct spare_job *)job);
     else if (job->kind == JOB_ERASE)
         erase_job_run((struct erase_job *)job);
     else if (job->kind == JOB_REWRITE)

@@ -71,7 +71,8 @@ static enum rill_err node_open(struct memory_disk *disk, const char *path, enum 
 {
     struct memory_node *node = memory_node_find(disk->root, path);
     if (!node)
-        return how == RILL_DISK_CREATE ? node_make(disk, path, false, ret_node) : RILL_ERR_NOT_FOUND;
+        return how == RILL_DISK_CREATE || how == RILL_DISK_FILL ? node_make(disk, path, false, ret_node)
+                                                                : RILL_ERR_NOT_FOUND;
     if (how == RILL_DISK_CREATE)
         return RILL_ERR_EXISTS;
     *ret_node = node;

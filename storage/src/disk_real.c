@@ -44,8 +44,12 @@ static enum rill_err real_open(struct rill_disk *disk, const char *path, enum ri
         [RILL_DISK_READ] = O_RDONLY,
         [RILL_DISK_WRITE] = O_RDWR,
         [RILL_DISK_CREATE] = O_RDWR | O_CREAT | O_EXCL,
+        [RILL_DISK_FILL] = O_RDWR | O_CREAT | O_DIRECT,
     };
-    return file_from_fd(disk, open(path, flags[how] | O_CLOEXEC, 0640), ret_file);
+    int fd = open(path, flags[how] | O_CLOEXEC, 0640);
+    if (fd < 0 && errno == EINVAL && how == RILL_DISK_FILL) // not on this file system
+        fd = open(path, (flags[how] & ~O_DIRECT) | O_CLOEXEC, 0640);
+    return file_from_fd(disk, fd, ret_file);
 }
 
 static void real_close(struct rill_disk_file *file)

@@ -76,8 +76,9 @@ enum rill_err folder_make(struct rill_disk *disk, const char *path)
 
 enum rill_err folder_clean(struct rill_disk *disk, const char *path)
 {
-    struct names names = {.suffix = ".new"};
-    return names_unlink(&names, disk, path);
+    struct names being_made = {.suffix = ".new"}, spares = {.suffix = SPARE_SUFFIX};
+    const enum rill_err err = names_unlink(&being_made, disk, path);
+    return err ? err : names_unlink(&spares, disk, path);
 }
 
 enum rill_err folder_remove(struct rill_disk *disk, const char *path)

@@ -11,7 +11,7 @@ struct rill_store_shared;
 enum rill_err folder_make_names(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
 /* The same, and makes the names of stream, account and store durable. */
 enum rill_err folder_make(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
-/* Removes the segments that were being made when the last owner ended (C2). Call with the lock held. */
+/* Removes the segments that were being made when the last owner ended (C2), and its spare (C15). Call with the lock held. */
 enum rill_err folder_clean(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
 /* Removes a folder and the files in it; fine when it is not there. */
 enum rill_err folder_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;

@@ -71,11 +71,21 @@ uint64_t segment_number_of(const char *name, const char *suffix)
     return strcmp(name, expected) == 0 ? number : 0;
 }
 
-char *segment_path(const char *folder, uint64_t number)
+static char *named_path(const char *folder, uint64_t number, const char *suffix)
 {
     char name[SEGMENT_NAME_BYTES];
-    segment_name(number, ".seg", name);
+    segment_name(number, suffix, name);
     return io_path(folder, name);
+}
+
+char *segment_path(const char *folder, uint64_t number)
+{
+    return named_path(folder, number, ".seg");
+}
+
+char *spare_file_path(const char *folder, uint64_t number)
+{
+    return named_path(folder, number, SPARE_SUFFIX);
 }
 
 static void plan_put_commit(struct segment_plan *plan, int64_t time_ns, struct rill_bytes checkpoint)
@@ -142,12 +152,22 @@ static enum rill_err new_file_fill(struct rill_disk_file *file, const struct seg
     return io_write_all(file, parts, 2, 0);
 }
 
+/* A spare is full of zeros, as one that is made here. Without it, or when it cannot be had, there is always that. */
+static enum rill_err new_file_open(struct rill_disk *disk, const char *path, const char *spare,
+                                   struct rill_disk_file **ret_file)
+{
+    if (spare && !disk->ops->rename(disk, spare, path) &&
+        !disk->ops->open(disk, path, RILL_DISK_WRITE, ret_file))
+        return RILL_OK;
+    return io_create(disk, path, ret_file);
+}
+
 /* Up to the sync a failure is one of a file without meaning, and says nothing about the log. */
-static enum segment_outcome new_file_make(struct rill_disk *disk, const char *path,
+static enum segment_outcome new_file_make(struct rill_disk *disk, const char *path, const char *spare,
                                           const struct segment_plan *plan, uint64_t reserve_bytes,
                                           struct rill_disk_file **ret_file, enum rill_err *ret_err)
 {
-    *ret_err = io_create(disk, path, ret_file);
+    *ret_err = new_file_open(disk, path, spare, ret_file);
     if (*ret_err)
         return *ret_err == RILL_ERR_IO ? SEGMENT_FAILED : SEGMENT_REFUSED;
     *ret_err = new_file_fill(*ret_file, plan, reserve_bytes);
@@ -173,15 +193,15 @@ static enum segment_outcome new_file_name(struct rill_disk *disk, const char *fo
 }
 
 enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, const struct segment_plan *plan,
-                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file,
+                                  uint64_t spare, uint64_t reserve_bytes, struct rill_disk_file **ret_file,
                                   enum rill_err *ret_err, struct rill_error_text *why)
 {
-    char name[SEGMENT_NAME_BYTES];
-    segment_name(plan->header.number, ".new", name);
-    char *new_path = io_path(folder, name);
+    char *new_path = named_path(folder, plan->header.number, ".new");
+    char *spare_path = spare ? spare_file_path(folder, spare) : NULL;
     char *path = segment_path(folder, plan->header.number);
     struct rill_disk_file *file = NULL;
-    enum segment_outcome outcome = new_file_make(disk, new_path, plan, reserve_bytes, &file, ret_err);
+    enum segment_outcome outcome =
+        new_file_make(disk, new_path, spare_path, plan, reserve_bytes, &file, ret_err);
     if (outcome == SEGMENT_MADE) {
         outcome = new_file_name(disk, folder, new_path, path, ret_err);
         if (outcome == SEGMENT_MADE)
@@ -193,6 +213,7 @@ enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, co
         rill_error_text_set(why, "make segment %" PRIu64 ": %s", plan->header.number,
                             rill_err_text(*ret_err));
     free(path);
+    free(spare_path);
     free(new_path);
     return outcome;
 }

@@ -13,8 +13,10 @@ enum {
     SEGMENT_HEADER_BYTES = 64,
     SEGMENT_COPY_OFFSET = 4096,
     SEGMENT_FIRST_OFFSET = 8192, // of the first commit
-    SEGMENT_NAME_BYTES = 21,     // "0000000000000001.seg" and a NUL
+    SEGMENT_NAME_BYTES = 23,     // "0000000000000001.spare" and a NUL
 };
+
+#define SPARE_SUFFIX ".spare"
 
 struct segment_header {
     uint32_t version;   // 0 stands for SEGMENT_VERSION when it is put
@@ -37,6 +39,8 @@ void segment_name(uint64_t number, const char *suffix, char ret_name[SEGMENT_NAM
 /* The number in "<16 digits>.seg" with this suffix, 0 when the name is another. */
 uint64_t segment_number_of(const char *name, const char *suffix);
 char *segment_path(const char *folder, uint64_t number);
+/* Of a spare, which has a number of its own. */
+char *spare_file_path(const char *folder, uint64_t number);
 
 /* A segment that is to be made: its header and its first commit, ready to be written. */
 struct segment_plan {
@@ -62,8 +66,8 @@ enum segment_outcome {
     SEGMENT_FAILED,  // nobody knows what is on the disk
 };
 
-/* [blocking] Writes and syncs the segment, then gives it its name and syncs the folder (I5). *ret_file is set
-   when it was made; *ret_err and `why` when it was not. */
+/* [blocking] Writes and syncs the segment, in the file of the spare with this number if there is one (0: none), then gives
+   it its name and syncs the folder (I5). *ret_file is set when it was made; *ret_err and `why` when it was not. */
 enum segment_outcome segment_make(struct rill_disk *disk, const char *folder, const struct segment_plan *plan,
-                                  uint64_t reserve_bytes, struct rill_disk_file **ret_file,
+                                  uint64_t spare, uint64_t reserve_bytes, struct rill_disk_file **ret_file,
                                   enum rill_err *ret_err, struct rill_error_text *why);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { OPEN_FILES_DEFAULT = 256, OPEN_INDEXES_DEFAULT = 64, CACHE_BYTES_DEFAULT = 64 << 20 };
+enum { OPEN_FILES_DEFAULT = 256, OPEN_INDEXES_DEFAULT = 64, CACHE_BYTES_DEFAULT = 64 << 20, SPARES_MAX = 16 };
 
 struct rill_store_shared {
     // Immutable.
@@ -26,6 +26,7 @@ struct rill_store_shared {
     struct shared_member *idle; // least recently used first
     size_t open_indexes;
     size_t working_indexes;
+    size_t spares;
     struct shared_member *indexes; // that are connected
     uint64_t cache_bytes;
     size_t cached_count;
@@ -95,7 +96,8 @@ void rill_store_shared_destroy(struct rill_store_shared *shared)
 {
     if (!shared)
         return;
-    RILL_ASSERT(!shared->open_files && !shared->idle && !shared->cached && !shared->indexes);
+    RILL_ASSERT(!shared->open_files && !shared->idle && !shared->cached && !shared->indexes &&
+                !shared->spares);
     if (shared->lock)
         shared->lock->disk->ops->close(shared->lock);
     (void)pthread_mutex_destroy(&shared->mutex);
@@ -219,6 +221,23 @@ void shared_index_give(struct shared_member *member)
     RILL_ASSERT(member->is_working && shared->working_indexes > 0);
     member->is_working = false;
     shared->working_indexes--;
+    shared_unlock(shared);
+}
+
+bool shared_spare_take(struct rill_store_shared *shared)
+{
+    shared_lock(shared);
+    const bool may = shared->spares < SPARES_MAX;
+    shared->spares += may;
+    shared_unlock(shared);
+    return may;
+}
+
+void shared_spare_give(struct rill_store_shared *shared)
+{
+    shared_lock(shared);
+    RILL_ASSERT(shared->spares > 0);
+    shared->spares--;
     shared_unlock(shared);
 }
 

@@ -45,6 +45,9 @@ void shared_index_connected(struct shared_member *member);
 /* A job of the index is about to go out, or came back. False when that is too many: half of those that may be connected. */
 bool shared_index_take(struct shared_member *member);
 void shared_index_give(struct shared_member *member);
+/* The store is about to make a spare segment. False when there are enough. */
+bool shared_spare_take(struct rill_store_shared *shared);
+void shared_spare_give(struct rill_store_shared *shared);
 /* The store was read. The loop's. */
 void shared_cache_use(struct shared_member *member);
 /* The store has so much in memory now. Makes room, at other stores or at this one, when that is too much. */

@@ -53,6 +53,7 @@ struct rill_store *store_create_object(const struct rill_store_options *options)
     store->checkpoint_fn = options->checkpoint;
     store->compress = options->compress;
     store->syncs_later = options->syncs_later;
+    store->keeps_spares = options->spares;
     store->rewrite_look = true;
     store->checkpoint_context = options->checkpoint_context;
     store->segment_bytes =
@@ -147,7 +148,7 @@ static enum rill_err create_segment(struct rill_store *store, uint64_t first_seq
     }
     const uint64_t reserve = within(RESERVE_BYTES_FIRST, 0, segment_plan_end(plan), store->segment_bytes);
     enum rill_err err = RILL_OK;
-    if (segment_make(store->disk, store->folder, plan, reserve, &store->job.file, &err, why) ==
+    if (segment_make(store->disk, store->folder, plan, 0, reserve, &store->job.file, &err, why) ==
         SEGMENT_MADE) {
         store->job.reserved = reserve > segment_plan_end(plan) ? reserve : segment_plan_end(plan);
         mark_enter(&store->committed, plan);
@@ -308,6 +309,7 @@ void rill_store_close(struct rill_store *store)
     store->serving = false;
     store_rollback(store);
     store_rewrite_abandon(store);
+    store_spare_drop(store);
     if (!store->read_only && !store->sealed)
         (void)!store_seal(store); // without a seal the log is as good as after a kill
     store_sync_now(store);

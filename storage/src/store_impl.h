@@ -30,6 +30,8 @@ enum {
     COMMIT_BYTES_DEFAULT = 8 << 20,
     COMMIT_BYTES_MAX = 1 << 30,
     CACHE_BYTES_DEFAULT = 8 << 20,
+    SPARE_BYTES_MAX = 64 << 20,
+    DISK_PAGE_BYTES = 4096,
     RESERVE_BYTES_FIRST = 1 << 20, // a file is reserved in doubling steps, so that a small stream stays small
     CHECKPOINT_BYTES_MAX = 256 << 20,
     SUBJECT_BYTES_MAX = UINT16_MAX,
@@ -79,7 +81,17 @@ struct open_commit {
     uint32_t message_count;
 };
 
-enum job_kind { JOB_COMMIT, JOB_LOAD, JOB_TIDY, JOB_ERASE, JOB_REWRITE, JOB_INDEX, JOB_MEND, JOB_SYNC };
+enum job_kind {
+    JOB_COMMIT,
+    JOB_LOAD,
+    JOB_TIDY,
+    JOB_SPARE,
+    JOB_ERASE,
+    JOB_REWRITE,
+    JOB_INDEX,
+    JOB_MEND,
+    JOB_SYNC
+};
 
 /* UNREACHED: the file could not be opened just now, and nothing is known to be wrong with it. */
 enum tail_sync { TAIL_SYNCED, TAIL_UNREACHED, TAIL_FAILED };
@@ -100,6 +112,7 @@ struct commit_job {
     // Set at the start:
     const char *folder;
     struct segment_plan *plan; // the segment to be made first, or NULL; owned
+    uint64_t spare;            // number of the spare that it is made from; 0: from nothing
     uint64_t segment;          // where the parts go
     uint64_t offset;
     uint64_t bytes; // of all parts
@@ -139,8 +152,18 @@ struct tidy_job {
     const char *folder;
     uint64_t *numbers; // of the dead segments
     size_t count;
-    bool unsynced;  // the one before them may come back; and the result, of the last one removed
-    size_t removed; // the result
+    struct spare_job *spare; // what becomes of the last one's file; NULL: nothing
+    bool unsynced;           // the one before them may come back; and the result, of the last one removed
+    size_t removed;          // the result
+};
+
+/* Makes a spare (spare.c), alone or as the end of a tidy job. */
+struct spare_job {
+    struct rill_store_job base;
+    const char *folder;
+    uint64_t number;
+    uint64_t bytes;
+    bool made; // the result
 };
 
 /* Overwrites messages of one segment. */
@@ -150,6 +173,16 @@ struct erase_job {
     uint64_t seed; // of the segment
     struct record_erase *erases;
     size_t count;
+};
+
+/* What is known of the next segment's file, that may be made ahead, and of how fast the tail fills. */
+struct spare {
+    uint64_t number;       // of the one that is there; 0: none
+    uint64_t tried;        // the tail's number when one was made, or could not be
+    uint64_t from_segment; // since when the tail is looked at
+    uint64_t from_offset;
+    uint64_t from_commit;
+    int64_t from_ns;
 };
 
 struct indexing;
@@ -167,6 +200,7 @@ struct rill_store {
     rill_store_checkpoint_fn *checkpoint_fn;
     void *checkpoint_context;
     bool syncs_later;
+    bool keeps_spares;
     bool opened; // nothing is read back any more
 
     // Loop thread.
@@ -210,7 +244,8 @@ struct rill_store {
     uint64_t full_bytes;         // of the segments before the tail's
     uint64_t tail_bytes;         // of the tail's file, as it was when no commit was in flight
     size_t loads;                // in flight
-    bool sealed;                 // the last commit is a seal
+    struct spare spare;
+    bool sealed; // the last commit is a seal
     bool read_only;
     struct rill_error_text why;
 
@@ -326,6 +361,22 @@ enum rill_err store_query_result(struct rill_store *store, enum rill_err err) RI
 /* truncate.c: deletes a message and steps behind it. */
 enum rill_err store_purge_one(struct rill_store *store, uint64_t sequence,
                               struct rill_store_purging *purging) RILL_MUST_CHECK;
+
+/* spare.c */
+/* A commit has finished. */
+void store_spare_look(struct rill_store *store);
+/* The next job; NULL when the tail has no need of a spare. */
+struct rill_store_job *store_spare_start(struct rill_store *store);
+void store_spare_finish(struct rill_store *store, struct spare_job *job);
+void spare_job_run(struct spare_job *job);
+/* The file of a spent segment shall become the spare. NULL: it is of no use. */
+struct spare_job *store_spare_recycle(struct rill_store *store);
+/* Gives a spent segment's file the name of the spare that the job makes. */
+enum rill_err spare_job_take(struct spare_job *job, uint64_t segment) RILL_MUST_CHECK;
+/* What the next segment is made from; 0: nothing. The commit that has it used it up, whatever comes of it. */
+uint64_t store_spare_take(struct rill_store *store);
+/* [blocking] Removes the file. */
+void store_spare_drop(struct rill_store *store);
 
 /* tidy.c */
 /* How many segments from the front on are dead, and the log says so behind them. */

@@ -69,6 +69,7 @@ static struct rill_store_job *spent_start(struct rill_store *store)
     };
     for (size_t i = 0; i < count; i++)
         job->numbers[i] = store->segments.segments[i]->number;
+    job->spare = store_spare_recycle(store);
     return &job->base;
 }
 
@@ -81,6 +82,8 @@ struct rill_store_job *rill_store_tidy_start(struct rill_store *store)
         job = spent_start(store);
     if (!job)
         job = store_rewrite_start(store);
+    if (!job)
+        job = store_spare_start(store);
     store->tidying = job != NULL;
     if (job)
         store_sync_before(store, job);
@@ -106,12 +109,26 @@ static enum rill_err unlink_segment(struct tidy_job *job, uint64_t number)
     return sync_folder(job);
 }
 
+/* Its file goes on as the spare. */
+static enum rill_err recycle_segment(struct tidy_job *job, uint64_t number)
+{
+    const enum rill_err err = spare_job_take(job->spare, number);
+    if (err && err != RILL_ERR_NOT_FOUND)
+        return err;
+    job->removed++;
+    const enum rill_err sync_err = sync_folder(job);
+    if (!err && !sync_err)
+        spare_job_run(job->spare);
+    return sync_err;
+}
+
 void tidy_job_run(struct tidy_job *job)
 {
     if (job->unsynced)
         job->base.err = sync_folder(job);
     for (size_t i = 0; i < job->count && !job->base.err; i++)
-        job->base.err = unlink_segment(job, job->numbers[i]);
+        job->base.err = job->spare && i + 1 == job->count ? recycle_segment(job, job->numbers[i])
+                                                          : unlink_segment(job, job->numbers[i]);
 }
 
 /* A mark behind the last commit of a segment that goes: the next one has no block yet. */
@@ -144,6 +161,8 @@ static enum rill_err spent_finish(struct rill_store *store, struct tidy_job *job
     const enum rill_err err = job->base.err;
     store->folder_unsynced = job->unsynced;
     forget_segments(store, job->removed);
+    if (job->spare)
+        store_spare_finish(store, job->spare);
     free(job->numbers);
     free(job);
     return err;
@@ -159,6 +178,9 @@ enum rill_err rill_store_tidy_finish(struct rill_store *store, struct rill_store
         return store_erase_finish(store, (struct erase_job *)base);
     case JOB_REWRITE:
         return store_rewrite_finish(store, (struct rewrite *)base);
+    case JOB_SPARE:
+        store_spare_finish(store, (struct spare_job *)base);
+        return RILL_OK;
     default:
         RILL_ASSERT(base->kind == JOB_TIDY);
         return spent_finish(store, (struct tidy_job *)base);

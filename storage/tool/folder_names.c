@@ -39,7 +39,7 @@ static enum rill_err names_visit(void *context, const char *name, bool is_folder
     struct finding finding = {.kind = FINDING_OTHER};
     if (number)
         finding.kind = FINDING_FOREIGN;
-    else if (!is_folder && segment_number_of(name, ".new"))
+    else if (!is_folder && (segment_number_of(name, ".new") || segment_number_of(name, SPARE_SUFFIX)))
         finding.kind = FINDING_LEFTOVER;
     (void)snprintf(finding.detail, sizeof finding.detail, "%s", name);
     return names->visitor->finding(names->visitor->context, &finding);

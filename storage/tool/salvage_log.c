@@ -47,7 +47,7 @@ static enum rill_err begin_segment(struct salvage_log *log, struct rill_bytes ch
     enum rill_err err = RILL_ERR_NO_MEMORY;
     if (!plan)
         return err;
-    if (segment_make(log->disk, log->part, plan, 0, &log->file, &err, why) == SEGMENT_MADE) {
+    if (segment_make(log->disk, log->part, plan, 0, 0, &log->file, &err, why) == SEGMENT_MADE) {
         err = RILL_OK;
         log->seed = segment_seed(log->header.identity, log->header.number);
         log->offset = segment_plan_end(plan);

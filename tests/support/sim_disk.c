@@ -22,6 +22,7 @@ struct sim_file {
     struct rill_disk_file base;
     struct sim_node *node;
     bool holds_lock;
+    bool fills; // opened so: what is written must be aligned
 };
 
 static struct sim_disk *disk_of(struct rill_disk *disk)
@@ -68,7 +69,7 @@ static enum rill_err open_node(struct sim_disk *disk, const char *path, enum ril
     const char *name;
     struct sim_node *folder = sim_tree_parent(&disk->tree, path, &name);
     struct sim_node *node = folder ? sim_folder_get(&folder->now, name) : NULL;
-    if (!folder || (!node && how != RILL_DISK_CREATE))
+    if (!folder || (!node && how != RILL_DISK_CREATE && how != RILL_DISK_FILL))
         return RILL_ERR_NOT_FOUND;
     if (node && how == RILL_DISK_CREATE)
         return RILL_ERR_EXISTS;
@@ -81,7 +82,7 @@ static enum rill_err open_node(struct sim_disk *disk, const char *path, enum ril
 static struct rill_disk_file *file_create(struct sim_disk *disk, struct sim_node *node, bool holds_lock)
 {
     struct sim_file *file = rill_alloc_zero(1, sizeof *file);
-    *file = (struct sim_file){{&disk->base}, node, holds_lock};
+    *file = (struct sim_file){.base = {&disk->base}, .node = node, .holds_lock = holds_lock};
     disk->open_files++;
     return &file->base;
 }
@@ -94,8 +95,10 @@ static enum rill_err sim_open(struct rill_disk *base, const char *path, enum ril
         return RILL_ERR_IO;
     struct sim_node *node = NULL;
     const enum rill_err err = ends(disk, open_node(disk, path, how, &node));
-    if (!err)
+    if (!err) {
         *ret_file = file_create(disk, node, false);
+        ((struct sim_file *)*ret_file)->fills = how == RILL_DISK_FILL;
+    }
     return err;
 }
 
@@ -133,6 +136,12 @@ static size_t room_for(const struct sim_disk *disk, const struct sim_node *node,
     return len;
 }
 
+static bool is_aligned(struct rill_disk_file *file, const struct iovec *part, uint64_t offset)
+{
+    const uint64_t bits = (uintptr_t)part->iov_base | part->iov_len | offset;
+    return !((const struct sim_file *)file)->fills || bits % RILL_DISK_FILL_ALIGN == 0;
+}
+
 static enum rill_err sim_pwritev(struct rill_disk_file *file, const struct iovec *parts, int part_count,
                                  uint64_t offset, size_t *ret_written)
 {
@@ -142,6 +151,8 @@ static enum rill_err sim_pwritev(struct rill_disk_file *file, const struct iovec
     size_t written = 0;
     bool full = false;
     for (int i = 0; i < part_count && !full; i++) {
+        if (!is_aligned(file, &parts[i], offset + written))
+            return ends(disk, RILL_ERR_IO);
         const size_t len = room_for(disk, node_of(file), parts[i].iov_len, offset + written);
         sim_node_write(node_of(file), parts[i].iov_base, len, offset + written);
         full = len < parts[i].iov_len;

@@ -56,6 +56,7 @@ struct rill_store_options story_options(struct story *story, struct rill_disk *d
         .commit_bytes_max = 24 << 10,
         .cache_bytes_max = 64 << 10,
         .compress = story->compress,
+        .spares = true,
         .index = story->with_index,
         .id_window_ns = INT64_MAX,
         .index_log_bytes = 24 << 10,

@@ -42,12 +42,13 @@ void stream_place_init(struct stream_place *place, struct stream *stream)
         .first_sequence = stream->record ? stream->record->config->first_seq : 0,
         .syncs_later = js->sync_interval_ns > 0,
         .index = true,
+        .spares = true,
         .index_log_bytes = js->index_log_bytes,
     };
     place->memory = place->file;
     place->memory.disk = js->memory_disk;
     place->memory.shared = NULL;
-    place->memory.syncs_later = false;
+    place->memory.syncs_later = place->memory.spares = false;
     for (size_t i = 0; i < sizeof place->identity; i += sizeof(uint64_t)) {
         const uint64_t random = rill_random_next(&js->core->random);
         memcpy(place->identity + i, &random, sizeof random);
@@ -67,7 +68,7 @@ static struct rill_store_options definition_of(const struct stream_place *place)
     options.segment_bytes = DEFINITION_SEGMENT_BYTES;
     options.first_sequence = 0;
     options.checkpoint = NULL;
-    options.index = options.syncs_later = false;
+    options.index = options.syncs_later = options.spares = false;
     return options;
 }
 

@@ -26,7 +26,11 @@ enum rill_disk_open {
     RILL_DISK_READ,   // must exist; NOT_FOUND otherwise
     RILL_DISK_WRITE,  // must exist; for reading and writing
     RILL_DISK_CREATE, // must not exist; EXISTS otherwise; for reading and writing
+    RILL_DISK_FILL, // created when absent; for writing past the caches what nobody will read soon, see below
 };
+
+/* What is written to a file opened with RILL_DISK_FILL has such addresses, lengths and offsets. */
+#define RILL_DISK_FILL_ALIGN 4096
 
 /* `name` has no slash and lives only during the call. Returning anything but OK ends the listing with that
    code. */

@@ -87,6 +87,7 @@ struct rill_store_options {
     void *checkpoint_context;
     struct rill_store_limits limits;
     bool syncs_later;        // a commit is written and not synced: rill_store_sync_start() does that for many
+    bool spares;             // while segments fill fast, the next one's file is made ahead, in the background
     bool compress;           // segments that another one follows are packed, in the background
     uint64_t segment_bytes;  // a segment that is this long is followed by a new one; 64 MiB
     uint64_t first_sequence; // of a store that is made: what its first message gets; 1

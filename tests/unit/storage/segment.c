@@ -65,7 +65,8 @@ static enum segment_outcome make_with_failure(uint64_t fail_at, enum rill_err er
     struct segment_plan *plan = segment_plan_create(&header, 5, 1, RILL_BYTES("state"));
     disk.fail_at = fail_at;
     disk.err = err;
-    const enum segment_outcome outcome = segment_make(&disk.base, "s", plan, 1 << 16, &file, &ret_err, &why);
+    const enum segment_outcome outcome =
+        segment_make(&disk.base, "s", plan, 0, 1 << 16, &file, &ret_err, &why);
     if (outcome == SEGMENT_MADE)
         disk.base.ops->close(file);
     else
