@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum rill_err link_open(struct link *link, uint16_t port, const char *subject, struct rill_error_text *why)
 {
@@ -106,7 +107,8 @@ enum rill_err link_receive(struct link *link, struct rill_error_text *why)
         memmove(link->input, link->input + link->from, link->to);
         link->from = 0;
     }
-    const ssize_t count = recv(link->wire.fd, link->input + link->to, LINK_INPUT_BYTES - link->to, 0);
+    const ssize_t count =
+        TEMP_FAILURE_RETRY(recv(link->wire.fd, link->input + link->to, LINK_INPUT_BYTES - link->to, 0));
     if (count <= 0) {
         rill_error_text_set(why, count ? "read: %m" : "the server closed the connection");
         return count ? rill_err_from_errno(errno) : RILL_ERR_CLOSED;

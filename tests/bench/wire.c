@@ -37,7 +37,7 @@ static enum rill_err socket_connect(int fd, uint16_t port, struct rill_error_tex
 static enum rill_err wire_fill(struct wire *wire, struct rill_error_text *why)
 {
     const size_t room = sizeof wire->input - wire->input_len;
-    const ssize_t count = room ? read(wire->fd, wire->input + wire->input_len, room) : 0;
+    const ssize_t count = room ? TEMP_FAILURE_RETRY(read(wire->fd, wire->input + wire->input_len, room)) : 0;
     if (count < 0)
         return fail(why, "read");
     if (count == 0) {
@@ -107,7 +107,7 @@ void wire_close(struct wire *wire)
 enum rill_err wire_send(struct wire *wire, struct rill_bytes bytes, struct rill_error_text *why)
 {
     while (bytes.len) {
-        const ssize_t count = send(wire->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+        const ssize_t count = TEMP_FAILURE_RETRY(send(wire->fd, bytes.data, bytes.len, MSG_NOSIGNAL));
         if (count < 0)
             return fail(why, "write");
         bytes = rill_bytes_from(bytes, (size_t)count);
