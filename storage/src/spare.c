@@ -106,7 +106,7 @@ uint64_t store_spare_take(struct rill_store *store)
 void store_spare_drop(struct rill_store *store)
 {
     const uint64_t number = store_spare_take(store);
-    if (!number)
+    if (!number || store->read_only)
         return;
     char *path = spare_file_path(store->folder, number);
     (void)!store->disk->ops->unlink(store->disk, path); // the next open removes it, too

@@ -375,7 +375,7 @@ struct spare_job *store_spare_recycle(struct rill_store *store);
 enum rill_err spare_job_take(struct spare_job *job, uint64_t segment) RILL_MUST_CHECK;
 /* What the next segment is made from; 0: nothing. The commit that has it used it up, whatever comes of it. */
 uint64_t store_spare_take(struct rill_store *store);
-/* [blocking] Removes the file. */
+/* [blocking] Removes the file, unless the store writes nothing any more. */
 void store_spare_drop(struct rill_store *store);
 
 /* tidy.c */
