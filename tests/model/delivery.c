@@ -135,6 +135,7 @@ static void delete_one(struct world *world)
 {
     char body[64];
     const uint64_t sequence = some_sequence(world);
+    tidy_up(world);
     (void)snprintf(body, sizeof body, "{\"seq\":%" PRIu64 ",\"no_erase\":%s}", sequence,
                    below(world, 2) ? "true" : "false");
     const char *heard = story_say(&world->story, "$JS.API.STREAM.MSG.DELETE.S", body);
