@@ -519,7 +519,7 @@ RILL_API_RESULT enum rill_err rill_consumer_unpin(struct rill_js *js, const char
                                                   const char *consumer, const char *group,
                                                   struct rill_error *error);
 /* Lets the consumer go on from that sequence of the stream, or from behind its ack floor with 0; what is outstanding is
-   forgotten, to be delivered again where it is not before that. */
+   forgotten, to be delivered again where it is not before that. Consumer sequences begin with 1 again. */
 RILL_API_RESULT enum rill_err rill_consumer_reset(struct rill_js *js, const char *stream,
                                                   const char *consumer, uint64_t seq,
                                                   Rill__ConsumerInfo **ret_info, struct rill_error *error);

@@ -96,6 +96,13 @@ static void let_pass(struct world *world, int64_t ns)
     oracle_advance(&world->oracle, world->story.sim.now.mono_ns);
 }
 
+/* A sweep takes some turns, and what comes of age, or is done without an answer, goes in a moment. */
+static void tidy_up(struct world *world)
+{
+    for (int i = 0; i < 100 && !look_is_tidy(world->story.sim.core, &world->oracle); i++)
+        let_pass(world, 2 * MS);
+}
+
 // ---- the stream ----
 
 static void publish(struct world *world)
@@ -104,6 +111,7 @@ static void publish(struct world *world)
     const uint32_t subject = below(world, SUBJECTS - 1);
     if (world->oracle.last == MESSAGES_MAX - 1)
         return;
+    tidy_up(world); // what is to go makes room
     (void)snprintf(number, sizeof number, "%" PRIu64, world->oracle.last + 1);
     const char *heard = story_say(&world->story, oracle_subjects[subject], number);
     const bool stored = strstr(heard, "\"error\"") == NULL;
@@ -127,6 +135,7 @@ static void delete_one(struct world *world)
 {
     char body[64];
     const uint64_t sequence = some_sequence(world);
+    tidy_up(world);
     (void)snprintf(body, sizeof body, "{\"seq\":%" PRIu64 ",\"no_erase\":%s}", sequence,
                    below(world, 2) ? "true" : "false");
     const char *heard = story_say(&world->story, "$JS.API.STREAM.MSG.DELETE.S", body);
@@ -469,11 +478,13 @@ static bool is_silent(const struct world *world, uint32_t consumer)
     return oracle_is_full(&world->oracle, consumer) && !world->receivers[consumer].question[0];
 }
 
-/* A second later: what is gone from the stream meanwhile is not asked for. */
-static void wait_for_heartbeat(struct world *world)
+/* A second behind what was sent last, which may be while we wait; what is gone from the stream meanwhile is not asked for. */
+static void wait_for_heartbeat(struct world *world, uint32_t consumer)
 {
-    let_pass(world, 1100 * MS);
-    look_at_consumers(world->story.sim.core, &world->oracle);
+    for (int i = 0; i < 4 && is_silent(world, consumer); i++) {
+        let_pass(world, 1100 * MS);
+        look_at_consumers(world->story.sim.core, &world->oracle);
+    }
 }
 
 /* Who listens has everything that he may have, and who holds a consumer up was asked, or is with the next heartbeat. */
@@ -485,8 +496,7 @@ static void look_at_receivers(struct world *world)
             continue;
         if (oracle_has_delivery(&world->oracle, i))
             oracle_fail(&world->oracle, "%u holds something back", i);
-        if (is_silent(world, i))
-            wait_for_heartbeat(world);
+        wait_for_heartbeat(world, i);
         if (is_silent(world, i))
             oracle_fail(&world->oracle, "%u is full and does not ask", i);
     }
@@ -605,9 +615,7 @@ static void step(struct world *world)
     oracle_advance(&world->oracle, world->story.sim.now.mono_ns);
     if (look_awaits_letters(world->story.sim.core))
         let_pass(world, 6 * RILL_NS_PER_S); // the stream that takes them was not there yet
-    // A sweep takes some turns, and what comes of age goes in a moment.
-    for (int i = 0; i < 100 && !look_is_tidy(world->story.sim.core, &world->oracle); i++)
-        let_pass(world, 2 * MS);
+    tidy_up(world);
     look_at_consumers(world->story.sim.core, &world->oracle);
     look_at_stream(world->story.sim.core, &world->oracle);
     look_at_receivers(world);

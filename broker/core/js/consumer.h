@@ -65,11 +65,11 @@ struct consumer {
     struct outstanding *given_up; // to be buried
     uint32_t redelivered;         // outstanding ones that were delivered more than once
     uint32_t parked_count;        // outstanding ones that wait for their subject's turn
-    uint32_t buried_count;        // outstanding ones of which the log says that they are done
     struct consumer_key *keys;    // uthash by subject
     struct outstanding *unkeyed;  // since the restart
     bool unlogged;                // nothing is noted
     bool keeps_given_up;          // what is given up by max_deliver is not told as done
+    uint32_t buried_count;        // outstanding ones of which the log says that they are done
     struct sequences *done;       // borrowed: here it tells what it is done with; NULL: nobody wants to know
 
     struct rill_deadlines deadlines; // of those that wait
