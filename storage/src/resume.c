@@ -134,6 +134,7 @@ struct front {
     uint64_t told_to;                         // the end of the last commit that has more than messages
     uint64_t erased;                          // look for an erase of this sequence or a lower one
     bool found;                               // it is there
+    bool passes_messages;                     // a commit that says it has nothing else is not read
     const struct rill_store_visitor *visitor; // NULL: only look
     struct rill_store *store;
     struct rill_store_report *report;
@@ -180,6 +181,14 @@ static bool has_events(const struct record_commit *commit)
     return record_commit_is_merged(commit) || commit->record_count != commit->message_count;
 }
 
+static void pass(struct front *front, const struct record_commit *commit, uint64_t offset, uint64_t *ret_next)
+{
+    front->commit = commit->number;
+    front->sequence = commit->sequence + commit->message_count;
+    front->sealed = commit->record_count == 0;
+    *ret_next = offset + commit->bytes;
+}
+
 static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t *ret_next)
 {
     struct record_commit commit;
@@ -189,6 +198,10 @@ static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t
         return err;
     if (commit.number != front->commit + 1 || commit.bytes > front->reader.size - offset)
         return RILL_ERR_NOT_FOUND;
+    if (front->passes_messages && !has_events(&commit)) {
+        pass(front, &commit, offset, ret_next);
+        return RILL_OK;
+    }
     err = reader_get(&front->reader, offset, commit.bytes, &bytes);
     if (err || !record_commit_is_whole(bytes, front->reader.seed + offset, &commit))
         return err ? err : RILL_ERR_NOT_FOUND;
@@ -198,10 +211,7 @@ static enum rill_err front_commit(struct front *front, uint64_t offset, uint64_t
         err = tell(front, &record);
         at += record.size;
     }
-    front->commit = commit.number;
-    front->sequence = commit.sequence + commit.message_count;
-    front->sealed = commit.record_count == 0;
-    *ret_next = offset + commit.bytes;
+    pass(front, &commit, offset, ret_next);
     if (has_events(&commit))
         front->told_to = *ret_next;
     return err;
@@ -257,7 +267,8 @@ static enum rill_err check_erases(struct rill_store *store, const struct catalog
     struct front front = {.store = store,
                           .commit = resume->at.commit,
                           .sequence = resume->at.sequence,
-                          .erased = resume->at.sequence};
+                          .erased = resume->at.sequence,
+                          .passes_messages = true};
     for (size_t i = resume->entry; i < catalog->count; i++, offset = SEGMENT_FIRST_OFFSET) {
         const struct segment_header *header = &catalog->entries[i].header;
         if (i > resume->entry && header->first_commit != front.commit + 1)
