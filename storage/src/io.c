@@ -57,6 +57,12 @@ enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, u
     return RILL_OK;
 }
 
+enum rill_err io_create(struct rill_disk *disk, const char *path, struct rill_disk_file **ret_file)
+{
+    const enum rill_err err = disk->ops->unlink(disk, path);
+    return err && err != RILL_ERR_NOT_FOUND ? err : disk->ops->open(disk, path, RILL_DISK_CREATE, ret_file);
+}
+
 char *io_path(const char *folder, const char *name)
 {
     const size_t folder_len = strlen(folder), name_len = strlen(name);

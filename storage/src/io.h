@@ -12,6 +12,10 @@ enum rill_err io_write_all(struct rill_disk_file *file, struct iovec *parts, siz
 enum rill_err io_read_all(struct rill_disk_file *file, void *data, size_t len, uint64_t offset,
                           size_t *ret_read) RILL_MUST_CHECK;
 
+/* Makes a file; one that a try before has left there goes. What is in the way, and cannot be removed, is the error. */
+enum rill_err io_create(struct rill_disk *disk, const char *path,
+                        struct rill_disk_file **ret_file) RILL_MUST_CHECK;
+
 /* "folder/name", on the heap, never NULL. */
 char *io_path(const char *folder, const char *name);
 /* The folder that holds `path`, on the heap; "." when there is no slash. */

@@ -28,12 +28,22 @@ static bool has_losses(const struct rill_store *store, uint64_t first, uint64_t 
     return false;
 }
 
-static bool has_erasure(const struct rill_store *store, const struct segment *segment)
+/* To be done by making it anew; or in the file, where it may have been tried and be half done. */
+static bool has_erasure(const struct rill_store *store, const struct segment *segment, bool in_file)
 {
     for (size_t i = 0; i < store->erasure_count; i++) {
         const struct erasure *one = &store->erasures[i];
-        if (one->erase.segment == segment->number && !one->erase.offset && !one->done &&
+        if (one->erase.segment == segment->number && (one->erase.offset != 0) == in_file && !one->done &&
             one->commit <= store->committed.commit)
+            return true;
+    }
+    return false;
+}
+
+static bool is_erasing(const struct rill_store *store)
+{
+    for (size_t i = 0; i < store->erasure_count; i++) {
+        if (!store->erasures[i].done)
             return true;
     }
     return false;
@@ -58,7 +68,7 @@ static bool is_wanted(const struct rill_store *store, const struct segment *segm
 {
     if (store->compress && segment->format != SEGMENT_VERSION_PACKED)
         return true;
-    return segment->gone_bytes > segment_live_bytes(segment) || has_erasure(store, segment);
+    return segment->gone_bytes > segment_live_bytes(segment) || has_erasure(store, segment, false);
 }
 
 /* Are the ids of what is left out known without it? */
@@ -78,7 +88,7 @@ static bool has_removals(const struct rill_store *store, const struct segment *s
     return false;
 }
 
-/* *ret_later: one must wait for removals that are not committed, or for the index. */
+/* *ret_later: one must wait for removals that are not committed, for the index, or for what is overwritten in it. */
 static struct segment *choose(struct rill_store *store, bool *ret_later)
 {
     const struct segment_table *table = &store->segments;
@@ -89,7 +99,8 @@ static struct segment *choose(struct rill_store *store, bool *ret_later)
         if (!is_free(store, segment) || !is_wanted(store, segment) ||
             end - segment->first_sequence > REWRITE_SEQUENCES_MAX)
             continue;
-        if (has_removals(store, segment) || !holds_ids(store, segment, end)) {
+        if (has_removals(store, segment) || !holds_ids(store, segment, end) ||
+            has_erasure(store, segment, true)) {
             *ret_later = true;
             continue;
         }
@@ -146,6 +157,7 @@ static struct rewrite *rewrite_create(struct rill_store *store, struct segment *
         .end_sequence = end,
         .floor = store->committed.floor,
         .said_floor = store->committed.said_floor,
+        .keeps_erases = is_erasing(store),
         .dead = rill_alloc_zero((size_t)(end - segment->first_sequence) / 64 + 1, sizeof(uint64_t)),
     };
     memcpy(rewrite->plan.identity, store->identity, sizeof rewrite->plan.identity);

@@ -143,7 +143,8 @@ static bool is_kept_removal(const struct rewrite_plan *plan, const struct record
 {
     const uint64_t sequence = record_delete_of(record).sequence;
     const bool is_here = sequence >= plan->first_sequence && sequence < plan->end_sequence;
-    return !is_here && sequence >= plan->said_floor;
+    const bool is_needed = plan->keeps_erases && record->type == RECORD_ERASE;
+    return !is_here && (is_needed || sequence >= plan->said_floor);
 }
 
 /* W1. */
@@ -356,9 +357,7 @@ static enum rill_err make_file(struct rewriter *rewriter)
 {
     const struct rewrite_plan *plan = rewriter->plan;
     struct rill_disk *disk = plan->disk;
-    enum rill_err err = disk->ops->unlink(disk, plan->new_path);
-    if (!err || err == RILL_ERR_NOT_FOUND)
-        err = disk->ops->open(disk, plan->new_path, RILL_DISK_CREATE, &rewriter->file);
+    enum rill_err err = io_create(disk, plan->new_path, &rewriter->file);
     if (err)
         return err;
     err = rewrite(rewriter);
@@ -366,7 +365,7 @@ static enum rill_err make_file(struct rewriter *rewriter)
         err = RILL_ERR_IO;
     disk->ops->close(rewriter->file);
     if (err)
-        (void)disk->ops->unlink(disk, plan->new_path);
+        (void)disk->ops->unlink(disk, plan->new_path); // else the next try, or the next open, removes it
     return err;
 }
 

@@ -21,6 +21,7 @@ struct rewrite_plan {
     uint64_t end_sequence;
     uint64_t floor;      // messages below are dead
     uint64_t said_floor; // what a durable purge says: deletes of what is below need not be kept
+    bool keeps_erases;   // also those: one is pending, and the next open is to find it (E3)
     uint64_t *dead;      // a bit for each sequence from the first on
 };
 

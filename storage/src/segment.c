@@ -147,8 +147,7 @@ static enum segment_outcome new_file_make(struct rill_disk *disk, const char *pa
                                           const struct segment_plan *plan, uint64_t reserve_bytes,
                                           struct rill_disk_file **ret_file, enum rill_err *ret_err)
 {
-    (void)disk->ops->unlink(disk, path);
-    *ret_err = disk->ops->open(disk, path, RILL_DISK_CREATE, ret_file);
+    *ret_err = io_create(disk, path, ret_file);
     if (*ret_err)
         return *ret_err == RILL_ERR_IO ? SEGMENT_FAILED : SEGMENT_REFUSED;
     *ret_err = new_file_fill(*ret_file, plan, reserve_bytes);
@@ -158,7 +157,7 @@ static enum segment_outcome new_file_make(struct rill_disk *disk, const char *pa
     if (!*ret_err)
         return SEGMENT_MADE;
     disk->ops->close(*ret_file);
-    (void)disk->ops->unlink(disk, path);
+    (void)disk->ops->unlink(disk, path); // else the next try, or the next open, removes it
     return fill_err == RILL_ERR_NO_SPACE ? SEGMENT_REFUSED : SEGMENT_FAILED;
 }
 

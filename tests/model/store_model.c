@@ -114,12 +114,14 @@ void model_commit_step(struct model *model)
 
 /* ---- in the background ---- */
 
-/* UNAVAILABLE: the disk has failed the next one, too. */
+/* UNAVAILABLE: the disk has failed the next one, too, in this step or in one before. */
 static bool mend(struct model *model, struct model_side *side)
 {
-    const uint64_t failed = model->faulty.failed;
+    if (!side->mending)
+        side->failed = model->faulty.failed;
     const enum rill_err err = drive_mend(side->store);
-    const bool has_failed = model->faulty.failed > failed;
+    const bool has_failed = model->faulty.failed > side->failed;
+    side->mending = !err && drive_state(side->store).index_failed;
     cr_assert(err == RILL_OK || err == RILL_ERR_NOT_FOUND ||
                   (has_failed && (err == RILL_ERR_UNAVAILABLE || model_excuses(model, err))),
               "seed %lu, %s: %s", model->seed, side->name, rill_err_text(err));
@@ -211,6 +213,7 @@ static void close_side(struct model *model, struct model_side *side)
     model_drop_filters(side);
     rill_store_close(side->store);
     side->store = NULL;
+    side->mending = false;
 }
 
 void model_reopen(struct model *model)

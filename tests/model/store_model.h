@@ -31,6 +31,8 @@ struct model_side {
     struct rill_store *store;
     struct rill_store_job *job;
     struct rill_store_filter *filters[MODEL_FILTERS];
+    bool mending;    // its index, in several steps
+    uint64_t failed; // calls of the disk before those
 };
 
 struct model {

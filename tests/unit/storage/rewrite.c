@@ -5,7 +5,7 @@
 #include "storage/store.h"
 
 #include "faulty_disk.h"
-#include "segment.h"
+#include "indexing.h"
 #include "sim_disk.h"
 #include "store_drive.h"
 
@@ -73,10 +73,19 @@ static void fill(uint64_t segments)
             struct rill_store_message message = {.subject = RILL_BYTES("orders")};
             const int len = payload_of(state().open_sequence + 1, payload);
             message.payload = rill_bytes_of(payload, (size_t)len);
+            if (state().open_sequence < 2 * SECRET)
+                message.headers = RILL_BYTES("NATS/1.0\r\nNats-Msg-Id: early\r\n\r\n");
             cr_assert(eq(int, rill_store_append(store, &message), RILL_OK));
         }
         commit();
     }
+}
+
+static uint64_t purge(uint64_t first_kept)
+{
+    struct rill_store_purged purged;
+    cr_assert(eq(int, drive_purge(store, first_kept, &purged), RILL_OK));
+    return purged.messages;
 }
 
 static int tidy(void)
@@ -110,6 +119,14 @@ static void reopen(struct rill_store_report *ret_report)
     rill_store_close(store);
     store = NULL;
     cr_assert(eq(int, rill_store_open(&options, NULL, &store, ret_report, &why), RILL_OK), "%s", why.text);
+}
+
+static void kill_and_open(void)
+{
+    sim_disk_crash(disk);
+    rill_store_close(store);
+    sim_disk_restart_killed(disk);
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK), "%s", why.text);
 }
 
 static uint8_t *first_bytes(size_t *ret_len)
@@ -184,6 +201,55 @@ Test(rewrite, a_packed_message_is_erased)
     cr_expect(eq(int, drive_read(store, SECRET, &message), RILL_ERR_NOT_FOUND));
     cr_expect(eq(int, drive_read(store, SECRET - 1, &message), RILL_OK));
     cr_expect(eq(int, tidy(), 0));
+}
+
+// E3: an erase that is pending stays in the log, also when a purge takes its message and the segment with the erase is made anew.
+Test(rewrite, an_erase_that_is_pending_is_kept)
+{
+    options.index = true; // which has to know the ids before anything is overwritten
+    options.id_window_ns = INT64_MAX;
+    create(true);
+    fill(2);
+    cr_assert(eq(int, drive_erase(store, SECRET), RILL_OK));
+    fill(3);
+    cr_assert(eq(u64, purge(SECRET + 1), SECRET - 1));
+    commit();
+    cr_expect(eq(int, tidy(), 2), "the segment with the erase");
+    kill_and_open();
+    cr_expect(rill_store_erasing(store, SECRET));
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    size_t len;
+    const uint8_t *bytes = first_bytes(&len);
+    cr_expect(memmem(bytes, len, secret, sizeof secret - 1) == NULL);
+    expect_messages(1, SECRET + 1);
+}
+
+// E3: a segment in which a record could not be overwritten whole is not made anew, which would take it for damage, before that is
+// done, though it has to wait for the index.
+Test(rewrite, a_segment_that_is_half_overwritten_waits)
+{
+    static struct faulty_disk faulty; // until the store is closed
+    faulty_disk_init(&faulty, disk);
+    faulty.only = first_segment;
+    options.disk = &faulty.base;
+    options.index = true;
+    options.id_window_ns = INT64_MAX;
+    create(true);
+    fill(2);
+    cr_assert(eq(int, drive_erase(store, SECRET), RILL_OK));
+    commit();
+    store->indexing->is_out_of_space = true; // so nothing waits for it
+    faulty.fail_at = faulty.calls + 3;       // the write, behind the opening and the size
+    faulty.err = RILL_ERR_NO_SPACE;
+    faulty.half_written = true;
+    cr_expect(eq(int, drive_tidy(store), RILL_ERR_NO_SPACE));
+    kill_and_open();
+    rill_store_catch_up(store);
+    cr_expect(eq(int, tidy(), 0));
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    cr_expect(not(rill_store_erasing(store, SECRET)));
+    size_t len;
+    cr_expect(eq(int, first_bytes(&len)[8], SEGMENT_VERSION_PACKED));
 }
 
 // A message that is erased while its segment is being made anew does not come back with the new file.

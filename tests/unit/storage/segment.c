@@ -83,7 +83,7 @@ Test(segment, making_one_succeeds_or_is_refused_or_has_failed)
     enum { UNLINK = 1, OPEN, RESERVE, WRITE, SYNC, RENAME, SYNC_FOLDER, NEVER };
     bool there;
     cr_expect(eq(int, make_with_failure(UNLINK, RILL_ERR_NOT_FOUND, &there), SEGMENT_MADE));
-    for (uint64_t call = OPEN; call <= RENAME; call++) {
+    for (uint64_t call = UNLINK; call <= RENAME; call++) {
         const bool is_sync = call == SYNC;
         cr_expect(eq(int, make_with_failure(call, RILL_ERR_NO_SPACE, &there),
                      is_sync ? SEGMENT_FAILED : SEGMENT_REFUSED));
