@@ -93,8 +93,8 @@ struct rill_store_options {
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
-    bool index_anew;           // an open makes it again from the log, but for the message ids, and its file with it
-    int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
+    bool index_anew; // an open makes it again from the log, but for the message ids, and its file with it
+    int64_t id_window_ns; // the index remembers message ids for so long at least; 0: not at all
     uint64_t
         index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
     uint64_t index_log_bytes; // of the log that the file lags behind: what a replay costs; 32 MiB
