@@ -324,28 +324,6 @@ struct block *indexing_wants_block(struct indexing *indexing)
     return can && !indexing->block->data ? indexing->block : NULL;
 }
 
-static uint64_t segment_bytes(const struct rill_store *store, const struct segment *segment)
-{
-    return segment->number == store->committed.segment ? store->committed.offset : segment->file_bytes;
-}
-
-uint64_t indexing_behind_bytes(const struct indexing *indexing)
-{
-    const struct rill_store *store = indexing->store;
-    const struct segment_table *table = &store->segments;
-    const struct indexing_place *written = &indexing->written;
-    uint64_t bytes = 0;
-    if (indexing->failed || indexing->is_out_of_space)
-        return 0;
-    for (size_t i = segment_at(table, written->segment); i < table->count; i++) {
-        const struct segment *segment = table->segments[i];
-        const uint64_t from = segment->number == written->segment ? written->offset : SEGMENT_FIRST_OFFSET;
-        const uint64_t end = segment_bytes(store, segment);
-        bytes += end > from ? end - from : 0;
-    }
-    return bytes;
-}
-
 bool indexing_is_past(const struct indexing *indexing, uint64_t segment)
 {
     return indexing->failed || segment < indexing->fed.segment;
