@@ -120,8 +120,9 @@ const struct parameter consumer_config_options[] = {
      .help = "Begin at this sequence."},
     {"start-time", 0, VALUE_TIME, .json = "opt_start_time",
      .help = "Begin with what was stored at this time, or so long ago."},
-    {"ack", 0, VALUE_CHOICE, .choices = "explicit all none", .json = "ack_policy",
-     .help = "What an acknowledgement is for: the message, it and all before it, nothing."},
+    {"ack", 0, VALUE_CHOICE, .choices = "explicit all none flow_control", .json = "ack_policy",
+     .help = "What an acknowledgement is for: the message, it and all before it, nothing; or flow control "
+             "does it."},
     {"wait", 0, VALUE_DURATION, .json = "ack_wait",
      .help = "How long to wait for it before a message comes again."},
     {"max-deliver", 0, VALUE_LIMIT, .json = "max_deliver", .help = "How often a message comes."},

@@ -41,7 +41,7 @@ bool indexing_disconnect(struct indexing *indexing)
     return !rill_index_is_connected(indexing->index);
 }
 
-struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
+static struct indexing *indexing_create(struct rill_store *store, const struct rill_store_options *options)
 {
     struct indexing *indexing = rill_alloc_zero(1, sizeof *indexing);
     indexing->store = store;
@@ -61,7 +61,24 @@ struct indexing *indexing_open(struct rill_store *store, const struct rill_store
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
     indexing->stale = options->index_anew;
-    indexing_begin(indexing, options->index_anew ? INDEXING_FROM_NOTHING : INDEXING_FROM_FILE);
+    return indexing;
+}
+
+struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options)
+{
+    struct indexing *indexing = indexing_create(store, options);
+    indexing_begin(indexing, options->index_anew ? INDEXING_FROM_IDS : INDEXING_FROM_FILE);
+    return indexing;
+}
+
+struct indexing *indexing_open_next(struct rill_store *store, const struct rill_store_options *options,
+                                    const struct rill_index_ids *ids, bool takes_unread)
+{
+    struct indexing *indexing = indexing_create(store, options);
+    indexing->options.ids = ids;
+    indexing->options.takes_unread = takes_unread;
+    indexing_begin(indexing, INDEXING_FROM_IDS);
+    indexing->options.ids = NULL; // they are in the file
     return indexing;
 }
 
@@ -69,9 +86,12 @@ static enum rill_err open_index(struct indexing *indexing, enum indexing_from fr
 {
     enum rill_index_found found;
     indexing->position = (struct rill_index_position){0};
-    indexing->options.discard = from == INDEXING_FROM_NOTHING;
     indexing->options.keeps_ids = from == INDEXING_FROM_IDS;
-    return rill_index_open(&indexing->options, &indexing->index, &found, &indexing->position, &indexing->why);
+    const enum rill_err err =
+        rill_index_open(&indexing->options, &indexing->index, &found, &indexing->position, &indexing->why);
+    if (!err)
+        indexing->has_forgotten_ids |= rill_index_has_forgotten_ids(indexing->index);
+    return err;
 }
 
 void indexing_begin(struct indexing *indexing, enum indexing_from from)
@@ -80,8 +100,8 @@ void indexing_begin(struct indexing *indexing, enum indexing_from from)
     rill_index_close(indexing->index);
     indexing->index = NULL;
     enum rill_err err = open_index(indexing, from);
-    if ((err == RILL_ERR_IO && from == INDEXING_FROM_FILE) || (err && from == INDEXING_FROM_IDS))
-        err = open_index(indexing, INDEXING_FROM_NOTHING); // perhaps another file can be made
+    if (err == RILL_ERR_IO)
+        err = open_index(indexing, INDEXING_FROM_IDS); // perhaps another file can be made
     indexing->failed = indexing->keeps = err != RILL_OK;
     indexing->is_void = indexing->is_removed = indexing->rotated = indexing->doubtful = false;
     indexing->fed = (struct summary){.segment = 0};
@@ -164,6 +184,7 @@ static void write_rest(struct indexing *indexing)
 
 void indexing_free(struct indexing *indexing)
 {
+    rill_index_ids_destroy(indexing->ids);
     rill_buf_fini(&indexing->subjects);
     free(indexing->stored);
     free(indexing->path);
@@ -180,7 +201,8 @@ void indexing_close(struct indexing *indexing)
     indexing_stand_on(indexing, NULL, 0);
     rill_index_close(indexing->index);
     if (indexing_is_void(indexing))
-        (void)!rill_index_remove(indexing->store->disk, indexing->path); // else the next open meets it again
+        (void)!rill_index_set_aside(indexing->store->disk,
+                                    indexing->path); // else the next open meets it again
     indexing_free(indexing);
 }
 
@@ -393,8 +415,10 @@ void indexing_settle(struct indexing *indexing)
     indexing->fed.sequence = committed->sequence;
     indexing->fed.commit = committed->commit;
     // Of what the log has not got, something else would be taken for a duplicate.
-    if (!indexing->failed && rill_index_ids_end(indexing->index) > committed->sequence)
-        indexing_fail(indexing, RILL_ERR_DAMAGED, "compare its ids with the log");
+    const enum rill_err err =
+        indexing->failed ? RILL_OK : rill_index_drop_ids_behind(indexing->index, committed->sequence);
+    if (err)
+        indexing_fail(indexing, err, "forget the ids of messages that the log has not got");
 }
 
 // ---- while it serves ----

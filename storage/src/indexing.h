@@ -14,7 +14,7 @@
 //
 // What fails here never fails the log: after an error nothing is fed any more until another one takes its place (mend.h) or
 // the store is opened again, and rill_store_state() says so. When what is in the file could not be read, or is damaged, the index is void: the file is
-// removed, so that the next open makes another one, and an open that had believed it begins again without. All calls are the store's owner's, but for the run of the index's jobs.
+// set aside, so that the next open makes another one with its ids, and an open that had believed it begins again without. All calls are the store's owner's, but for the run of the index's jobs.
 #pragma once
 
 #include "index/index.h"
@@ -80,14 +80,19 @@ struct indexing {
     uint32_t troubles;    // since the last answer
     bool is_void;         // its file is not to be believed any more
     bool is_removed;      // or a job is about to do so
+    bool
+        has_forgotten_ids; // of messages that are gone, in this life of the store: see rill_index_has_forgotten_ids()
+    struct rill_index_ids *ids; // that it had in memory when it failed, for the next one; NULL before
     struct rill_error_text why;
 };
 
-/* [blocking] Opens the index of the store, whose identity is known; `discard`: as an empty one. Never fails: see
-   `failed`. */
+/* [blocking] Opens the index of the store, whose identity is known. Never fails: see `failed`. */
 struct indexing *indexing_open(struct rill_store *store, const struct rill_store_options *options);
-enum indexing_from { INDEXING_FROM_FILE, INDEXING_FROM_IDS, INDEXING_FROM_NOTHING };
-/* [blocking] Begins again, with what is in the file, with the ids in it if there is room to throw away the rest, or with nothing. */
+/* [blocking] In the place of one that has failed, which leaves these ids; `takes_unread` as in rill_index_options. */
+struct indexing *indexing_open_next(struct rill_store *store, const struct rill_store_options *options,
+                                    const struct rill_index_ids *ids, bool takes_unread);
+enum indexing_from { INDEXING_FROM_FILE, INDEXING_FROM_IDS };
+/* [blocking] Begins again, with what is in the file, or with the ids in it. */
 void indexing_begin(struct indexing *indexing, enum indexing_from from);
 /* [blocking] Goes on without, until the store is opened again. */
 void indexing_give_up(struct indexing *indexing);
@@ -169,7 +174,7 @@ void indexing_keep(struct indexing *indexing);
 /* All deletes that are not committed are kept, so the next one may end here: feeding it goes on behind what is committed. */
 bool indexing_may_end(const struct indexing *indexing);
 void indexing_end(struct indexing *indexing);
-/* [blocking] Lets go of the file, which the next one takes. */
+/* [blocking] Lets go of the file, which the next one takes, and keeps what ids it and the store have in memory. */
 void indexing_retire(struct indexing *indexing);
 /* It has not become one. */
 void indexing_unretire(struct indexing *indexing);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The index's work that waits for the disk: writing a batch, and removing a file that is not to be believed.
+// The index's work that waits for the disk: writing a batch, and setting a file aside that is not to be believed.
 #include "indexing.h"
 
 #include "base/alloc.h"
@@ -50,7 +50,7 @@ void indexing_job_run(struct index_job *job)
     if (job->job)
         rill_index_job_run(job->job);
     else
-        job->base.err = rill_index_remove(job->base.disk, job->path);
+        job->base.err = rill_index_set_aside(job->base.disk, job->path);
 }
 
 void indexing_job_fail(struct index_job *job)

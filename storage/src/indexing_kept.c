@@ -133,9 +133,21 @@ void indexing_end(struct indexing *indexing)
     indexing_stand_on(indexing, committed->block, committed->block_len);
 }
 
+/* Those that could not be kept are in the log, as long as their messages are. */
+static void keep_ids(struct indexing *indexing)
+{
+    if (!indexing->ids)
+        indexing->ids = rill_index_ids_create(indexing->options.identity);
+    enum rill_err err =
+        indexing->index ? rill_index_ids_add_unwritten(indexing->ids, indexing->index) : RILL_OK;
+    err = err ? err : seen_keep(indexing->store, indexing->ids);
+    indexing->has_forgotten_ids |= err != RILL_OK;
+}
+
 void indexing_retire(struct indexing *indexing)
 {
     RILL_ASSERT(indexing->failed && !indexing->out);
+    keep_ids(indexing);
     store_filters_detach(indexing->store);
     indexing->store->segments.source = (struct directory_source){0};
     (void)indexing_disconnect(indexing);
@@ -161,6 +173,7 @@ bool indexing_succeed(struct indexing *next, struct rill_store *store)
     next->subjects_at = old->subjects_at;
     next->subjects_last = old->subjects_last;
     next->store = store;
+    next->has_forgotten_ids |= old->has_forgotten_ids;
     next->stored_count = 0; // of another division into blocks
     next->stale = true;
     rill_index_set_batch_bytes(next->index, next->options.batch_bytes);

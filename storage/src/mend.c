@@ -20,6 +20,7 @@ struct mend {
     uint64_t offset;
     bool with_index;
     bool takes_unread;
+    const struct rill_index_ids *ids; // of the one that has failed, which keeps them until this has succeeded
     struct catalog catalog;
     struct replay replay;
     struct rill_store_report report;
@@ -72,7 +73,7 @@ static enum rill_err begin(struct mend *mend)
         mend->unread |= catalog->entries[i].unreadable && !catalog->entries[i].has_header;
     memcpy(beside->identity, mend->identity, sizeof beside->identity);
     if (mend->with_index)
-        beside->indexing = indexing_open(beside, &mend->options);
+        beside->indexing = indexing_open_next(beside, &mend->options, mend->ids, mend->takes_unread);
     mend->report = (struct rill_store_report){0};
     mend->replay = (struct replay){.store = beside,
                                    .visitor = &nobody,
@@ -143,13 +144,13 @@ static struct mend *mend_create(struct rill_store *store)
                     .segment_bytes = store->segment_bytes,
                     .shared = store->member.shared,
                     .index = true,
-                    .index_anew = true,
                     .index_log_bytes = indexing->log_bytes,
                     .index_batch_bytes = indexing->options.batch_bytes,
                     .id_window_ns = indexing->options.id_window_ns},
         .segment = store->committed.segment,
         .offset = store->committed.offset,
         .with_index = true,
+        .ids = indexing->ids,
         .takes_unread = store->mend_failures >= MEND_UNREAD_MAX,
     };
     memcpy(mend->identity, store->identity, sizeof mend->identity);
@@ -166,9 +167,9 @@ struct rill_store_job *rill_store_mend_start(struct rill_store *store)
         indexing_keep(indexing);
         if (!indexing_may_end(indexing) || is_overwriting(store))
             return NULL;
-        store->mend = mend_create(store);
         indexing_end(indexing);
         indexing_retire(indexing);
+        store->mend = mend_create(store);
     }
     store->mend->out = true;
     return &store->mend->base;
@@ -304,7 +305,7 @@ static void forget_stored(struct segment_table *table)
     table->keeps = false;
 }
 
-/* What was appended meanwhile is fed to it; until then nobody knows the ids in that. */
+/* What was appended meanwhile is fed to it; until then the ids in that are known as they were noted. */
 static bool take_index(struct rill_store *store, struct rill_store *beside)
 {
     struct indexing *next = beside->indexing;
@@ -312,8 +313,6 @@ static bool take_index(struct rill_store *store, struct rill_store *beside)
     if (!indexing_succeed(next, store))
         return false;
     beside->indexing = NULL;
-    seen_fini(&store->seen);
-    store->seen.dropped_to = store->open.sequence;
     open_subjects_recount(store);
     subject_limit_look(store);
     return true;

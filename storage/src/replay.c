@@ -486,7 +486,7 @@ static enum rill_err replay_all(struct replay *replay, const struct catalog *cat
 static void begin_anew(struct replay *replay, bool with_index)
 {
     struct rill_store *store = replay->store;
-    resume_forget(store, with_index ? RESUME_WITH_NEW_INDEX : RESUME_WITHOUT_INDEX);
+    resume_forget(store, with_index ? RESUME_WITH_IDS : RESUME_WITHOUT_INDEX);
     store->committed = store->started = store->open = (struct log_mark){0};
     store->checkpoint.len = 0;
     store->erasure_count = 0;

@@ -313,7 +313,7 @@ void resume_forget(struct rill_store *store, enum resume_index index)
     if (index == RESUME_WITHOUT_INDEX)
         indexing_give_up(store->indexing);
     else
-        indexing_begin(store->indexing, index == RESUME_WITH_IDS ? INDEXING_FROM_IDS : INDEXING_FROM_NOTHING);
+        indexing_begin(store->indexing, INDEXING_FROM_IDS);
 }
 
 /* E3: they may have been done since, and are done again. Those of segments that are gone are not missed. */
@@ -359,7 +359,7 @@ enum rill_err resume_prepare(struct rill_store *store, const struct catalog *cat
         return err;
     ret->is_used = !err;
     if (err)
-        resume_forget(store, err == RILL_ERR_DAMAGED ? RESUME_WITH_NEW_INDEX : RESUME_WITH_IDS);
+        resume_forget(store, RESUME_WITH_IDS);
     else
         store->indexing->fed = ret->at, store->indexing->resumed_sequence = ret->at.sequence;
     return RILL_OK;

@@ -22,8 +22,8 @@ struct resume {
 /* Fills the store's segments and losses from the index, or leaves both empty. NO_MEMORY. */
 enum rill_err resume_prepare(struct rill_store *store, const struct catalog *catalog,
                              struct resume *ret) RILL_MUST_CHECK;
-enum resume_index { RESUME_WITH_IDS, RESUME_WITH_NEW_INDEX, RESUME_WITHOUT_INDEX };
-/* Forgets the segments and losses, and what the index has: but for the ids, all of it, or without another one. */
+enum resume_index { RESUME_WITH_IDS, RESUME_WITHOUT_INDEX };
+/* Forgets the segments and losses, and what the index has: but for the ids, or without another one. */
 void resume_forget(struct rill_store *store, enum resume_index index);
 /* Tells the checkpoint and the events of the last segment in front of the position, when they are in the same. */
 enum rill_err resume_tell(struct rill_store *store, const struct catalog *catalog,

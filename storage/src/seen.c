@@ -82,9 +82,8 @@ static void drop_oldest(struct seen *seen)
 void seen_note(struct rill_store *store, const struct rill_store_message *message)
 {
     struct rill_bytes text;
-    if (!store->indexing || store->indexing->failed || !store->indexing->options.id_window_ns ||
-        !message->headers.len || !rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &text) ||
-        !text.len)
+    if (!store->indexing || !store->indexing->options.id_window_ns || !message->headers.len ||
+        !rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &text) || !text.len)
         return;
     forget_fed(store);
     struct seen_id *id = rill_alloc_zero(1, sizeof *id + text.len);
@@ -94,6 +93,18 @@ void seen_note(struct rill_store *store, const struct rill_store_message *messag
     memcpy(id->id, text.data, text.len);
     remember(&store->seen, id);
     drop_oldest(&store->seen);
+}
+
+enum rill_err seen_keep(const struct rill_store *store, struct rill_index_ids *ids)
+{
+    enum rill_err err = RILL_OK;
+    const struct seen_id *id;
+    DL_FOREACH (store->seen.ids, id) {
+        if (err || id->sequence > store->committed.sequence)
+            break;
+        err = rill_index_ids_add(ids, rill_bytes_of(id->id, id->len), id->sequence, id->time_ns);
+    }
+    return !err && store->seen.dropped_to > store->indexing->fed.sequence ? RILL_ERR_LIMIT : err;
 }
 
 void seen_take_back(struct rill_store *store)
@@ -125,15 +136,15 @@ enum rill_err rill_store_seen(struct rill_store *store, struct rill_bytes id, in
 {
     struct indexing *indexing = store->indexing;
     struct seen_id *found = NULL;
-    if (!indexing || indexing->failed) // nothing was noted since then
+    if (!indexing)
         return RILL_ERR_UNAVAILABLE;
     HASH_FIND(hh, store->seen.by_id, id.data, id.len, found);
     if (found && found->time_ns >= since_ns) {
         *ret_sequence = found->sequence;
         return RILL_OK;
     }
-    if (store->seen.dropped_to > indexing->fed.sequence)
-        return RILL_ERR_UNAVAILABLE; // it may be one of those
+    if (indexing->failed || store->seen.dropped_to > indexing->fed.sequence)
+        return RILL_ERR_UNAVAILABLE; // it may be one that was known
     const enum rill_err err = rill_index_seen(indexing->index, id, since_ns, ret_sequence);
     if (err == RILL_OK || err == RILL_ERR_NOT_FOUND)
         return err;

@@ -22,6 +22,9 @@ struct seen {
 
 /* A message was appended. Notes its id, if it has one and the store remembers ids. */
 void seen_note(struct rill_store *store, const struct rill_store_message *message);
+struct rill_index_ids;
+/* Adds those of committed messages. NO_MEMORY; LIMIT when some were dropped. */
+enum rill_err seen_keep(const struct rill_store *store, struct rill_index_ids *ids) RILL_MUST_CHECK;
 /* What is not committed was taken back. */
 void seen_take_back(struct rill_store *store);
 void seen_fini(struct seen *seen);

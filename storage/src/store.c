@@ -360,6 +360,7 @@ void rill_store_state(const struct rill_store *store, struct rill_store_state *r
         .rewriting = store->rewrite != NULL,
         .index_failed = store->segments.failed || (store->indexing && store->indexing->failed),
         .index_why = index_why(store),
+        .ids_forgotten = store->indexing && store->indexing->has_forgotten_ids,
         .read_only = store->read_only,
         .why = store->why,
     };

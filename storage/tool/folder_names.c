@@ -17,11 +17,16 @@ static bool catalog_has(const struct catalog *catalog, uint64_t number)
     return false;
 }
 
-/* With SQLite's own files beside it. */
+/* With SQLite's own files beside it, and one that another is to have the ids of. */
 static bool is_index(const char *name)
 {
-    return strcmp(name, "index.db") == 0 || strcmp(name, "index.db-wal") == 0 ||
-           strcmp(name, "index.db-shm") == 0;
+    static const char *const names[] = {"index.db",     "index.db-wal",     "index.db-shm",
+                                        "index.db-old", "index.db-old-wal", "index.db-old-shm"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 static enum rill_err names_visit(void *context, const char *name, bool is_folder)

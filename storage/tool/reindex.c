@@ -58,7 +58,8 @@ static enum rill_err finish_erasing(struct rill_store *store)
     return err;
 }
 
-static enum rill_err build(const struct rill_store_options *options, struct rill_error_text *why)
+static enum rill_err build(const struct request *request, const struct rill_store_options *options,
+                           struct rill_error_text *why)
 {
     int64_t window_ns = 0;
     const struct rill_store_visitor visitor = {
@@ -76,6 +77,11 @@ static enum rill_err build(const struct rill_store_options *options, struct rill
         rill_error_text_set(why, "write the index: %s", state.index_why.text);
         err = RILL_ERR_UNAVAILABLE;
     }
+    if (state.ids_forgotten)
+        (void)fprintf(request->err,
+                      "rilld store: %s: not all message ids in the old index could be read; those of "
+                      "messages that were removed may be forgotten\n",
+                      options->folder);
     rill_store_close(store);
     return err;
 }
@@ -96,7 +102,7 @@ int reindex_stream(const struct request *request, const char *folder)
     struct rill_error_text why = {""};
     const struct rill_store_options options = {
         .disk = request->disk, .folder = folder, .index = true, .index_anew = true};
-    enum rill_err err = build(&options, &why);
+    enum rill_err err = build(request, &options, &why);
     if (!err && !is_there(request->disk, folder)) {
         rill_error_text_set(&why, "the index could not be written");
         err = RILL_ERR_IO;

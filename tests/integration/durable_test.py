@@ -13,34 +13,12 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import tap  # noqa: E402
-from harness.jetstream import Client  # noqa: E402
-from harness.server import Server, under_test, wait_until  # noqa: E402
+from harness.jetstream import Client, DurableServer  # noqa: E402
+from harness.server import wait_until  # noqa: E402
 
 LONG = 10 if os.environ.get("RILL_LONG") else 1
 SEED = int(os.environ.get("RILL_SEED", str(random.SystemRandom().randrange(1 << 32))))
-SERVER = under_test()
 SECOND_NS = 1_000_000_000
-
-
-class DurableServer(Server):
-    """Its store lies in its own folder and goes with it."""
-
-    def __init__(self):
-        super().__init__(SERVER, "jetstream: enabled\nmax_payload: 64KB")
-
-    def start(self):
-        self.args = ["-js", "-sd", os.path.join(self.folder, "store")]
-        super().start()
-
-    def ready(self):
-        """A client of a server whose streams have been read again."""
-        client = Client(self)
-
-        def streams_answer():
-            return "error" not in client.request("$JS.API.STREAM.INFO.ORDERS")
-
-        wait_until(streams_answer, "the stream answers")
-        return client
 
 
 def with_stream(server, ack_wait_ns=30 * SECOND_NS):

@@ -19,7 +19,7 @@ static void choose_limits(struct model *model)
     model->limits = (struct consumer_limits){
         .acks = acks,
         .ack_pending_per_subject_max = per_subject,
-        .ack_wait_ns = ACK_WAIT_NS,
+        .ack_wait_ns = rill_random_chance(&model->random, 1, 4) ? RILL_NEVER_NS : ACK_WAIT_NS,
         .backoff_ns = model->backoff_ns,
         .backoff_count = rill_random_below(&model->random, 4),
         .deliveries_max = rill_random_chance(&model->random, 1, 2) ? 3 : 0,
@@ -91,12 +91,20 @@ static void publish(struct model *model)
         model->last_sequence++;
 }
 
-static int64_t naive_wait_ns(const struct model *model, uint32_t delivered)
+/* When what was delivered so often comes again, as of now. */
+static int64_t naive_due_ns(const struct model *model, uint32_t delivered)
 {
     const uint32_t count = model->limits.backoff_count;
-    if (!count || !delivered)
-        return ACK_WAIT_NS;
-    return model->backoff_ns[delivered <= count ? delivered - 1 : count - 1];
+    if (count && delivered)
+        return model->now_ns + model->backoff_ns[delivered <= count ? delivered - 1 : count - 1];
+    return model->limits.ack_wait_ns == RILL_NEVER_NS ? RILL_NEVER_NS : model->now_ns + ACK_WAIT_NS;
+}
+
+/* After a restart also what waited for ever comes. */
+static int64_t naive_due_again_ns(const struct model *model, uint64_t sequence)
+{
+    const int64_t due_ns = naive_due_ns(model, model->naive.delivered[sequence]);
+    return model->naive.terminated[sequence] || due_ns == RILL_NEVER_NS ? model->now_ns : due_ns;
 }
 
 static void naive_deliver(struct model *model, uint64_t sequence)
@@ -108,7 +116,7 @@ static void naive_deliver(struct model *model, uint64_t sequence)
     naive->fate[sequence] = WAITS;
     if (model->limits.acks == CONSUMER_ACKS_NONE)
         naive_finish(model, sequence, true);
-    naive->due_ns[sequence] = model->now_ns + naive_wait_ns(model, naive->delivered[sequence]);
+    naive->due_ns[sequence] = naive_due_ns(model, naive->delivered[sequence]);
 }
 
 /* What is not for it is passed over. */
@@ -277,6 +285,7 @@ static void reset(struct model *model)
         naive->terminated[i] = false;
     }
     naive->cursor = sequence;
+    naive->consumer_seq = 0;
 }
 
 static void change_limits(struct model *model)
@@ -316,7 +325,7 @@ static void progress(struct model *model)
     if (!was_out || !model->naive.delivered[sequence])
         return;
     model->naive.fate[sequence] = WAITS;
-    model->naive.due_ns[sequence] = model->now_ns + naive_wait_ns(model, model->naive.delivered[sequence]);
+    model->naive.due_ns[sequence] = naive_due_ns(model, model->naive.delivered[sequence]);
 }
 
 static void let_time_pass(struct model *model)
@@ -325,6 +334,16 @@ static void let_time_pass(struct model *model)
     consumer_expire(model->consumer, model->now_ns);
     for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
         if (model->naive.fate[i] == WAITS && model->naive.due_ns[i] <= model->now_ns)
+            naive_due(model, i);
+    }
+}
+
+/* Whoever had the messages is gone. */
+static void expire_all(struct model *model)
+{
+    consumer_expire_all(model->consumer);
+    for (uint64_t i = 0; i < SEQUENCES_MAX; i++) {
+        if (model->naive.fate[i] == WAITS)
             naive_due(model, i);
     }
 }
@@ -393,9 +412,7 @@ static void restart(struct model *model)
             continue;
         // Who was never delivered waits for its subject's turn anew.
         model->naive.fate[i] = model->naive.delivered[i] ? WAITS : PARKED;
-        model->naive.due_ns[i] =
-            model->now_ns +
-            (model->naive.terminated[i] ? 0 : naive_wait_ns(model, model->naive.delivered[i]));
+        model->naive.due_ns[i] = naive_due_again_ns(model, i);
     }
     const struct outstanding *entry;
     while ((entry = consumer_next_unkeyed(model->consumer))) {
@@ -423,7 +440,8 @@ static void restart(struct model *model)
     X(5, change_filter)                                                                                      \
     X(2, reset)                                                                                              \
     X(3, change_limits)                                                                                      \
-    X(70, let_time_pass)                                                                                     \
+    X(65, let_time_pass)                                                                                     \
+    X(5, expire_all)                                                                                         \
     X(60, write_event)                                                                                       \
     X(10, lose_events)                                                                                       \
     X(20, restart)

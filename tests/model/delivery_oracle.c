@@ -302,6 +302,7 @@ void oracle_reset_consumer(struct oracle *oracle, uint32_t consumer, uint64_t se
 {
     struct naive_consumer *of = &oracle->consumers[consumer];
     of->cursor = sequence;
+    of->consumer_seq = 0;
     for (uint64_t i = 1; i < MESSAGES_MAX; i++) {
         of->fate[i] = i < sequence ? DONE : NEVER;
         of->delivered[i] = 0;

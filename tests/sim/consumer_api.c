@@ -57,7 +57,7 @@ Test(consumer_api, faults_of_a_configuration_are_told)
         {CREATE_W, MADE(DURABLE_W ",\"deliver_policy\":\"last_per_subject\""),
          "deliver last per subject, but optional filter subject is not set"},
         {CREATE_W, MADE(DURABLE_W ",\"ack_policy\":\"explicit\",\"ack_wait\":-1"), "10183"},
-        {CREATE_W, MADE(DURABLE_W ",\"backoff\":[-1]"), "10183"},
+        {CREATE_W, MADE(DURABLE_W ",\"backoff\":[-1]"), "10184"},
         {CREATE_W, MADE(DURABLE_W ",\"backoff\":[1,-1]"), "10184"},
         {CREATE_W, MADE(DURABLE_W ",\"backoff\":[1,2,3],\"max_deliver\":2"), "10116"},
         {CREATE_W, MADE(DURABLE_W ",\"filter_subject\":\"ev.>\",\"filter_subjects\":[\"ev.>\"]"), "10136"},

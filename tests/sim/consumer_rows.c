@@ -7,6 +7,7 @@
 //        ack_wait, backoff, max_deliver, max_ack_pending, sample_freq    sim/consumer_ack.c
 //        max_batch, max_expires, max_bytes, max_waiting, priority, pause sim/consumer_pull.c, unit/core/js_pulls.c
 //        deliver_subject, deliver_group, flow control, heartbeats, rate, replay, headers_only  sim/consumer_push.c
+//        ack_policy flow_control            sim/consumer_ack_flow.c
 //        metadata of Rill's own             sim/consumer_extras.c
 //      API subjects    node/schemas.mjs: each one, asked well and wrongly; sim/consumer_api.c
 //      acknowledgements, both forms of their subject    sim/consumer_ack.c
@@ -14,7 +15,7 @@
 //      all of it together against an oracle             model/delivery.c
 //      beside nats-server                               integration/consumer_differential_test.py
 //
-// Refused by name, and so without a row: ack_policy flow_control, sourcing, more than one priority group. What one broker cannot
+// Refused by name, and so without a row: sourcing, more than one priority group. What one broker cannot
 // meet, or JSON cannot say, has none either: 10016, 10126, 10134, 10181, 10182.
 #include "consumer_story.h"
 

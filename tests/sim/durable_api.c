@@ -58,8 +58,8 @@ Test(durable_api, what_is_not_there_yet_is_refused_by_name)
         {"$JS.API.STREAM.CREATE.S", "{\"name\":\"S\",\"subjects\":[\"$JS.API.>\"]}", "10052"},
         {"$JS.API.STREAM.CREATE.S", STREAM, "did_create"},
         {"$JS.API.CONSUMER.CREATE.S.W",
-         "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"flow_control\"}}",
-         "ack_policy flow_control is not implemented yet"},
+         "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"sourcing\":true}}",
+         "sourcing is not implemented yet"},
     };
     static struct story story;
     story_begin(&story, NULL);

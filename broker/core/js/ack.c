@@ -57,6 +57,12 @@ static enum consumer_answer apply(struct durable *durable, uint64_t sequence,
     return CONSUMER_KNOWS_NOT;
 }
 
+/* It says that the message is never to come again. */
+static bool is_end(const struct rill_ack_body *body)
+{
+    return body->kind == RILL_ACK_DONE || body->kind == RILL_ACK_TERMINATE;
+}
+
 static void acknowledge(struct durable *durable, const struct message *message, uint64_t sequence)
 {
     const struct rill_ack_body body = rill_ack_body_parse(message->payload);
@@ -76,7 +82,7 @@ static void acknowledge(struct durable *durable, const struct message *message, 
         return;
     if (body.kind == RILL_ACK_NEXT)
         durable_pull(durable, message->reply, body.rest);
-    else if (answer != CONSUMER_KNOWS_NOT)
+    else if (answer != CONSUMER_KNOWS_NOT || !is_end(&body))
         // A delivery that a crash made this consumer forget is not confirmed: it will be made again.
         stream_answer_when_durable(durable->stream, durable, message->reply);
 }
@@ -91,7 +97,7 @@ void durable_ack(void *owner, const struct message *message)
         stream = stream_find(js, ack.stream);
     if (stream && stream->state == STREAM_ACTIVE)
         durable = durable_find(stream, ack.consumer);
-    if (durable)
+    if (durable && !durable->settings->acks_by_flow)
         acknowledge(durable, message, ack.stream_seq);
     else
         js->acks_unknown++;

@@ -62,7 +62,7 @@ static void respond_reset(struct durable *durable, struct rill_bytes reply)
     durable_info_add_config(&view, durable);
     response.inline_info = &view.info;
     response.has_reset_seq = true;
-    response.reset_seq = durable->consumer->cursor;
+    response.reset_seq = durable->reset_sequence;
     js_respond(durable->stream->js, reply, &response.base);
     durable_info_fini(&view);
 }
@@ -109,6 +109,8 @@ static void take_back(struct durable *durable, enum stream_wait what)
     } else if (what == STREAM_WAIT_CONSUMER_DELETED) {
         durable->deleting = false;
         durable_serve_later(durable);
+    } else if (what == STREAM_WAIT_CONSUMER_RESET) {
+        durable_reset_done(durable); // it is in memory, and the log hears of it with the next commit
     } else {
         consumer_settings_destroy(durable->settings_next);
         durable->settings_next = NULL;
@@ -122,6 +124,8 @@ static void bring_about(struct durable *durable, enum stream_wait what)
         durable->settings_next = NULL;
         durable_change_settings(durable, settings);
     }
+    if (what == STREAM_WAIT_CONSUMER_RESET)
+        durable_reset_done(durable);
 }
 
 static void respond(struct durable *durable, enum stream_wait what, struct rill_bytes reply)
@@ -319,10 +323,7 @@ void api_consumer_reset(const struct api_call *call)
         api_respond_error(call->js, call->reply, call->response, &error);
         return;
     }
-    consumer_reset(durable->consumer, reset_sequence(durable, request->seq));
-    retention_look_at_all(stream);
-    durable_changed(durable);
-    durable_serve_later(durable);
+    durable_reset(durable, reset_sequence(durable, request->seq));
     if (!durable->has_news) {
         durable_answer(call->js, STREAM_WAIT_CONSUMER_RESET, durable, call->reply, NULL);
         return;

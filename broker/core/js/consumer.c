@@ -66,13 +66,19 @@ static void note(struct consumer *consumer, enum consumer_op op, uint64_t sequen
 
 // ---- the states of an outstanding message ----
 
-int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered)
+static int64_t wait_ns_of(const struct consumer *consumer, uint32_t delivered)
 {
     const struct consumer_limits *limits = consumer->limits;
     if (limits->backoff_count == 0)
         return limits->ack_wait_ns;
     const uint32_t step = delivered > 1 ? delivered - 1 : 0;
     return limits->backoff_ns[step < limits->backoff_count ? step : limits->backoff_count - 1];
+}
+
+int64_t consumer_due_ns(const struct consumer *consumer, uint32_t delivered, int64_t now_ns)
+{
+    const int64_t wait_ns = wait_ns_of(consumer, delivered);
+    return wait_ns < RILL_NEVER_NS - now_ns ? now_ns + wait_ns : RILL_NEVER_NS;
 }
 
 /* In none of the queues, and without a deadline. */
@@ -92,12 +98,13 @@ static void unqueue(struct consumer *consumer, struct outstanding *entry)
 static void wait_until(struct consumer *consumer, struct outstanding *entry, int64_t at_ns)
 {
     unqueue(consumer, entry);
-    rill_deadline_set(&consumer->deadlines, &entry->due, at_ns);
+    if (at_ns != RILL_NEVER_NS)
+        rill_deadline_set(&consumer->deadlines, &entry->due, at_ns);
 }
 
 static void wait_for_ack(struct consumer *consumer, struct outstanding *entry, int64_t now_ns)
 {
-    wait_until(consumer, entry, now_ns + consumer_wait_ns(consumer, entry->delivered));
+    wait_until(consumer, entry, consumer_due_ns(consumer, entry->delivered, now_ns));
 }
 
 void consumer_make_ready(struct consumer *consumer, struct outstanding *entry)
@@ -159,6 +166,7 @@ void consumer_reset(struct consumer *consumer, uint64_t sequence)
     while ((entry = consumer->outstanding.first))
         finish(consumer, entry);
     consumer->cursor = sequence;
+    consumer->consumer_seq = 0;
     consumer_lost_events(consumer);
 }
 
@@ -380,6 +388,14 @@ void consumer_expire(struct consumer *consumer, int64_t now_ns)
     struct rill_deadline *due;
     while ((due = rill_deadlines_take_due(&consumer->deadlines, now_ns)))
         come_due(consumer, (struct outstanding *)((char *)due - offsetof(struct outstanding, due)));
+}
+
+void consumer_expire_all(struct consumer *consumer)
+{
+    for (struct outstanding *entry = consumer->outstanding.first; entry; entry = entry->next) {
+        if (entry->state == OUTSTANDING_WAITS)
+            come_due(consumer, entry);
+    }
 }
 
 // ---- what there is to know ----

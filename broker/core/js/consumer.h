@@ -48,7 +48,7 @@ enum consumer_acks {
 
 struct consumer_limits {
     enum consumer_acks acks;
-    int64_t ack_wait_ns;
+    int64_t ack_wait_ns;                  // RILL_NEVER_NS: nothing comes again by itself
     const int64_t *backoff_ns;            // instead of ack_wait_ns, by the number of deliveries
     uint32_t backoff_count;               // the last one repeats; 0: none
     uint32_t deliveries_max;              // of one message; 0 is unlimited
@@ -82,7 +82,7 @@ struct consumer *consumer_create(const struct consumer_limits *limits, uint64_t 
 void consumer_destroy(struct consumer *consumer);
 /* What waits keeps its time. */
 void consumer_set_limits(struct consumer *consumer, const struct consumer_limits *limits);
-/* Forgets all that is outstanding; delivery goes on at this sequence. Consumer sequences go on. */
+/* Forgets all that is outstanding; delivery goes on at this sequence. Consumer sequences begin anew. */
 void consumer_reset(struct consumer *consumer, uint64_t sequence);
 
 // ---- delivering ----
@@ -149,6 +149,8 @@ void consumer_buried(struct consumer *consumer, uint64_t sequence);
 int64_t consumer_next_deadline_ns(const struct consumer *consumer);
 /* Makes ready, or gives up, what is due. */
 void consumer_expire(struct consumer *consumer, int64_t now_ns);
+/* All that waits is due: whoever has it is gone. */
+void consumer_expire_all(struct consumer *consumer);
 
 // ---- the log ----
 
@@ -166,7 +168,8 @@ void consumer_write_whole(const struct consumer *consumer, struct rill_buf *buf)
 /* Replaying. Leaves all that is outstanding without a deadline until consumer_restart. DAMAGED. */
 enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form,
                              struct rill_bytes bytes) RILL_MUST_CHECK;
-/* After a start: the stream ends at last_sequence, and what is outstanding is due one ack wait from now. */
+/* After a start: the stream ends at last_sequence, and what is outstanding is due one ack wait from now, or at once when
+   that is for ever. */
 void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t now_ns);
 
 // ---- what there is to know ----
@@ -182,8 +185,8 @@ uint32_t consumer_ack_pending(const struct consumer *consumer);
 
 // ---- for the parts of the state machine ----
 
-/* When an entry that was delivered so often is due. */
-int64_t consumer_wait_ns(const struct consumer *consumer, uint32_t delivered);
+/* When an entry is due that was delivered so often, the last time now; RILL_NEVER_NS: never. */
+int64_t consumer_due_ns(const struct consumer *consumer, uint32_t delivered, int64_t now_ns);
 /* What waits or is parked is to be delivered. */
 void consumer_make_ready(struct consumer *consumer, struct outstanding *entry);
 /* The message at the cursor is outstanding and parked, without a key. */

@@ -122,16 +122,39 @@ static struct rill_js_error check_start(const Rill__ConsumerConfig *config, cons
 
 // ---- acknowledging ----
 
-static struct rill_js_error check_acks(const Rill__ConsumerConfig *config, const Rill__StreamConfig *stream)
+static struct rill_js_error check_waits(const Rill__ConsumerConfig *config)
 {
-    if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
-        return not_yet_value("ack_policy flow_control");
-    if (config->ack_wait < 0)
-        return rill_js_error_of(RILL_JS_CONSUMER_ACK_WAIT_NEGATIVE);
     for (size_t i = 0; i < config->n_backoff; i++) {
         if (config->backoff[i] < 0)
             return rill_js_error_of(RILL_JS_CONSUMER_BACKOFF_NEGATIVE);
     }
+    return refuse_if(config->ack_wait < 0, RILL_JS_CONSUMER_ACK_WAIT_NEGATIVE);
+}
+
+/* Who acknowledges by flow control. */
+static struct rill_js_error check_ack_flow(const Rill__ConsumerConfig *config)
+{
+    if (!is_set(config->deliver_subject))
+        return rill_js_error_of(RILL_JS_CONSUMER_ACK_FLOW_REQUIRES_PUSH);
+    if (!config->flow_control)
+        return rill_js_error_of(RILL_JS_CONSUMER_ACK_FLOW_REQUIRES_FLOW_CONTROL);
+    if (config->idle_heartbeat != CONSUMER_ACK_FLOW_HEARTBEAT_NS)
+        return rill_js_error_with(RILL_JS_STREAM_INVALID_CONFIG,
+                                  "flow control ack policy heartbeat needs to be 1s");
+    if (config->max_ack_pending <= 0)
+        return rill_js_error_of(RILL_JS_CONSUMER_ACK_FLOW_REQUIRES_MAX_ACK_PENDING);
+    if (config->ack_wait || config->n_backoff)
+        return rill_js_error_of(RILL_JS_CONSUMER_ACK_FLOW_WITH_ACK_WAIT);
+    return refuse_if(config->max_deliver > 0, RILL_JS_CONSUMER_ACK_FLOW_WITH_MAX_DELIVER);
+}
+
+static struct rill_js_error check_acks(const Rill__ConsumerConfig *config, const Rill__StreamConfig *stream)
+{
+    struct rill_js_error error = check_waits(config);
+    if (!rill_js_error_is_set(&error) && config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
+        error = check_ack_flow(config);
+    if (rill_js_error_is_set(&error))
+        return error;
     return refuse_if(config->max_deliver > 0 && config->n_backoff > (uint64_t)config->max_deliver,
                      RILL_JS_CONSUMER_MAX_DELIVER_BACKOFF);
 }
@@ -335,7 +358,8 @@ static struct rill_js_error check_workqueue(const Rill__ConsumerConfig *config,
 {
     if (stream->retention != RILL__RETENTION__RETENTION_WORKQUEUE)
         return none();
-    if (config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_EXPLICIT)
+    if (config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_EXPLICIT &&
+        config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
         return rill_js_error_of(RILL_JS_CONSUMER_WORKQUEUE_REQUIRES_ACK);
     return refuse_if(config->deliver_policy != RILL__DELIVER_POLICY__DELIVER_POLICY_ALL,
                      RILL_JS_CONSUMER_WORKQUEUE_NOT_ALL);
@@ -355,10 +379,10 @@ struct rill_js_error consumer_config_check(Rill__ConsumerConfig *config, const R
 {
     static check_fn *const checks[] = {
         check_names,
-        check_texts,
-        check_kind,
         check_replicas,
         check_acks,
+        check_texts,
+        check_kind,
         check_ack_pending,
         check_threshold,
         check_filters,

@@ -3,7 +3,11 @@
 // Is this a configuration that a consumer can have, and what does it become with its defaults? Pure.
 #pragma once
 
+#include "base/clock.h"
 #include "proto/js_error.h"
+
+/* The only heartbeat with ack_policy flow_control. */
+#define CONSUMER_ACK_FLOW_HEARTBEAT_NS RILL_NS_PER_S
 
 /* Fills in what was left out, as nats-server does, in place: durable_name and name become one where one of them is given.
    A pedantic request is refused rather than changed. The error is set when it is refused; a field that asks for something

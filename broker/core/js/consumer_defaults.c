@@ -2,7 +2,7 @@
 #include "consumer_defaults.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "consumer_config.h"
 
 #include <stdlib.h>
 
@@ -22,6 +22,11 @@ static bool wants_acks(const Rill__ConsumerConfig *config)
     return config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_NONE;
 }
 
+static bool waits_for_acks(const Rill__ConsumerConfig *config)
+{
+    return wants_acks(config) && config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL;
+}
+
 static void set(int64_t *field, protobuf_c_boolean *has, int64_t value)
 {
     *field = value;
@@ -33,7 +38,7 @@ static void fill_acks(Rill__ConsumerConfig *config, const Rill__StreamConfig *st
     const int64_t limit = stream->consumer_limits ? stream->consumer_limits->max_ack_pending : 0;
     if (config->n_backoff)
         set(&config->ack_wait, &config->has_ack_wait, config->backoff[0]);
-    if (config->ack_wait == 0 && wants_acks(config))
+    if (config->ack_wait == 0 && waits_for_acks(config))
         set(&config->ack_wait, &config->has_ack_wait, ACK_WAIT_NS);
     if (config->max_deliver <= 0)
         set(&config->max_deliver, &config->has_max_deliver, -1);
@@ -55,6 +60,15 @@ static void fill_life(Rill__ConsumerConfig *config, const Rill__StreamConfig *st
     if (config->priority_policy == RILL__PRIORITY_POLICY__PRIORITY_POLICY_PINNED_CLIENT &&
         config->priority_timeout == 0)
         set(&config->priority_timeout, &config->has_priority_timeout, PINNED_NS);
+}
+
+/* Who acknowledges by flow control has it, and hears often that the consumer is there. */
+static void fill_flow(Rill__ConsumerConfig *config)
+{
+    if (config->ack_policy != RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
+        return;
+    config->has_flow_control = config->flow_control = true;
+    set(&config->idle_heartbeat, &config->has_idle_heartbeat, CONSUMER_ACK_FLOW_HEARTBEAT_NS);
 }
 
 /* What would be changed although it was given, or left out where the stream has a limit. */
@@ -80,6 +94,8 @@ struct rill_js_error consumer_defaults_fill(Rill__ConsumerConfig *config, const 
         return rill_js_error_with(RILL_JS_PEDANTIC, "%s", fault);
     fill_acks(config, stream);
     fill_life(config, stream);
+    if (!pedantic)
+        fill_flow(config);
     return (struct rill_js_error){0};
 }
 

@@ -52,8 +52,9 @@ static struct rill_js_error check_dead_letter(const Rill__ConsumerConfig *config
         return none;
     if (!rill_subject_is_valid(subject) || !rill_subject_is_literal(subject))
         return refuse(CONSUMER_DEAD_LETTER_KEY, "is not a subject without wildcards");
-    if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_NONE)
-        return refuse(CONSUMER_DEAD_LETTER_KEY, "needs acknowledgements");
+    if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_NONE ||
+        config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
+        return refuse(CONSUMER_DEAD_LETTER_KEY, "needs ack_policy explicit or all");
     for (size_t i = 0; i < stream->n_subjects; i++) {
         if (rill_subject_matches(rill_bytes_from_cstr(stream->subjects[i]), subject))
             return refuse(CONSUMER_DEAD_LETTER_KEY, "is a subject of the consumer's own stream");

@@ -220,6 +220,13 @@ enum rill_err consumer_apply(struct consumer *consumer, enum consumer_form form,
     return form == CONSUMER_FORM_WHOLE ? apply_whole(consumer, bytes) : apply_runs(consumer, bytes);
 }
 
+/* Nobody knows what has reached whoever had it: it waits anew. */
+static void restart_entry(struct consumer *consumer, struct outstanding *entry, int64_t now_ns)
+{
+    const int64_t due_ns = entry->terminated ? now_ns : consumer_due_ns(consumer, entry->delivered, now_ns);
+    rill_deadline_set(&consumer->deadlines, &entry->due, due_ns == RILL_NEVER_NS ? now_ns : due_ns);
+}
+
 void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t now_ns)
 {
     // The log has one order, so only damage can bring a consumer in front of its stream.
@@ -235,9 +242,7 @@ void consumer_restart(struct consumer *consumer, uint64_t last_sequence, int64_t
         else if (entry->state == OUTSTANDING_PARKED && !consumer->limits->ack_pending_per_subject_max)
             consumer_make_ready(consumer, entry); // nothing holds it back any more
         else if (entry->state != OUTSTANDING_PARKED)
-            rill_deadline_set(&consumer->deadlines, &entry->due,
-                              entry->terminated ? now_ns
-                                                : now_ns + consumer_wait_ns(consumer, entry->delivered));
+            restart_entry(consumer, entry, now_ns);
     }
     consumer_keys_forget(consumer);
 }

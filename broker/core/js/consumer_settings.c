@@ -82,6 +82,7 @@ static enum consumer_acks acks_of(Rill__AckPolicy policy)
     case RILL__ACK_POLICY__ACK_POLICY_NONE:
         return CONSUMER_ACKS_NONE;
     case RILL__ACK_POLICY__ACK_POLICY_ALL:
+    case RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL:
         return CONSUMER_ACKS_ALL;
     default:
         return CONSUMER_ACKS_EXPLICIT;
@@ -97,12 +98,17 @@ static int64_t *copy_backoff(const Rill__ConsumerConfig *config)
     return backoff_ns;
 }
 
+static bool is_by_flow(const Rill__ConsumerConfig *config)
+{
+    return config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL;
+}
+
 static struct consumer_limits limits_of(const Rill__ConsumerConfig *config)
 {
     const int64_t ack_pending = config->max_ack_pending;
     return (struct consumer_limits){
         .acks = acks_of(config->ack_policy),
-        .ack_wait_ns = config->ack_wait,
+        .ack_wait_ns = is_by_flow(config) ? RILL_NEVER_NS : config->ack_wait,
         .backoff_ns = copy_backoff(config),
         .backoff_count = (uint32_t)config->n_backoff,
         .deliveries_max = config->max_deliver > 0 ? (uint32_t)config->max_deliver : 0,
@@ -170,6 +176,7 @@ static void fill(struct consumer_settings *settings, const Rill__ConsumerConfig 
     settings->rate_limit_bps = config->rate_limit_bps;
     settings->dead_letter_subject = copy_text(consumer_config_metadata(config, CONSUMER_DEAD_LETTER_KEY));
     settings->sampled_percent = percent_of(config->sample_freq);
+    settings->acks_by_flow = is_by_flow(config);
     settings->headers_only = config->headers_only;
     settings->replays_original = config->replay_policy == RILL__REPLAY_POLICY__REPLAY_POLICY_ORIGINAL;
     settings->is_push = config->deliver_subject && config->deliver_subject[0];

@@ -30,6 +30,7 @@ struct consumer_settings {
     uint64_t rate_limit_bps;       // 0: none
     char *dead_letter_subject;     // owned; NULL: none
     uint8_t sampled_percent;       // of the acknowledgements
+    bool acks_by_flow;             // by answers to flow control, and not otherwise
     bool headers_only;
     bool replays_original;
     bool is_push;

@@ -385,7 +385,7 @@ static enum outcome deliver_next(struct durable *durable, size_t *bytes)
 static bool may_deliver(const struct durable *durable)
 {
     const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    if (durable->paused || durable->deleting || durable->retry_at_ns > now_ns)
+    if (durable->paused || durable->deleting || durable->resets_out || durable->retry_at_ns > now_ns)
         return false;
     return durable->push ? push_is_open(durable->push) : durable->pulls.first != NULL;
 }

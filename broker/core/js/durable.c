@@ -150,6 +150,25 @@ void durable_end(struct durable *durable, struct rill_bytes status)
     retention_look_at_all(stream);
 }
 
+void durable_reset(struct durable *durable, uint64_t sequence)
+{
+    consumer_reset(durable->consumer, sequence);
+    durable->last_delivered_wall_ns = durable->last_acked_wall_ns = 0;
+    if (durable->push)
+        push_forget_way(durable->push);
+    durable->reset_sequence = sequence;
+    durable->resets_out++;
+    retention_look_at_all(durable->stream);
+    durable_changed(durable);
+}
+
+void durable_reset_done(struct durable *durable)
+{
+    RILL_ASSERT(durable->resets_out > 0);
+    durable->resets_out--;
+    durable_serve_later(durable);
+}
+
 struct durable *durable_find(const struct stream *stream, struct rill_bytes name)
 {
     struct durable *durable = NULL;

@@ -43,6 +43,8 @@ struct durable {
     bool in_memory;                 // the log knows nothing of it
     bool deleting;                  // as soon as the log says so
     bool paused;                    // until pause_until
+    uint32_t resets_out;            // that are not answered: nothing goes out before
+    uint64_t reset_sequence;        // of the last one
     int64_t last_delivered_wall_ns; // 0: never
     int64_t last_acked_wall_ns;
     int64_t active_ns; // when a client last showed that it is there
@@ -116,6 +118,10 @@ void durable_info(struct durable *durable, struct durable_info *ret_info);
 void durable_info_add_config(struct durable_info *info, const struct durable *durable);
 void durable_info_fini(struct durable_info *info);
 
+/* Delivery goes on at this sequence, as if the consumer were new: when whoever asked for it has been answered. */
+void durable_reset(struct durable *durable, uint64_t sequence);
+/* The reset is in the log, or is not for now. */
+void durable_reset_done(struct durable *durable);
 /* Something was done to it: notes news and sets its deadline. */
 void durable_changed(struct durable *durable);
 /* A deadline has come. */

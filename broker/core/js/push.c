@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "proto/headers.h"
 #include "proto/message.h"
 #include "proto/subject.h"
 #include "route.h"
@@ -113,8 +114,15 @@ void push_look(struct durable *durable)
     durable->active_ns = now_ns;
     if (!push->bound)
         return;
-    // Who comes anew has nothing on the way to him.
+    // Who comes anew has nothing on the way to him, and nobody says any more what has reached the one before.
     push->sent_ns = now_ns;
+    push_forget_way(push);
+    if (durable->settings->acks_by_flow)
+        consumer_expire_all(durable->consumer);
+}
+
+void push_forget_way(struct push *push)
+{
     push->on_way_bytes = push->asked_bytes = push->question = 0;
 }
 
@@ -167,13 +175,21 @@ static void ask(struct push *push)
                         none);
 }
 
+/* Only an answer acknowledges, and nothing more goes out before one does. */
+static bool is_full(const struct durable *durable)
+{
+    uint64_t sequence;
+    return durable->settings->acks_by_flow &&
+           consumer_want(durable->consumer, durable->stream->last_committed, &sequence) == CONSUMER_IS_FULL;
+}
+
 void push_sent(struct push *push, uint64_t bytes)
 {
     push->sent_ns = push->durable->stream->js->core->now.mono_ns;
     if (!push->window_bytes)
         return;
     push->on_way_bytes += bytes;
-    if (!push->question && push->on_way_bytes > push->window_bytes / 2)
+    if (!push->question && (push->on_way_bytes > push->window_bytes / 2 || is_full(push->durable)))
         ask(push);
 }
 
@@ -185,6 +201,32 @@ static void answered(struct push *push)
     if (push->window_bytes < WINDOW_BYTES_MAX)
         push->window_bytes *= 2;
     durable_serve_later(push->durable);
+}
+
+/* The number behind this name in the headers of an answer; 0: there is none. */
+static uint64_t number_of(const struct message *answer, const char *name)
+{
+    struct rill_bytes text;
+    uint64_t number = 0;
+    if (rill_headers_find(answer->headers, rill_bytes_from_cstr(name), &text) &&
+        rill_bytes_to_u64(text, UINT64_MAX, &number))
+        return number;
+    return 0;
+}
+
+/* The answer says up to where everything is in good hands. What it does not say is not acknowledged: a client may answer by
+   itself, before anybody has seen the messages. After a crash the receiver may know of more than the consumer does. */
+static void acknowledge(struct durable *durable, const struct message *answer)
+{
+    struct consumer *consumer = durable->consumer;
+    const uint64_t sequence = number_of(answer, "Nats-Last-Stream");
+    const uint64_t last = consumer->cursor - 1;
+    if (!sequence || number_of(answer, "Nats-Last-Consumer") <= consumer_ack_floor(consumer).consumer_seq)
+        return;
+    if (consumer_ack(consumer, sequence < last ? sequence : last) != CONSUMER_KNOWS)
+        return;
+    durable->last_acked_wall_ns = durable->stream->js->core->now.wall_ns;
+    durable_changed(durable);
 }
 
 /* "$JS.FC.<stream>.<consumer>.<question>", or with the domain and the account in front of the stream. */
@@ -211,8 +253,11 @@ void push_flow_answer(void *owner, const struct message *message)
     if (!push || !push->question)
         return;
     (void)snprintf(number, sizeof number, "%04" PRIx64, push->question);
-    if (rill_bytes_equal_cstr(question, number))
-        answered(push);
+    if (!rill_bytes_equal_cstr(question, number))
+        return;
+    answered(push);
+    if (durable->settings->acks_by_flow)
+        acknowledge(durable, message);
 }
 
 // ---- heartbeats ----
@@ -232,4 +277,7 @@ void push_serve_due(struct push *push)
     push->sent_ns = now_ns;
     durable_send_heartbeat(push->durable, rill_bytes_from_cstr(push->subject),
                            push->question ? write_question(push, text) : none);
+    if (!push->question && push->durable->settings->acks_by_flow &&
+        consumer_ack_pending(push->durable->consumer))
+        ask(push);
 }

@@ -6,6 +6,10 @@
 // With flow control at most a window of bytes is on the way. When more than half of it is, a status asks the receiver to
 // say when he has come so far; with his answer what was sent before the status does not count any more, and the window
 // doubles up to its maximum. A heartbeat names the question that is still open, so that a lost one does no harm.
+//
+// With ack_policy flow_control the answer acknowledges, too: its headers Nats-Last-Stream and Nats-Last-Consumer say up to
+// where everything is in good hands. Then also who has max_ack_pending messages is asked, and, with a heartbeat, who has any.
+// Nothing comes again by itself while the same receiver listens; when he is another one, all that is outstanding does.
 #pragma once
 
 #include "durable.h"
@@ -44,6 +48,8 @@ void push_stop(struct durable *durable);
 void push_interest_changed(void *context, struct rill_bytes subject);
 /* Looks who listens. */
 void push_look(struct durable *durable);
+/* Nothing counts as being on the way, and an answer to an older question means nothing any more. */
+void push_forget_way(struct push *push);
 /* May a message go out now? */
 bool push_is_open(const struct push *push);
 /* A message of this size went out. */

@@ -201,9 +201,11 @@ static enum rill_err on_message(void *context, const struct rill_store_message *
     (void)rill_headers_find(message->headers, RILL_BYTES("Nats-Msg-Id"), &id);
     recovery->last_msg_id.len = 0;
     const enum rill_err err = rill_buf_append(&recovery->last_msg_id, id);
-    if (!recovery->is_told)
-        dedupe_leave_out(&recovery->dedupe, message->time_ns); // those before it, too
+    if (!recovery->is_told || message->sequence != recovery->told_sequence + 1)
+        dedupe_leave_out(&recovery->dedupe,
+                         message->time_ns); // the index knows those before it, and those between
     recovery->is_told = true;
+    recovery->told_sequence = message->sequence;
     if (err || !id.len)
         return err;
     if (recovery->now_wall_ns - message->time_ns >= recovery->dedupe.window_ns)
@@ -236,7 +238,7 @@ static void on_restart(void *context)
     dedupe_init(&recovery->dedupe, seed, 0);
 }
 
-/* The index has spared the replay every message: the ids of the window are known to it alone, but for this one. */
+/* The index has spared the replay every message: it alone knows the ids of the window, but for this one. */
 static enum rill_err on_last(void *context, const struct rill_store_message *message)
 {
     struct recovery *recovery = context;
@@ -245,10 +247,13 @@ static enum rill_err on_last(void *context, const struct rill_store_message *mes
     return rill_buf_append(&recovery->last_msg_id, id);
 }
 
+/* Where messages behind the last one that was told, or all, are told by nobody, the index knows their ids. */
 static void leave_out_untold(struct recovery *recovery)
 {
     struct rill_store_state log;
     rill_store_state(recovery->store, &log);
+    if (recovery->is_told && recovery->told_sequence == log.last_sequence)
+        return;
     dedupe_leave_out(&recovery->dedupe,
                      log.last_time_ns > recovery->now_wall_ns ? log.last_time_ns : recovery->now_wall_ns);
 }
@@ -269,8 +274,7 @@ enum rill_err recovery_run(struct recovery *recovery, const struct rill_store_op
     const enum rill_err err = rill_store_open(options, &visitor, &recovery->store, &recovery->report, why);
     if (err)
         return err;
-    if (!recovery->is_told)
-        leave_out_untold(recovery);
+    leave_out_untold(recovery);
     if (recovery->record)
         return RILL_OK;
     rill_store_close(recovery->store);

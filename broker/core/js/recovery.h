@@ -17,7 +17,8 @@ struct recovery {
     uint64_t consumer_number_last;
     struct durable *durables; // uthash by name
     struct dedupe dedupe;
-    bool is_told; // there was a message
+    bool is_told;           // there was a message
+    uint64_t told_sequence; // of the last one
     struct rill_buf last_msg_id;
     uint64_t lost_messages;
     struct rill_store *store;

@@ -121,6 +121,7 @@ struct stream {
     int64_t tidy_after_ns;             // not before, as it has failed
     int64_t mend_after_ns;             // so for mending the index
     int64_t mend_wait_ns;              // how long it was put off the last time; 0: it has not failed
+    bool told_forgotten_ids;           // in the log
     uint64_t flying_sequence;          // last one of the commit that is out
 
     uint64_t log_changes;                 // counted: whatever may have changed which messages there are

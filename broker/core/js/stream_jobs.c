@@ -145,8 +145,7 @@ static void run_recover(struct rill_job *base)
         job->err = recovery_begin_anew(&job->recovery, &job->place, &job->why);
 }
 
-static void log_recovered(struct rill_core *core, const struct stream *stream,
-                          const struct recovery *recovery)
+static void log_recovered(struct rill_core *core, struct stream *stream, const struct recovery *recovery)
 {
     const struct rill_store_report *report = &recovery->report;
     struct rill_store_state log;
@@ -166,6 +165,7 @@ static void log_recovered(struct rill_core *core, const struct stream *stream,
                  "JetStream stream '%s': the last commit was torn, %" PRIu64
                  " bytes were dropped from sequence %" PRIu64 " on",
                  stream->name, report->dropped_bytes, report->dropped_sequence);
+    stream_log_forgotten_ids(stream);
 }
 
 static void finish_recover(struct rill_core *core, struct rill_job *base)

@@ -66,11 +66,24 @@ static void mend_failed(struct stream *stream, enum rill_err err)
              rill_err_text(err), log.index_why.text, (long long)(stream->mend_wait_ns / RILL_NS_PER_S));
 }
 
+void stream_log_forgotten_ids(struct stream *stream)
+{
+    struct rill_store_state log;
+    rill_store_state(stream->store, &log);
+    if (log.ids_forgotten && !stream->told_forgotten_ids)
+        rill_log(&stream->js->core->log, RILL_LOG_WARN,
+                 "JetStream stream '%s': its index was made again, and not all message ids in the old one "
+                 "could be read: a message that was removed may be stored once more",
+                 stream->name);
+    stream->told_forgotten_ids = log.ids_forgotten;
+}
+
 static void mended(struct stream *stream)
 {
     stream->mend_wait_ns = 0;
     rill_log(&stream->js->core->log, RILL_LOG_INFO, "JetStream stream '%s': its index was made again",
              stream->name);
+    stream_log_forgotten_ids(stream);
     for (struct durable *durable = stream->durables; durable; durable = durable->by_name.next)
         source_see(durable);
 }

@@ -16,5 +16,7 @@ void stream_feed(struct stream *stream);
 /* A question about subjects said AGAIN: whoever waits at the stream (asked.h, durable_wait_for_stream) is tried again when
    the index has gone on. */
 void stream_await_index(struct stream *stream);
+/* Says in the log, once, that the index was made anew without all ids of the old one. */
+void stream_log_forgotten_ids(struct stream *stream);
 /* Answers those whose message's bytes are overwritten by now; with an error all who wait for that. */
 void stream_answer_overwritten(struct stream *stream, const struct rill_js_error *error);

@@ -162,7 +162,12 @@
     X(CONSUMER_PUSH_WITH_GROUP, 10178, 400, "priority groups can not be used with push consumers") \
     X(CONSUMER_GROUP_WITHOUT_POLICY, 10196, 400, "consumer can not have priority groups when policy is none") \
     X(CONSUMER_PINNED_TTL_WITHOUT_POLICY, 10197, 400, "PinnedTTL cannot be set when PriorityPolicy is none") \
-    X(CONSUMER_RESET_INVALID, 10204, 400, "invalid reset: {err}")
+    X(CONSUMER_RESET_INVALID, 10204, 400, "invalid reset: {err}") \
+    X(CONSUMER_ACK_FLOW_REQUIRES_PUSH, 10218, 400, "flow control ack policy requires a push based consumer") \
+    X(CONSUMER_ACK_FLOW_REQUIRES_FLOW_CONTROL, 10219, 400, "flow control ack policy requires flow control") \
+    X(CONSUMER_ACK_FLOW_REQUIRES_MAX_ACK_PENDING, 10220, 400, "flow control ack policy requires max ack pending") \
+    X(CONSUMER_ACK_FLOW_WITH_ACK_WAIT, 10221, 400, "flow control ack policy requires unset ack wait") \
+    X(CONSUMER_ACK_FLOW_WITH_MAX_DELIVER, 10222, 400, "flow control ack policy requires unset max deliver")
 
 // clang-format on
 

@@ -93,8 +93,8 @@ struct rill_store_options {
     uint64_t commit_bytes_max; // one commit, and so one record; 8 MiB
     uint64_t cache_bytes_max;  // committed blocks kept in memory; 8 MiB. The tail is kept besides.
     bool index;                // keep an index beside the log; what it covers is not replayed by an open
-    bool index_anew;           // an open makes it again from the log, and its file with it
-    int64_t id_window_ns;      // the index remembers message ids for so long at least; 0: not at all
+    bool index_anew; // an open makes it again from the log, but for the message ids, and its file with it
+    int64_t id_window_ns; // the index remembers message ids for so long at least; 0: not at all
     uint64_t
         index_batch_bytes; // memory for what is not in the index's file yet, of which there may be two; 16 MiB
     uint64_t index_log_bytes; // of the log that the file lags behind: what a replay costs; 32 MiB
@@ -405,6 +405,9 @@ struct rill_store_state {
        subject are UNAVAILABLE, reads of segments whose directory it had say AGAIN. */
     bool index_failed; // nothing goes into the index until then, or until the store is opened again
     struct rill_error_text index_why; // of index_failed
+    /* Since the open, or in it: the index was made anew and not all ids of the old one could be taken over. Those of messages
+       that are in the log are known; one of a message that is gone may not be. */
+    bool ids_forgotten;
     bool read_only;
     struct rill_error_text why; // of read_only
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "index_internal.h"
+#include "ids_taken.h"
+#include "index_old.h"
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -57,28 +58,35 @@ static enum rill_err open_kept(struct rill_index *index, const struct rill_index
     return *ret_found == RILL_INDEX_KEPT ? err : RILL_OK;
 }
 
-/* The next one is made by the first job. */
-static enum rill_err open_fresh(struct rill_index *index, struct index_db_state *ret_state)
+/* What is there is not to be used any more, but for its ids: the next one, with these, is made now, or without any by the first
+   job. */
+static enum rill_err open_fresh(struct rill_index *index, const struct rill_index_options *options,
+                                enum rill_index_found found, struct index_db_state *ret_state)
 {
+    const bool is_foreign = found == RILL_INDEX_VERSION || found == RILL_INDEX_FOREIGN;
     index_reader_close(index);
     index->era_count = index->run_count = 0;
     index->checkpoint_due = false;
+    index->ids_forgotten = found == RILL_INDEX_VERSION;
     *ret_state = (struct index_db_state){0};
-    return index_db_remove(index->disk, index->path);
+    enum rill_err err = options->discard ? index_old_remove(index->disk, index->path) : RILL_OK;
+    if (!err && (options->discard || is_foreign))
+        err = index_db_remove(index->disk, index->path);
+    else if (!err)
+        err = index_old_set_aside(index->disk, index->path);
+    return err || options->discard ? err : ids_take(index, options);
 }
 
-/* What is there can be used for its ids only. */
-static enum rill_err open_emptied(struct rill_index *index, enum rill_index_found *ret_found,
-                                  struct index_db_state *ret_state, struct rill_error_text *why)
+/* One beside which another was set aside has not got all of its ids yet, unless it was used already. */
+static enum rill_err look_for_old(struct rill_index *index, const struct index_db_state *state,
+                                  enum rill_index_found *ret_found)
 {
-    index_reader_close(index);
-    enum rill_err err = index_db_open(&index->db, index->vfs, index->path, false, why);
-    err = err ? err : index_db_empty(&index->db);
-    err = err ? err : index_reader_move(index, ret_state);
-    err = err ? err : index_reader_read(index);
-    index->checkpoint_due = true;
+    if (*ret_found != RILL_INDEX_KEPT || !index_old_is_there(index->disk, index->path))
+        return RILL_OK;
+    if (state->position.block)
+        return index_old_remove(index->disk, index->path);
     *ret_found = RILL_INDEX_DISCARDED;
-    return err;
+    return RILL_OK;
 }
 
 static struct rill_index_filter_limits filter_limits(const struct rill_index_filter_limits *wanted)
@@ -120,20 +128,24 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
     enum rill_index_found found = RILL_INDEX_DISCARDED;
     *why = (struct rill_error_text){""};
     enum rill_err err = index->vfs ? RILL_OK : RILL_ERR_NO_MEMORY;
-    if (!err && !options->discard)
+    if (!err)
+        err = index_old_settle(index->disk, index->path);
+    if (!err && !options->discard && !options->keeps_ids)
         err = open_kept(index, options, &found, &state, why);
-    if (!err && options->keeps_ids && found == RILL_INDEX_KEPT)
-        err = open_emptied(index, &found, &state, why);
-    else if (!err && found != RILL_INDEX_KEPT)
-        err = open_fresh(index, &state);
+    if (!err)
+        err = look_for_old(index, &state, &found);
+    if (!err && found != RILL_INDEX_KEPT)
+        err = open_fresh(index, options, found, &state);
     if (err) {
         rill_error_text_wrap(why, "index %s: %s", options->path, rill_err_text(err));
         rill_index_close(index);
         return err;
     }
-    index->has_file = index->db.sqlite != NULL;
-    index->ids_last = index->ids_written = state.ids_sequence;
-    index->ids_safe = index->checkpoint_due ? 0 : state.ids_sequence;
+    if (found == RILL_INDEX_KEPT) {
+        index->has_file = true;
+        index->ids_last = index->ids_written = state.ids_sequence;
+        index->ids_safe = index->checkpoint_due ? 0 : state.ids_sequence;
+    }
     index->db_last = state.position.sequence;
     index->first_sequence = state.first_sequence;
     index->sealed = state.position;
@@ -143,9 +155,14 @@ enum rill_err rill_index_open(const struct rill_index_options *options, struct r
     return RILL_OK;
 }
 
-enum rill_err rill_index_remove(struct rill_disk *disk, const char *path)
+enum rill_err rill_index_set_aside(struct rill_disk *disk, const char *path)
 {
-    return index_db_remove(disk, path);
+    return index_old_set_aside(disk, path);
+}
+
+bool rill_index_has_forgotten_ids(const struct rill_index *index)
+{
+    return index->ids_forgotten;
 }
 
 enum rill_err rill_index_trouble(const struct rill_index *index)

@@ -26,8 +26,8 @@
 // nothing costs no file descriptor.
 //
 // Damage. Each page of the file carries a checksum. What is missing, damaged, of another stream or version, or
-// ahead of the log is thrown away at open and said in the report. Damage that a query or a job meets later is
-// answered DAMAGED from then on: close, open with `discard`, feed again. Never a wrong answer.
+// ahead of the log is thrown away at open and said in the report, but for the message ids in it. Damage that a query or a job meets later is
+// answered DAMAGED from then on: close, open with `keeps_ids`, feed again. Never a wrong answer.
 //
 // Time. The index reads no clock. AGAIN from next() and count() means: as much was done as fits into about half
 // a millisecond, it is kept, ask the same again.
@@ -43,6 +43,7 @@
 struct rill_index;
 struct rill_index_job;
 struct rill_index_filter;
+struct rill_index_ids;
 
 /* Up to where the log is covered: feeding goes on behind it. All 0 when the index is empty. */
 struct rill_index_position {
@@ -64,11 +65,14 @@ struct rill_index_options {
     struct rill_disk *disk; // outlives the index; NULL: the real one
     const char *path;       // of index.db; copied
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
-    uint64_t log_sequence; // the log's last: an index that covers more is thrown away
-    uint64_t batch_bytes;  // a batch that is as large wants to be rotated; 0: 16 MiB
-    int64_t id_window_ns;  // message ids are remembered for so long at least; 0: not at all
-    bool discard;          // throw away what is there
-    bool keeps_ids;        // likewise, but for the ids, unless these cannot be used either
+    uint64_t log_sequence;            // the log's last: an index that covers more is thrown away
+    uint64_t batch_bytes;             // a batch that is as large wants to be rotated; 0: 16 MiB
+    int64_t id_window_ns;             // message ids are remembered for so long at least; 0: not at all
+    bool discard;                     // throw away what is there
+    bool keeps_ids;                   // likewise, but for the ids
+    const struct rill_index_ids *ids; // more of them, for one that is not kept; NULL: none
+    bool
+        takes_unread; // the ids that can be read will do, when the disk fails to read others. Damage is never waited for
     void (*connected)(
         void *context); // a query or a job has connected it to the file; NULL: nobody wants to know
     void *context;
@@ -93,8 +97,8 @@ enum rill_index_found {
 enum rill_err rill_index_open(const struct rill_index_options *options, struct rill_index **ret_index,
                               enum rill_index_found *ret_found, struct rill_index_position *ret_position,
                               struct rill_error_text *why) RILL_MUST_CHECK;
-/* [blocking] Removes what may be there. */
-enum rill_err rill_index_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
+/* [blocking] Puts what may be there where no open looks for anything but ids. */
+enum rill_err rill_index_set_aside(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
 /* Why no job can be started: DAMAGED for good; what the last try to connect to the file has met; OK. */
 enum rill_err rill_index_trouble(const struct rill_index *index);
 /* [blocking] What is not written is forgotten: it is fed again. No job may be out. NULL is fine. Filters are to
@@ -171,8 +175,23 @@ void rill_index_purge_below(struct rill_index *index, uint64_t sequence);
 /* Will the file have the ids of all messages that were fed, up to this one, whatever happens? Else the next job but a
    checkpoint sees to it; it is enough to ask again when one has finished. */
 bool rill_index_holds_ids(struct rill_index *index, uint64_t sequence);
-/* The last message whose id was fed, now or to the file that was kept. */
+/* The last message whose id was fed, now or to the file that was kept, or whose id was in it. */
 uint64_t rill_index_ids_end(const struct rill_index *index);
+/* [blocking] Those behind this one are of messages that there are not: forgets them. No job may be out. */
+enum rill_err rill_index_drop_ids_behind(struct rill_index *index, uint64_t sequence) RILL_MUST_CHECK;
+/* Was a file there whose ids could not all be read? Those of messages that the log has no longer are not known then. */
+bool rill_index_has_forgotten_ids(const struct rill_index *index);
+
+/* Ids without an index: what the next one is to have beside those of the file. */
+struct rill_index_ids *rill_index_ids_create(const uint8_t identity[RILL_STORE_IDENTITY_BYTES]);
+/* NULL is fine. */
+void rill_index_ids_destroy(struct rill_index_ids *ids);
+/* NO_MEMORY, from both. */
+enum rill_err rill_index_ids_add(struct rill_index_ids *ids, struct rill_bytes id, uint64_t sequence,
+                                 int64_t time_ns) RILL_MUST_CHECK;
+/* All of its batches. */
+enum rill_err rill_index_ids_add_unwritten(struct rill_index_ids *ids,
+                                           const struct rill_index *index) RILL_MUST_CHECK;
 
 /* NULL when there is nothing to do, or a job is out. */
 struct rill_index_job *rill_index_job_start(struct rill_index *index);

@@ -146,20 +146,6 @@ enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STO
     return code == SQLITE_OK ? RILL_OK : fail(db, code, "make the index", why);
 }
 
-enum rill_err index_db_empty(struct index_db *db)
-{
-    enum rill_err err = index_db_do(db, INDEX_BEGIN_WRITE);
-    err = err ? err : index_db_raise_generation(db);
-    if (!err)
-        err = index_db_err(sqlite3_exec(
-            db->sqlite,
-            "DELETE FROM segment; DELETE FROM segment_detail; DELETE FROM subject; DELETE FROM era;"
-            "DELETE FROM posting; DELETE FROM block; DELETE FROM expiry;"
-            "UPDATE state SET block=0, segment=0, \"offset\"=0, sequence=0, first_sequence=0, summary=NULL",
-            NULL, NULL, NULL));
-    return err ? err : index_db_do(db, INDEX_COMMIT);
-}
-
 static enum rill_err remove_one(struct rill_disk *disk, const char *path, const char *suffix)
 {
     char *name = sqlite3_mprintf("%s%s", path, suffix);
@@ -168,7 +154,7 @@ static enum rill_err remove_one(struct rill_disk *disk, const char *path, const 
     return err;
 }
 
-static enum rill_err sync_folder_of(struct rill_disk *disk, const char *path)
+enum rill_err index_db_sync_folder(struct rill_disk *disk, const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? sqlite3_mprintf("%.*s", (int)(slash - path), path) : sqlite3_mprintf(".");
@@ -183,7 +169,7 @@ enum rill_err index_db_remove(struct rill_disk *disk, const char *path)
     static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
     enum rill_err err = remove_one(disk, path, "");
     if (!err)
-        err = sync_folder_of(disk, path);
+        err = index_db_sync_folder(disk, path);
     for (size_t i = 0; (!err || err == RILL_ERR_NOT_FOUND) && i < sizeof suffixes / sizeof suffixes[0]; i++)
         err = remove_one(disk, path, suffixes[i]);
     return err == RILL_ERR_NOT_FOUND ? RILL_OK : err;

@@ -92,6 +92,10 @@ enum {
     X(ID_DROP_SOME, "DELETE FROM msg_id WHERE run=?1 AND high<=coalesce("                                    \
                     "(SELECT high FROM msg_id WHERE run=?1 ORDER BY high LIMIT 1 OFFSET ?2), "               \
                     "0x7fffffffffffffff)")                                                                   \
+    X(IDS_AFTER, "SELECT run, high, low, sequence, time_ns FROM msg_id WHERE (run, high, low)>(?1, ?2, ?3) " \
+                 "ORDER BY run, high, low")                                                                  \
+    X(IDS_DROP_BEHIND, "DELETE FROM msg_id WHERE sequence>?1")                                               \
+    X(STATE_IDS_MOST, "UPDATE state SET ids_sequence=min(ids_sequence, ?1)")                                 \
     X(EXPIRY_ANY, "SELECT 1 FROM expiry LIMIT 1")                                                            \
     X(EXPIRY_AFTER, "SELECT expire_ns, sequence, subject FROM expiry WHERE (expire_ns, sequence)>(?1, ?2) "  \
                     "ORDER BY expire_ns, sequence")                                                          \
@@ -131,8 +135,8 @@ void index_db_close(struct index_db *db);
 /* Makes the tables, and the state of an empty index. */
 enum rill_err index_db_make(struct index_db *db, const uint8_t identity[RILL_STORE_IDENTITY_BYTES],
                             struct rill_error_text *why) RILL_MUST_CHECK;
-/* Throws away all but the ids, and goes back to the beginning of the log. */
-enum rill_err index_db_empty(struct index_db *db) RILL_MUST_CHECK;
+/* Of the folder that the file is in. */
+enum rill_err index_db_sync_folder(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;
 /* Removes the file and those that SQLite keeps beside it, in such an order that a crash leaves none that look
    like an index; fine when there is none. */
 enum rill_err index_db_remove(struct rill_disk *disk, const char *path) RILL_MUST_CHECK;

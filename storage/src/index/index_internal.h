@@ -87,6 +87,8 @@ struct rill_index {
     uint64_t ids_written;                // of those in the file: they are not written again
     uint64_t ids_safe;                   // of those that a loss of power leaves there
     bool ids_wanted;                     // somebody waits for more of these
+    uint64_t ids_end;                    // no id that was taken from another file is of a message behind it
+    bool ids_forgotten;                  // not all could be taken
     struct rill_index_expiry expired_to; // up to it all expiries of the file are of messages that are gone
     uint64_t first_sequence;             // below it all is purged
     struct batch *ready;                 // NULL when there is none

@@ -54,7 +54,7 @@ bool rill_index_holds_ids(struct rill_index *index, uint64_t sequence)
 
 uint64_t rill_index_ids_end(const struct rill_index *index)
 {
-    return index->ids_last;
+    return index->ids_last > index->ids_end ? index->ids_last : index->ids_end;
 }
 
 /* As a batch without anything else. NULL when there is no memory for it: a later job tries again. */

@@ -17,16 +17,24 @@ static enum rill_err run_find(struct rill_index *index, uint64_t run, const stru
     return err;
 }
 
+/* Runs that were taken from another file may have ids of the same time as later ones. */
 static enum rill_err file_find(struct rill_index *index, const struct id_hash *hash, int64_t since_ns,
                                struct id_entry *ret)
 {
-    enum rill_err err = RILL_ERR_NOT_FOUND;
-    for (size_t i = index->run_count; err == RILL_ERR_NOT_FOUND && i > 0; i--) {
+    enum rill_err found = RILL_ERR_NOT_FOUND;
+    struct id_entry one;
+    for (size_t i = index->run_count; i > 0; i--) {
         if (index->runs[i - 1].last_time_ns < since_ns)
-            break; // those before are older still
-        err = run_find(index, index->runs[i - 1].run, hash, ret);
+            continue;
+        const enum rill_err err = run_find(index, index->runs[i - 1].run, hash, &one);
+        if (err && err != RILL_ERR_NOT_FOUND)
+            return err;
+        if (!err && (found || one.sequence > ret->sequence)) {
+            *ret = one;
+            found = RILL_OK;
+        }
     }
-    return err;
+    return found;
 }
 
 enum rill_err rill_index_seen(struct rill_index *index, struct rill_bytes id, int64_t since_ns,

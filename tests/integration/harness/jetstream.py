@@ -2,8 +2,31 @@
 """Streams and consumers over the raw wire."""
 
 import json
+import os
 
+from harness.server import Server, under_test, wait_until
 from harness.wire import connected
+
+
+class DurableServer(Server):
+    """The one under test. Its store lies in its own folder and goes with it."""
+
+    def __init__(self):
+        super().__init__(under_test(), "jetstream: enabled\nmax_payload: 64KB")
+
+    def start(self):
+        self.args = ["-js", "-sd", os.path.join(self.folder, "store")]
+        super().start()
+
+    def ready(self, stream="ORDERS"):
+        """A client of a server whose streams have been read again."""
+        client = Client(self)
+
+        def streams_answer():
+            return "error" not in client.request(f"$JS.API.STREAM.INFO.{stream}")
+
+        wait_until(streams_answer, "the stream answers")
+        return client
 
 
 class Client:

@@ -113,7 +113,42 @@ Test(consumer, a_reset_begins_anew)
     consumer_reset(consumer, 2);
     cr_expect(eq(u32, consumer->outstanding.count, 0));
     cr_expect(eq(u32, deliver_all(consumer, 3, 0), 2));
-    cr_expect(eq(u64, consumer->consumer_seq, 5));
+    cr_expect(eq(u64, consumer->consumer_seq, 2));
+    consumer_destroy(consumer);
+}
+
+// A wait for ever, or one that goes beyond the end of time, has no end.
+Test(consumer, an_ack_wait_may_be_for_ever)
+{
+    static const int64_t waits_ns[] = {RILL_NEVER_NS, RILL_NEVER_NS - 10};
+    for (size_t i = 0; i < 2; i++) {
+        const struct consumer_limits endless = {
+            .acks = CONSUMER_ACKS_ALL, .ack_wait_ns = waits_ns[i], .ack_pending_max = 3};
+        struct consumer *consumer = consumer_create(&endless, 1);
+        cr_expect(eq(u32, deliver_all(consumer, 2, 1000), 2));
+        cr_expect(eq(i64, consumer_next_deadline_ns(consumer), RILL_NEVER_NS));
+        consumer_expire(consumer, RILL_NEVER_NS - 1);
+        cr_expect(eq(ptr, consumer->ready, NULL));
+        consumer_destroy(consumer);
+    }
+}
+
+// What waits for ever comes again, in its order, when whoever had it is gone, and after a restart.
+Test(consumer, a_wait_for_ever_ends_with_the_receiver)
+{
+    const struct consumer_limits endless = {
+        .acks = CONSUMER_ACKS_ALL, .ack_wait_ns = RILL_NEVER_NS, .ack_pending_max = 3};
+    struct consumer *consumer = consumer_create(&endless, 1);
+    cr_expect(eq(u32, deliver_all(consumer, 3, 0), 3));
+    consumer_expire_all(consumer);
+    cr_assert(ne(ptr, consumer->ready, NULL));
+    cr_expect(eq(u64, consumer->ready->sequence, 1));
+    cr_expect(eq(u32, deliver_all(consumer, 3, 0), 3));
+    consumer_restart(consumer, 3, 50);
+    consumer_expire(consumer, 50);
+    cr_assert(ne(ptr, consumer->ready, NULL));
+    cr_expect(eq(u64, consumer->ready->sequence, 1));
+    cr_expect(eq(u32, deliver_all(consumer, 3, 50), 3));
     consumer_destroy(consumer);
 }
 

@@ -241,6 +241,160 @@ Test(indexing_ids, nothing_waits_for_an_index_that_cannot_be_written)
     }
 }
 
+/* Its first message, with its id, is in no segment any more. */
+static void begin_with_gone(uint64_t seed)
+{
+    struct rill_store_purged purged;
+    begin(seed);
+    append(400, RILL_BYTES(""));
+    cr_assert(eq(int, drive_purge(store, UINT64_MAX, &purged), RILL_OK));
+    append(10, RILL_BYTES(""));
+    cr_assert(eq(int, drive_background(store), RILL_OK));
+    cr_assert(gt(u64, store->segments.segments[0]->number, 1), "none went");
+}
+
+static void make_index_fail(void)
+{
+    append_unfed(1, RILL_BYTES("NATS/1.0\r\nNats-Msg-Id: two\r\n\r\n"));
+    store->indexing->stale = true;
+    indexing_fail(store->indexing, RILL_ERR_IO, "test");
+}
+
+// An index that is made in the place of one that has failed has the ids of messages that the log has no longer: those of the
+// file, and those that the other one had in memory only.
+Test(indexing_ids, an_id_outlives_an_index_that_has_failed)
+{
+    uint64_t sequence = 0;
+    begin_with_gone(1);
+    append(1, RILL_BYTES("NATS/1.0\r\nNats-Msg-Id: three\r\n\r\n"));
+    struct rill_store_purged purged;
+    append(400, RILL_BYTES(""));
+    make_index_fail();
+    cr_assert(eq(int, drive_purge(store, UINT64_MAX, &purged), RILL_OK));
+    append(10, RILL_BYTES(""));
+    cr_assert(eq(int, drive_background(store), RILL_OK)); // nothing waits for an index that has failed
+    cr_assert(eq(int, drive_mending(store), RILL_OK));
+    cr_assert(not(drive_state(store).index_failed));
+    cr_expect(not(drive_state(store).ids_forgotten));
+    expect_known(1);
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("three"), 0, &sequence), RILL_OK));
+    cr_expect(eq(u64, sequence, 412));
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("two"), 0, &sequence), RILL_OK));
+    cr_expect(eq(u64, sequence, 813));
+    lose_power();
+    expect_known(1);
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("three"), 0, &sequence), RILL_OK));
+    end();
+}
+
+// While an index has failed, ids of later messages are known, and of others nobody says that they are new.
+Test(indexing_ids, without_an_index_no_id_is_called_new)
+{
+    uint64_t sequence = 0;
+    begin_with_gone(1);
+    make_index_fail();
+    append_unfed(1, RILL_BYTES("NATS/1.0\r\nNats-Msg-Id: later\r\n\r\n"));
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("later"), 0, &sequence), RILL_OK));
+    cr_expect(eq(u64, sequence, 413));
+    cr_expect(eq(int, rill_store_seen(store, RILL_BYTES("one"), 0, &sequence), RILL_ERR_UNAVAILABLE));
+    end();
+}
+
+/* The power goes in the middle of the n-th operation of mending. False when it was through before. */
+static bool lose_power_in_mending(uint64_t n)
+{
+    begin_with_gone(n);
+    make_index_fail();
+    sim_disk_crash_at(sim, n);
+    (void)!drive_mending(store);
+    const bool is_off = sim_disk_is_off(sim);
+    lose_power();
+    cr_expect(not(drive_state(store).ids_forgotten), "operation %lu", (unsigned long)n);
+    expect_known(n);
+    end();
+    return is_off;
+}
+
+// Whenever the power goes while another index is made, no id is forgotten.
+Test(indexing_ids, an_id_outlives_a_loss_of_power_in_mending)
+{
+    uint64_t n = 1;
+    while (lose_power_in_mending(n))
+        n += 1 + n / 8;
+    cr_expect(gt(u64, n, 30), "only %lu operations", (unsigned long)n);
+}
+
+/* The n-th call on the index fails while it is mended; then the disk works again. False when there was no such call. */
+static bool fail_in_mending(uint64_t n)
+{
+    begin_with_gone(n);
+    make_index_fail();
+    disk.only = "index.db";
+    disk.err = RILL_ERR_IO;
+    disk.fail_at = disk.calls + n;
+    disk.fail_count = 1;
+    (void)!drive_mending(store);
+    disk.fail_at = 0;
+    const bool failed = disk.failed > 0;
+    for (int tries = 0; tries < 3 && drive_state(store).index_failed; tries++)
+        (void)!drive_mending(store);
+    cr_expect(not(drive_state(store).index_failed), "call %lu", (unsigned long)n);
+    cr_expect(not(drive_state(store).ids_forgotten), "call %lu", (unsigned long)n);
+    expect_known(n);
+    end();
+    return failed;
+}
+
+// Whichever call on the disk fails once while another index is made, the next try forgets no id.
+Test(indexing_ids, an_id_outlives_a_failing_call_in_mending)
+{
+    uint64_t n = 1;
+    while (fail_in_mending(n))
+        n++;
+    cr_expect(gt(u64, n, 20), "only %lu calls", (unsigned long)n);
+}
+
+// Whichever page of the index is damaged: an open knows the id, or says that it may have forgotten some.
+Test(indexing_ids, an_id_of_a_damaged_index_is_known_or_said_to_be_forgotten)
+{
+    enum { PAGE_BYTES = 4096 };
+    size_t forgotten = 0, len = SIZE_MAX;
+    for (size_t page = 0; page * PAGE_BYTES < len; page++) {
+        uint64_t sequence = 0;
+        begin_with_gone(1);
+        store->indexing->stale = true;
+        rill_store_close(store);
+        uint8_t *bytes = sim_disk_bytes(sim, "store/$G/ORDERS/index.db", &len);
+        cr_assert(bytes != NULL);
+        bytes[page * PAGE_BYTES + 2000] ^= 1;
+        open_again();
+        enum rill_err err = rill_store_seen(store, RILL_BYTES("one"), 0, &sequence);
+        if (err == RILL_ERR_UNAVAILABLE) {
+            cr_assert(eq(int, drive_mending(store), RILL_OK));
+            err = rill_store_seen(store, RILL_BYTES("one"), 0, &sequence);
+        }
+        cr_expect(err == RILL_OK || drive_state(store).ids_forgotten, "page %zu", page);
+        forgotten += err != RILL_OK;
+        end();
+    }
+    cr_expect(lt(sz, forgotten, 4), "of %zu pages",
+              len / PAGE_BYTES); // the first page, the tables', and that of the ids
+}
+
+// An index that is made anew because somebody wants it has the ids of the old one.
+Test(indexing_ids, an_id_outlives_an_index_that_is_made_anew)
+{
+    begin_with_gone(1);
+    rill_store_close(store);
+    struct rill_store_options options = options_of();
+    options.index_anew = true;
+    cr_assert(eq(int, rill_store_open(&options, NULL, &store, NULL, &why), RILL_OK));
+    expect_known(1);
+    lose_power();
+    expect_known(1);
+    end();
+}
+
 // An index that has failed is mended though an erase waits: for a rewriting, which may need a directory that comes with the
 // mending, or in a store that is read-only, which overwrites nothing any more.
 Test(indexing_ids, an_erase_that_cannot_be_done_does_not_keep_an_index_from_being_mended)
