@@ -104,6 +104,8 @@ static void put_subjects(struct rill_store *store, struct rill_buf *out)
     cr_assert(eq(int, err, RILL_OK));
 }
 
+static uint64_t compared, had_subjects;
+
 /* An index that is made from scratch must say the same. */
 static void check_rebuilt(struct story *story, struct rill_store *store, struct rill_disk *disk)
 {
@@ -119,7 +121,9 @@ static void check_rebuilt(struct story *story, struct rill_store *store, struct 
     (void)!copy->ops->unlink(copy, index_log);
     cr_assert(eq(int, rill_store_open(&options, NULL, &rebuilt, NULL, &why), RILL_OK), "%s", why.text);
     put_subjects(rebuilt, &made);
-    cr_assert(kept.len > 0 && rill_bytes_equal(rill_buf_bytes(&kept), rill_buf_bytes(&made)));
+    compared++;
+    had_subjects += kept.len > 0; // a story may have purged all just then
+    cr_assert(rill_bytes_equal(rill_buf_bytes(&kept), rill_buf_bytes(&made)));
     rill_store_close(rebuilt);
     rill_buf_fini(&kept);
     rill_buf_fini(&made);
@@ -226,6 +230,7 @@ Test(store_crash, an_index_survives_power_cuts)
         for (uint64_t i = 1; i < crash_at; i += 4 * INDEX_STRIDE)
             crash_with_index(seed, i);
     }
+    cr_expect(gt(u64, had_subjects, compared / 10 * 9));
 }
 
 /* Crashes while it opens what the crash before has left, a few times over. */
