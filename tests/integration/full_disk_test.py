@@ -9,9 +9,9 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from durable_test import SERVER, Client, DurableServer  # noqa: E402
+from durable_test import Client, DurableServer  # noqa: E402
 from harness import tap  # noqa: E402
-from harness.server import Server, wait_until  # noqa: E402
+from harness.server import Server, under_test, wait_until  # noqa: E402
 
 DISK_BYTES = 12 << 20
 BALLAST_BYTES = 6 << 20
@@ -43,7 +43,7 @@ class SmallServer(DurableServer):
     def __init__(self, disk):
         self.disk = disk
         # A limit above what the disk has: it is the disk that refuses.
-        Server.__init__(self, SERVER, "jetstream { max_file: 1GB }\nmax_payload: 64KB")
+        Server.__init__(self, under_test(), "jetstream { max_file: 1GB }\nmax_payload: 64KB")
 
     def start(self):
         self.args = ["-js", "-sd", os.path.join(self.disk.path, "store")]

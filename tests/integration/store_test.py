@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import durable_test as durable  # noqa: E402
 from harness import tap  # noqa: E402
-from harness.server import wait_until  # noqa: E402
+from harness.server import under_test, wait_until  # noqa: E402
 
 SEED = int(os.environ.get("RILL_SEED", str(random.SystemRandom().randrange(1 << 32))))
 SOUND, DAMAGE, USAGE, FAILED = range(4)
@@ -29,7 +29,7 @@ MESSAGES = 20
 
 def store(*words):
     """(exit code, output, error output) of rilld store."""
-    done = subprocess.run([durable.SERVER, "store", *words], capture_output=True, timeout=120, check=False)
+    done = subprocess.run([under_test(), "store", *words], capture_output=True, timeout=120, check=False)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
@@ -360,7 +360,7 @@ def law_the_command_line_is_checked():
     assert store("verify", "/nowhere/at/all")[0] == FAILED
     assert store("reindex", "/nowhere/at/all")[0] == FAILED
     assert "Exit codes" in store("--help")[1] and "Exit codes" in store("verify", "-h")[1]
-    help_text = subprocess.run([durable.SERVER, "--help"], capture_output=True, check=True).stdout.decode()
+    help_text = subprocess.run([under_test(), "--help"], capture_output=True, check=True).stdout.decode()
     assert "rilld store" in help_text
 
 
