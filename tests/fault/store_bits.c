@@ -52,7 +52,7 @@ static void sample_make(bool keeps_all, bool is_killed)
     cr_assert(eq(int, story_create_store(&story, &options, &store), RILL_OK));
     story.forgets_events = true; // what goes on in the background may rewrite segments
     live(store, STEPS, false);
-    for (int more = 0; is_killed && more < STEPS && !has_index_log(); more += STEPS / 10)
+    for (int more = 0; is_killed && more < 5 * STEPS && !has_index_log(); more += STEPS / 10)
         live(store, STEPS / 10, true);
     if (is_killed)
         sim_disk_crash(sound);

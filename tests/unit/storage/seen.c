@@ -117,7 +117,7 @@ Test(seen, what_is_fed_while_an_erase_is_pending_is_bounded)
         (void)append(store, i);
         if (i % 500 == 0)
             cr_assert(eq(int, drive_commit(store), RILL_OK));
-        cr_assert(lt(u64, rill_index_batch_bytes(store->indexing->index), 4 * BATCH_BYTES));
+        cr_assert(lt(u64, rill_index_batch_bytes(store->indexing->index), 5 * BATCH_BYTES));
     }
     cr_expect(eq(int, rill_store_subject(store, RILL_BYTES("s"), &found), RILL_ERR_AGAIN));
     cr_assert(eq(int, drive_background(store), RILL_OK));
