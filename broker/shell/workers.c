@@ -38,7 +38,8 @@ struct lane {
 
 struct workers {
     int wake_fd;
-    size_t out; // submitted and not taken back; the loop's thread only
+    size_t out;      // submitted and not taken back; the loop's thread only
+    size_t disk_out; // of those the disk's
     pthread_t threads[WORKERS_THREADS];
     unsigned thread_count; // the loop's thread only
     pthread_mutex_t mutex;
@@ -185,7 +186,7 @@ int workers_wake_fd(const struct workers *workers)
 
 bool workers_have_jobs(const struct workers *workers)
 {
-    return workers->out > 0;
+    return workers->disk_out > 0;
 }
 
 bool workers_has_room(const struct workers *workers)
@@ -219,6 +220,7 @@ void workers_submit(struct workers *workers, struct rill_job *job)
     lane->waiting[(lane->first + lane->count) % WORKERS_JOBS_MAX] = job;
     lane->count++;
     workers->out++;
+    workers->disk_out += rill_job_lane(job) == RILL_LANE_DISK;
     if (lane->count > lane->idle && lane->threads < lane->threads_max)
         lane_start_thread(lane);
     const bool wakes = lane->count > lane->is_looked;
@@ -239,5 +241,7 @@ size_t workers_take_done(struct workers *workers, struct rill_job *ret_jobs[WORK
     (void)pthread_mutex_unlock(&workers->mutex);
     RILL_ASSERT(count <= workers->out);
     workers->out -= count;
+    for (size_t i = 0; i < count; i++)
+        workers->disk_out -= rill_job_lane(ret_jobs[i]) == RILL_LANE_DISK;
     return count;
 }

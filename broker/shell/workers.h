@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The disk workers: a few threads that run the core's jobs, which may block. The one place of the shell where
+// The workers: threads that run the core's jobs, which may block. The one place of the shell where
 // threads meet; one mutex guards both directions, and an eventfd wakes the loop.
 //
 //     loop ── workers_submit ──► waiting ── worker: rill_job_run ──► done ── eventfd ──► workers_take_done ──
@@ -37,7 +37,7 @@ void workers_destroy(struct workers *workers);
 /* Readable while workers_take_done has something. */
 int workers_wake_fd(const struct workers *workers);
 
-/* Some are submitted and not taken back. */
+/* Some of the disk's are submitted and not taken back. */
 bool workers_have_jobs(const struct workers *workers);
 bool workers_has_room(const struct workers *workers);
 /* Needs room. The job is the workers' until it is taken back. */

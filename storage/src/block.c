@@ -168,6 +168,8 @@ void block_detach(struct block_cache *cache, struct block *block)
     DL_DELETE(cache->recent, data);
     cache->bytes -= data_size(data);
     block->data = NULL;
+    if (!cache->recent)
+        drop_spares(cache); // nobody asks a store without blocks for its memory
     data_retire(cache, data);
 }
 

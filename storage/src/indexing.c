@@ -57,7 +57,7 @@ static struct indexing *indexing_create(struct rill_store *store, const struct r
     };
     memcpy(indexing->options.identity, store->identity, sizeof store->identity);
     rill_buf_init(&indexing->subjects, INDEXING_SUBJECTS_MAX);
-    indexing->stale = options->index_anew;
+    indexing->stale = indexing->options.takes_unread = options->index_anew;
     return indexing;
 }
 

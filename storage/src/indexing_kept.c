@@ -138,8 +138,10 @@ static void keep_ids(struct indexing *indexing)
 {
     if (!indexing->ids)
         indexing->ids = rill_index_ids_create(indexing->options.identity);
-    enum rill_err err =
-        indexing->index ? rill_index_ids_add_unwritten(indexing->ids, indexing->index) : RILL_OK;
+    enum rill_err err = rill_index_ids_forget(indexing->ids, indexing->store->committed.time_ns -
+                                                                 indexing->options.id_window_ns);
+    if (!err && indexing->index)
+        err = rill_index_ids_add_unwritten(indexing->ids, indexing->index);
     err = err ? err : seen_keep(indexing->store, indexing->ids);
     indexing->has_forgotten_ids |= err != RILL_OK;
 }

@@ -162,6 +162,8 @@ struct rill_store_job *rill_store_mend_start(struct rill_store *store)
     struct indexing *indexing = store->indexing;
     if (!rill_store_wants_mend(store) || store->tidying || indexing->out || (store->mend && store->mend->out))
         return NULL;
+    if (store->read_only && !rill_store_is_synced(store))
+        return NULL; // the index never has what the log may not have
     indexing_fail(indexing, RILL_ERR_DAMAGED, "read a segment's directory"); // if nothing else was
     if (!store->mend) {
         indexing_keep(indexing);
@@ -170,6 +172,7 @@ struct rill_store_job *rill_store_mend_start(struct rill_store *store)
         indexing_end(indexing);
         indexing_retire(indexing);
         store->mend = mend_create(store);
+        store_sync_before(store, &store->mend->base); // the ids are those of committed messages
     }
     store->mend->out = true;
     return &store->mend->base;
@@ -365,6 +368,9 @@ enum rill_err rill_store_mend_finish(struct rill_store *store, struct rill_store
     struct mend *mend = (struct mend *)base;
     RILL_ASSERT(base->kind == JOB_MEND && mend == store->mend && mend->out);
     mend->out = false;
+    store_sync_settle(store, base);
+    if (base->tail_sync != TAIL_SYNCED)
+        return end(store, base->err);
     const bool without = has_no_index(mend);
     if (without)
         store->indexing->why = mend->beside->indexing->why;

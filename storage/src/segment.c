@@ -156,8 +156,9 @@ static enum rill_err new_file_fill(struct rill_disk_file *file, const struct seg
 static enum rill_err new_file_open(struct rill_disk *disk, const char *path, const char *spare,
                                    struct rill_disk_file **ret_file)
 {
-    if (spare && !disk->ops->rename(disk, spare, path) &&
-        !disk->ops->open(disk, path, RILL_DISK_WRITE, ret_file))
+    if (spare && disk->ops->rename(disk, spare, path))
+        (void)!disk->ops->unlink(disk, spare); // so does the next open
+    else if (spare && !disk->ops->open(disk, path, RILL_DISK_WRITE, ret_file))
         return RILL_OK;
     return io_create(disk, path, ret_file);
 }

@@ -103,14 +103,20 @@ uint64_t store_spare_take(struct rill_store *store)
     return number;
 }
 
+/* The next open removes it, too. */
+static void file_drop(struct rill_disk *disk, const char *folder, uint64_t number)
+{
+    char *path = spare_file_path(folder, number);
+    (void)!disk->ops->unlink(disk, path);
+    free(path);
+}
+
 void store_spare_drop(struct rill_store *store)
 {
     const uint64_t number = store_spare_take(store);
     if (!number || store->read_only)
         return;
-    char *path = spare_file_path(store->folder, number);
-    (void)!store->disk->ops->unlink(store->disk, path); // the next open removes it, too
-    free(path);
+    file_drop(store->disk, store->folder, number);
 }
 
 // ---- the job ----
@@ -145,6 +151,11 @@ static enum rill_err fill(struct rill_disk_file *file, uint64_t bytes)
     return err ? err : ops->fdatasync(file);
 }
 
+void spare_job_drop(const struct spare_job *job)
+{
+    file_drop(job->base.disk, job->folder, job->number);
+}
+
 void spare_job_run(struct spare_job *job)
 {
     struct rill_disk *disk = job->base.disk;
@@ -157,7 +168,7 @@ void spare_job_run(struct spare_job *job)
     }
     job->made = !err;
     if (err)
-        (void)!disk->ops->unlink(disk, path); // so does the next open
+        spare_job_drop(job);
     free(path);
 }
 

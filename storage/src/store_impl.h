@@ -371,6 +371,8 @@ void store_spare_finish(struct rill_store *store, struct spare_job *job);
 void spare_job_run(struct spare_job *job);
 /* The file of a spent segment shall become the spare. NULL: it is of no use. */
 struct spare_job *store_spare_recycle(struct rill_store *store);
+/* Removes the file. */
+void spare_job_drop(const struct spare_job *job);
 /* Gives a spent segment's file the name of the spare that the job makes. */
 enum rill_err spare_job_take(struct spare_job *job, uint64_t segment) RILL_MUST_CHECK;
 /* What the next segment is made from; 0: nothing. The commit that has it used it up, whatever comes of it. */

@@ -119,6 +119,8 @@ static enum rill_err recycle_segment(struct tidy_job *job, uint64_t number)
     const enum rill_err sync_err = sync_folder(job);
     if (!err && !sync_err)
         spare_job_run(job->spare);
+    else if (!err)
+        spare_job_drop(job->spare);
     return sync_err;
 }
 

@@ -202,6 +202,22 @@ Test(consumer_ack_flow, a_change_brings_nothing_again)
     story_end(&story);
 }
 
+// Who listens under the new name is another receiver.
+Test(consumer_ack_flow, another_deliver_subject_gets_what_is_outstanding)
+{
+    static struct story story;
+    begin(&story, "", 3);
+    publish(&story, 2);
+    sim_client_sendf(story.client, "UNSUB 3\r\n");
+    sim_core_settle(&story.sim);
+    story_listen(&story, "to.you");
+    story.heard_len = 0;
+    expect(story_say(&story, CREATE_W, MADE(BY_FLOW ",\"deliver_subject\":\"to.you\",\"max_ack_pending\":3")),
+           "(ev.a|x)(ev.a|x)");
+    expect(story_say(&story, INFO_W, ""), "\"num_redelivered\":2,");
+    story_end(&story);
+}
+
 // After a reset all that was not acknowledged comes under consumer sequences from 1 on, and answers to older questions are void.
 Test(consumer_ack_flow, a_reset_begins_anew)
 {

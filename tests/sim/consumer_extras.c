@@ -172,6 +172,15 @@ Test(consumer_extras, faults_are_told)
         {"$JS.API.CONSUMER.CREATE.S.V",
          MADE("\"ack_policy\":\"explicit\",\"metadata\":{\"rill.dead_letter_subject\":\"ev.dead\"}"),
          "is a subject that the consumer itself gets"},
+        {"$JS.API.STREAM.CREATE.T",
+         "{\"name\":\"T\",\"subjects\":[\"t.>\"],\"subject_transform\":{\"src\":\"t.dead\",\"dest\":\"t."
+         "live\"}}",
+         "did_create"},
+        {"$JS.API.CONSUMER.CREATE.T.V",
+         "{\"stream_name\":\"T\",\"config\":{\"durable_name\":\"V\",\"filter_subject\":\"t.live\",\"ack_"
+         "policy\":\"explicit\","
+         "\"metadata\":{\"rill.dead_letter_subject\":\"t.dead\"}}}",
+         "which stores it under another one"},
         {"$JS.API.CONSUMER.CREATE.S.W",
          "{\"stream_name\":\"S\",\"config\":{\"durable_name\":\"W\",\"ack_policy\":\"explicit\"}}",
          "rill.max_ack_pending_per_subject can not be updated"},

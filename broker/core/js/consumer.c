@@ -55,8 +55,10 @@ static void note_many(struct consumer *consumer, enum consumer_op op, uint64_t s
     if (consumer->runs_lost || consumer->unlogged)
         return;
     consumer_runs_add(&consumer->runs, op, sequence, count);
-    if (consumer->runs.bytes.len > RUNS_KEPT_BYTES_MAX)
-        consumer_lost_events(consumer);
+    if (consumer->runs.bytes.len <= RUNS_KEPT_BYTES_MAX)
+        return;
+    consumer_runs_clear(&consumer->runs); // a whole state says it shorter
+    consumer->runs_lost = true;
 }
 
 static void note(struct consumer *consumer, enum consumer_op op, uint64_t sequence)

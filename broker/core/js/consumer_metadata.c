@@ -74,6 +74,9 @@ static struct rill_js_error check_dead_letter(const Rill__ConsumerConfig *config
     if (config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_NONE ||
         config->ack_policy == RILL__ACK_POLICY__ACK_POLICY_FLOW_CONTROL)
         return refuse(CONSUMER_DEAD_LETTER_KEY, "needs ack_policy explicit or all");
+    if (is_kept(stream, subject) && stream->subject_transform)
+        return refuse(CONSUMER_DEAD_LETTER_KEY,
+                      "is a subject of the stream, which stores it under another one");
     return is_kept(stream, subject) && is_taken(config, subject)
                ? refuse(CONSUMER_DEAD_LETTER_KEY, "is a subject that the consumer itself gets")
                : none;

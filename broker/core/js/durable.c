@@ -41,6 +41,7 @@ static void add_to_table(struct durable *durable)
 
 void durable_change_settings(struct durable *durable, struct consumer_settings *settings)
 {
+    char *receiver = push_receiver(durable);
     HASH_DELETE(by_name, durable->stream->durables, durable);
     push_stop(durable);
     durable_set_settings(durable, settings);
@@ -50,6 +51,8 @@ void durable_change_settings(struct durable *durable, struct consumer_settings *
     if (durable->pin && durable->pulls.policy != PULLS_PINNED)
         pin_stop(durable);
     start_parts(durable);
+    push_changed(durable, receiver);
+    free(receiver);
     durable_look_at_pause(durable);
     durable_serve_later(durable);
 }

@@ -88,7 +88,7 @@ void push_start(struct durable *durable)
     rill_message_free(&record->base);
     durable->push = push;
     add_to_table(durable->stream->js, push);
-    push->bound = is_bound(push); // by the same receiver, when the configuration was changed
+    push->bound = push->is_heard = is_bound(push); // by the same receiver, when the configuration was changed
     if (push->bound)
         durable->active_ns = push->sent_ns;
 }
@@ -111,8 +111,8 @@ void push_look(struct durable *durable)
 {
     struct push *push = durable->push;
     const int64_t now_ns = durable->stream->js->core->now.mono_ns;
-    const bool was_bound = push->bound;
-    push->bound = is_bound(push);
+    const bool was_bound = push->bound, was_heard = push->is_heard;
+    push->bound = push->is_heard = is_bound(push);
     if (push->bound == was_bound)
         return;
     durable->active_ns = now_ns;
@@ -121,7 +121,29 @@ void push_look(struct durable *durable)
     // Who comes anew has nothing on the way to him, and nobody says any more what has reached the one before.
     push->sent_ns = now_ns;
     push_forget_way(push);
-    if (durable->settings->acks_by_flow)
+    if (durable->settings->acks_by_flow && !was_heard)
+        consumer_expire_all(durable->consumer);
+}
+
+char *push_receiver(const struct durable *durable)
+{
+    const struct push *push = durable->push;
+    if (!push || !push->is_heard)
+        return NULL;
+    const size_t subject_len = strlen(push->subject), group_len = strlen(push->group);
+    char *receiver = rill_alloc_zero(subject_len + group_len + 2, 1);
+    memcpy(receiver, push->subject, subject_len);
+    receiver[subject_len] = ' ';
+    memcpy(receiver + subject_len + 1, push->group, group_len);
+    return receiver;
+}
+
+void push_changed(struct durable *durable, const char *receiver_before)
+{
+    char *receiver = push_receiver(durable);
+    const bool is_new = receiver && !(receiver_before && strcmp(receiver, receiver_before) == 0);
+    free(receiver);
+    if (is_new && durable->settings->acks_by_flow)
         consumer_expire_all(durable->consumer);
 }
 

@@ -22,7 +22,8 @@ struct push {
     struct durable *durable;
     char *subject;        // owned
     char *group;          // owned; empty: none
-    bool bound;           // somebody listens
+    bool bound;           // somebody listens, and was sent what there was
+    bool is_heard;        // somebody listens
     int64_t heartbeat_ns; // 0: none
 
     // all push consumers of the jetstream, by deliver subject
@@ -48,6 +49,10 @@ void push_stop(struct durable *durable);
 void push_interest_changed(void *context, struct rill_bytes subject);
 /* Looks who listens. */
 void push_look(struct durable *durable);
+/* Who listens: subject and group, on the heap; NULL: nobody. */
+char *push_receiver(const struct durable *durable);
+/* The settings were changed, and this was push_receiver() before. A new one gets what is outstanding. */
+void push_changed(struct durable *durable, const char *receiver_before);
 /* Nothing counts as being on the way, and an answer to an older question means nothing any more. */
 void push_forget_way(struct push *push);
 /* May a message go out now? */

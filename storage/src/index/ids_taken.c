@@ -29,14 +29,9 @@ void rill_index_ids_destroy(struct rill_index_ids *ids)
 static enum rill_err put(struct rill_index_ids *ids, const struct id_entry *entry)
 {
     const struct id_entry *known = id_set_find(&ids->set, &entry->hash);
+    if (entry->time_ns < ids->from_ns)
+        return RILL_OK;
     return known && known->sequence > entry->sequence ? RILL_OK : id_set_put(&ids->set, entry);
-}
-
-enum rill_err rill_index_ids_add(struct rill_index_ids *ids, struct rill_bytes id, uint64_t sequence,
-                                 int64_t time_ns)
-{
-    const struct id_entry entry = {id_hash_of(ids->identity, sizeof ids->identity, id), sequence, time_ns};
-    return put(ids, &entry);
 }
 
 static enum rill_err add_set(struct rill_index_ids *ids, const struct id_set *set)
@@ -45,6 +40,23 @@ static enum rill_err add_set(struct rill_index_ids *ids, const struct id_set *se
     for (uint32_t i = 0; !err && i < set->count; i++)
         err = put(ids, &set->entries[i]);
     return err;
+}
+
+enum rill_err rill_index_ids_forget(struct rill_index_ids *ids, int64_t from_ns)
+{
+    struct id_set old = ids->set;
+    ids->set = (struct id_set){0};
+    ids->from_ns = from_ns;
+    const enum rill_err err = add_set(ids, &old);
+    id_set_fini(&old);
+    return err;
+}
+
+enum rill_err rill_index_ids_add(struct rill_index_ids *ids, struct rill_bytes id, uint64_t sequence,
+                                 int64_t time_ns)
+{
+    const struct id_entry entry = {id_hash_of(ids->identity, sizeof ids->identity, id), sequence, time_ns};
+    return put(ids, &entry);
 }
 
 enum rill_err rill_index_ids_add_unwritten(struct rill_index_ids *ids, const struct rill_index *index)
@@ -61,6 +73,7 @@ struct taking {
     bool has_from;
     bool is_whole; // all there are were read
     bool takes_unread;
+    int64_t from_ns;       // earlier ones are left
     uint64_t ids_sequence; // of `from`
     struct index_run run;  // the one that is being written; 0: none
     struct id_entry at;    // read last, in that run of `from`:
@@ -176,7 +189,7 @@ static enum rill_err take_row(struct taking *taking, sqlite3_stmt *row)
     taking->at = (struct id_entry){
         {index_column(row, 1), index_column(row, 2)}, index_column(row, 3), (int64_t)index_column(row, 4)};
     taking->step = 0;
-    return err ? err : write_row(taking, &taking->at);
+    return err || taking->at.time_ns < taking->from_ns ? err : write_row(taking, &taking->at);
 }
 
 /* All behind the last one, up to what cannot be read: *ret_err is why, NOT_FOUND at the end. */
@@ -263,6 +276,7 @@ static enum rill_err take_from(struct rill_index *index, const struct rill_index
                                struct index_vfs *vfs, const char *path)
 {
     struct taking taking = {.index = index, .is_whole = true, .takes_unread = options->takes_unread};
+    taking.from_ns = options->ids ? options->ids->from_ns : INT64_MIN;
     enum rill_err err = vfs ? open_from(&taking, vfs, path) : RILL_OK;
     index->ids_end = 0;
     err = err ? err : take_all(&taking, options);

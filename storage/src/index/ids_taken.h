@@ -15,6 +15,7 @@
 struct rill_index_ids {
     uint8_t identity[RILL_STORE_IDENTITY_BYTES];
     struct id_set set;
+    int64_t from_ns; // nobody asks for those of earlier times any more
 };
 
 /* [blocking] Into an index that has no file yet; makes one if there are any. Then the old file goes. IO, LOCKED when not all

@@ -196,6 +196,8 @@ bool rill_index_has_forgotten_ids(const struct rill_index *index);
 struct rill_index_ids *rill_index_ids_create(const uint8_t identity[RILL_STORE_IDENTITY_BYTES]);
 /* NULL is fine. */
 void rill_index_ids_destroy(struct rill_index_ids *ids);
+/* Forgets those of times before `from_ns`, and takes none from now on. NO_MEMORY: of some more, too. */
+enum rill_err rill_index_ids_forget(struct rill_index_ids *ids, int64_t from_ns) RILL_MUST_CHECK;
 /* NO_MEMORY, from both. */
 enum rill_err rill_index_ids_add(struct rill_index_ids *ids, struct rill_bytes id, uint64_t sequence,
                                  int64_t time_ns) RILL_MUST_CHECK;
