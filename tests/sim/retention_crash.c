@@ -50,16 +50,8 @@ static bool look_at_power(struct world *world)
     struct story *story = &world->story;
     if (!sim_disk_is_off(story->disk))
         return false;
-    const bool killed = below(world, 2);
-    story->options.now = story->sim.now;
-    sim_core_crash(&story->sim);
-    if (killed)
-        sim_disk_restart_killed(story->disk);
-    else
-        sim_disk_restart(story->disk);
     world->crashes++;
-    sim_core_start(&story->sim, &story->options);
-    story_connect(story);
+    story_come_back(story, below(world, 2));
     (void)story_wait(story, 100 * RILL_NS_PER_MS);
     return true;
 }

@@ -59,6 +59,18 @@ void story_restart(struct story *story)
     story_connect(story);
 }
 
+void story_come_back(struct story *story, bool killed)
+{
+    story->options.now = story->sim.now;
+    sim_core_crash(&story->sim);
+    if (killed)
+        sim_disk_restart_killed(story->disk);
+    else
+        sim_disk_restart(story->disk);
+    sim_core_start(&story->sim, &story->options);
+    story_connect(story);
+}
+
 void story_end(struct story *story)
 {
     sim_core_stop(&story->sim);

@@ -25,6 +25,8 @@ void story_connect(struct story *story);
 void story_connect_only(struct story *story);
 /* The broker stops and starts again; the client connects anew. */
 void story_restart(struct story *story);
+/* The power was gone, or the process alone was killed; the broker begins anew, and the client connects. */
+void story_come_back(struct story *story, bool killed);
 void story_end(struct story *story);
 
 void story_listen(struct story *story, const char *subject);
