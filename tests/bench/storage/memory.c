@@ -33,7 +33,9 @@ static void open_and_measure(struct storage_bench *bench, const struct storage_r
         struct rill_store_subject found;
         char text[SUBJECTS_TEXT_MAX];
         subjects_text((uint32_t)((uint64_t)i * row->subjects / ASKED), text);
-        const enum rill_err err = rill_store_subject(store, rill_bytes_from_cstr(text), &found);
+        enum rill_err err;
+        while ((err = rill_store_subject(store, rill_bytes_from_cstr(text), &found)) == RILL_ERR_AGAIN)
+            (void)!drive_work(store);
         bench_check("subject", err == RILL_ERR_NOT_FOUND ? RILL_OK : err);
     }
     *ret_number = resident_mb();
