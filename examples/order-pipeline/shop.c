@@ -35,6 +35,7 @@ bool shop_connect(struct rill_conn **ret_conn, struct rill_js **ret_js, const ch
     const struct rill_js_options js_options = {.struct_bytes = sizeof js_options,
                                                .timeout_ms = PUBLISH_TIMEOUT_MS};
     options.name = name;
+    options.retry_first = true; // whoever is started while the broker is away waits for it
     options.reconnect_wait_ms = 10;
     options.reconnect_wait_max_ms = 100;
     options.reconnect_jitter_ms = 10;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 const struct subjects_filter subjects_filters[SUBJECTS_FILTERS] = {
-    {"ten.literal", 10, 0},        {"ten.*.w", 10, 1},      {"few.literal", 10000, 2}, {"few.*.w", 10000, 3},
+    {"ten.literal", 10, 0},        {"ten.*.w", 10, 1},       {"few.literal", 10000, 2}, {"few.*.w", 10000, 3},
     {"rare.literal", 10000000, 4}, {"rarer.>", 10000000, 5},
 };
 
